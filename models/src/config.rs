@@ -1,0 +1,42 @@
+//! Reading `config.json`: known fields only, and a refusal that names the field where a value is not supported.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+/// The members of a Hugging Face `config.json`.
+pub type ConfigMap = Map<String, Value>;
+
+/// Parses the fields that an architecture knows; others, such as `transformers_version`, say nothing of arithmetic.
+///
+/// # Errors
+/// [`Error::InvalidConfig`] naming the field that is missing or of a wrong type.
+pub fn parse<T: DeserializeOwned>(config: &ConfigMap) -> Result<T> {
+    serde_json::from_value(Value::Object(config.clone())).map_err(|error| Error::InvalidConfig(error.to_string()))
+}
+
+/// Refuses a field that is present with another value than those supported; `null` counts as absent.
+///
+/// # Errors
+/// [`Error::UnsupportedConfig`] naming field and value.
+pub(crate) fn require(
+    config: &ConfigMap,
+    field: &'static str,
+    supported: &'static str,
+    accepts: impl Fn(&Value) -> bool,
+) -> Result<()> {
+    match config.get(field) {
+        None | Some(Value::Null) => Ok(()),
+        Some(value) if accepts(value) => Ok(()),
+        Some(value) => Err(Error::UnsupportedConfig { field, value: value.to_string(), supported }),
+    }
+}
+
+/// Refuses a quotient that does not come out even or a size of zero.
+pub(crate) fn require_divides(what: &str, divisor: usize, number: usize) -> Result<()> {
+    if divisor == 0 || number == 0 || !number.is_multiple_of(divisor) {
+        return Err(Error::InvalidConfig(format!("{what}: {number} is not a positive multiple of {divisor}")));
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+/// Why a model could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A candle operation failed.
+    #[error("tensor operation failed: {0}")]
+    Candle(#[from] candle_core::Error),
+    /// A file could not be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A file was read and is not what it should be.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The weights lack a tensor that the architecture needs.
+    #[error("weights have no tensor `{name}`")]
+    MissingTensor {
+        /// Its full path.
+        name: String,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error("tensor `{name}` has shape {actual:?}, expected {expected:?}")]
+    ShapeMismatch {
+        /// Its full path.
+        name: String,
+        /// From the configuration.
+        expected: Vec<usize>,
+        /// From the file.
+        actual: Vec<usize>,
+    },
+    /// A tensor is stored in a type that cannot be widened exactly.
+    #[error("tensor `{name}` is stored as {dtype}, expected F32, F16 or BF16")]
+    UnsupportedDtype {
+        /// Its full path.
+        name: String,
+        /// As the file names it.
+        dtype: String,
+    },
+    /// A configuration asks for something that this crate does not do.
+    #[error("config field `{field}` is {value}, which is not supported ({supported})")]
+    UnsupportedConfig {
+        /// The field's name in `config.json`.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be.
+        supported: &'static str,
+    },
+    /// A configuration could not be understood.
+    #[error("config is not valid: {0}")]
+    InvalidConfig(String),
+    /// An input does not fit the model.
+    #[error("input does not fit the model: {0}")]
+    InvalidInput(String),
+    /// An output holds NaN or an infinity, which is never hashed.
+    #[error("output `{what}` holds a non-finite number at index {index}")]
+    NonFinite {
+        /// Which output.
+        what: &'static str,
+        /// The first such element.
+        index: usize,
+    },
+}

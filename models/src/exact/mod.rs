@@ -1,0 +1,29 @@
+//! The numerics `exact/1`: the same bits on every conforming machine.
+//!
+//! `EXACT.md` beside this crate is the normative text. The arithmetic of a kernel never depends on the instruction
+//! set, the number of threads, the batch, the split between prefill and decode, or the memory layout; only speed does.
+//!
+//! *Architecture invariant:* a kernel parallelises over outputs only, never inside a sum.
+
+pub mod argmax;
+pub mod attention;
+pub mod double_double;
+pub mod elementwise;
+pub mod environment;
+pub mod function;
+pub mod isa;
+pub mod linear;
+pub mod norm;
+pub mod operand;
+pub mod pooling;
+pub mod rotary;
+pub mod sum;
+
+/// The name of these numerics on the wire; it changes whenever a published digest does.
+pub const VERSION: &str = "exact/1";
+
+/// Length of a block of a dot product: each block is one chain of `fma`, and block results are added in order.
+pub const BLOCK: usize = 256;
+
+/// Lanes of a row sum: element `i` belongs to lane `i mod 16`.
+pub const LANES: usize = 16;

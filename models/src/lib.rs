@@ -1,0 +1,25 @@
+//! Reference models on candle, in two numerics.
+//!
+//! [`Numerics::Native`] runs stock candle kernels: fast, and with bits that are a property of the machine.
+//! [`Numerics::Exact`] runs the operators of [`exact`], which give the same bits everywhere (`EXACT.md`). Both go
+//! through the same layer types, so a model is written once.
+//!
+//! *Architecture invariant:* nothing here reads a clock, an environment variable or a terminal.
+
+pub mod bert;
+pub mod config;
+mod error;
+pub mod exact;
+mod framed_hash;
+pub mod layers;
+pub mod llama;
+mod numerics;
+mod output;
+pub mod weights;
+
+pub use error::Error;
+pub use numerics::Numerics;
+pub use output::Output;
+
+/// What the functions of this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,69 @@
+use crate::framed_hash::FramedHash;
+use crate::{Error, Result};
+
+/// What a request gave, with all the numbers that its digest covers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Greedy tokens and the logits they were chosen from.
+    Generation {
+        /// `(batch, steps)`
+        tokens: Vec<Vec<u32>>,
+        /// `(batch, steps, vocab)`, one row after another
+        logits: Vec<f32>,
+    },
+    /// Unit vectors: `(batch, hidden)`, one row after another.
+    Embedding(Vec<f32>),
+    /// One relevance score a pair: `(batch,)`.
+    Scores(Vec<f32>),
+}
+
+impl Output {
+    /// The output digest (`EXACT.md`, section 11): SHA-256 over the length-prefixed fields label, task, and the
+    /// little-endian bytes of tokens and floats in row-major order.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] when a number is NaN or infinite.
+    pub fn digest(&self) -> Result<[u8; 32]> {
+        let hash = FramedHash::new("proofmark/output/1");
+        let hash = match self {
+            Self::Generation { tokens, logits } => {
+                let tokens: Vec<u8> = tokens.iter().flatten().flat_map(|token| token.to_le_bytes()).collect();
+                hash.field(b"generation").field(&tokens).floats(finite("logits", logits)?)
+            }
+            Self::Embedding(values) => hash.field(b"embedding").floats(finite("embedding", values)?),
+            Self::Scores(values) => hash.field(b"reranking").floats(finite("scores", values)?),
+        };
+        Ok(hash.finish())
+    }
+}
+
+fn finite<'a>(what: &'static str, values: &'a [f32]) -> Result<&'a [f32]> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(Error::NonFinite { what, index }),
+        None => Ok(values),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_non_finite_number_is_never_hashed() {
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let error = Output::Scores(vec![0.0, bad]).digest();
+            assert!(matches!(error, Err(Error::NonFinite { what: "scores", index: 1 })));
+        }
+    }
+
+    #[test]
+    fn the_sign_of_zero_and_the_task_reach_the_digest() {
+        let digests = [
+            Output::Scores(vec![0.0]).digest().unwrap(),
+            Output::Scores(vec![-0.0]).digest().unwrap(),
+            Output::Embedding(vec![0.0]).digest().unwrap(),
+        ];
+        assert_ne!(digests[0], digests[1]);
+        assert_ne!(digests[0], digests[2]);
+    }
+}

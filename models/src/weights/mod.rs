@@ -1,0 +1,137 @@
+//! Where weights come from, and the digest of what was loaded.
+
+mod local;
+mod synthetic;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::framed_hash::FramedHash;
+use crate::{Error, Result};
+use local::Local;
+pub use synthetic::Synthetic;
+
+/// How synthetic weights of a tensor are distributed; stored weights ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Init {
+    /// Uniform with standard deviation 0.02 around 0.
+    Matrix,
+    /// Uniform in `[-0.02, 0.02)`.
+    Bias,
+    /// Uniform in `[0.9, 1.1)`.
+    Scale,
+}
+
+/// A set of named tensors.
+pub struct Weights {
+    source: Source,
+    loaded: Mutex<BTreeMap<String, [u8; 32]>>,
+}
+
+enum Source {
+    Synthetic(Synthetic),
+    Local(Local),
+}
+
+impl Weights {
+    /// Weights generated from a seed: any size, no download, the same bits everywhere.
+    #[must_use]
+    pub fn synthetic(seed: u64) -> Self {
+        Self { source: Source::Synthetic(Synthetic::new(seed)), loaded: Mutex::default() }
+    }
+
+    /// A folder with `model.safetensors`, or with shards and `model.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is damaged.
+    pub fn local(folder: &Path) -> Result<Self> {
+        Ok(Self { source: Source::Local(Local::open(folder)?), loaded: Mutex::default() })
+    }
+
+    /// `synthetic` or `local`.
+    #[must_use]
+    pub fn source_name(&self) -> &'static str {
+        match self.source {
+            Source::Synthetic(_) => "synthetic",
+            Source::Local(_) => "local",
+        }
+    }
+
+    /// The place from which a model takes its tensors.
+    #[must_use]
+    pub fn root(&self) -> Scope<'_> {
+        Scope { weights: self, path: String::new() }
+    }
+
+    /// SHA-256 over the names, shapes and f32 bytes of all tensors loaded so far, in the order of their names.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = FramedHash::new("proofmark/weights/1");
+        loaded.iter().fold(hash, |hash, (name, digest)| hash.field(name.as_bytes()).field(digest)).finish()
+    }
+
+    fn load(&self, name: String, shape: &[usize], init: Init) -> Result<Vec<f32>> {
+        let values = match &self.source {
+            Source::Synthetic(synthetic) => synthetic.generate(&name, shape.iter().product(), init),
+            Source::Local(local) => local.load(&name, shape)?,
+        };
+        let dims: Vec<u8> = shape.iter().flat_map(|dim| (*dim as u64).to_le_bytes()).collect();
+        let digest = FramedHash::new("proofmark/tensor/1").field(&dims).floats(&values).finish();
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(name, digest);
+        Ok(values)
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        match &self.source {
+            Source::Synthetic(_) => true,
+            Source::Local(local) => local.contains(name),
+        }
+    }
+}
+
+/// A prefix of tensor names: `model.layers.0.mlp`.
+#[derive(Clone)]
+pub struct Scope<'a> {
+    weights: &'a Weights,
+    path: String,
+}
+
+impl Scope<'_> {
+    /// The scope below, its name joined by a dot.
+    #[must_use]
+    pub fn child(&self, name: impl fmt::Display) -> Self {
+        Self { weights: self.weights, path: self.join(name) }
+    }
+
+    /// The child of that name if it holds the tensor, else this scope: checkpoints with and without a prefix.
+    #[must_use]
+    pub fn optional_child(&self, name: &str, tensor: &str) -> Self {
+        let child = self.child(name);
+        if self.weights.contains(&child.join(tensor)) { child } else { self.clone() }
+    }
+
+    /// Loads a tensor as f32, widened exactly, in row-major order.
+    ///
+    /// # Errors
+    /// When it is missing, has another shape or an unsupported type, or cannot be read.
+    pub fn tensor(&self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>> {
+        self.weights.load(self.join(name), shape, init)
+    }
+
+    fn join(&self, name: impl fmt::Display) -> String {
+        if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
+    }
+}
+
+impl fmt::Debug for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weights").field("source", &self.source_name()).finish_non_exhaustive()
+    }
+}
+
+fn damaged(path: &Path, reason: impl fmt::Display) -> Error {
+    Error::Damaged { path: path.to_owned(), reason: reason.to_string() }
+}
