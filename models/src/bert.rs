@@ -91,7 +91,8 @@ impl BertReranker {
         let hidden = config.hidden_size;
         let bert = Bert::load(&root, config, numerics)?;
         let scope = root.optional_child("bert", "pooler.dense.weight");
-        let pooler = Linear::load(&scope.child("pooler").child("dense"), hidden, hidden, Bias::Present, numerics)?;
+        let pooler =
+            Linear::load(&scope.child("pooler").child("dense"), hidden, hidden, Bias::Present, numerics)?;
         let classifier = Linear::load(&root.child("classifier"), hidden, 1, Bias::Present, numerics)?;
         Ok(Self { bert, pooler, classifier })
     }
@@ -130,9 +131,15 @@ impl Bert {
     fn forward(&self, input: &EncoderInput) -> Result<Tensor> {
         let batch = input.lengths.len();
         let seq = input.ids.len() / batch.max(1);
-        if batch == 0 || seq == 0 || input.ids.len() != batch * seq || input.token_types.len() != input.ids.len() {
+        if batch == 0
+            || seq == 0
+            || input.ids.len() != batch * seq
+            || input.token_types.len() != input.ids.len()
+        {
             let (ids, types) = (input.ids.len(), input.token_types.len());
-            return Err(Error::InvalidInput(format!("{ids} ids and {types} token types in {batch} sequences")));
+            return Err(Error::InvalidInput(format!(
+                "{ids} ids and {types} token types in {batch} sequences"
+            )));
         }
         let positions: Vec<u32> = (0..seq as u32).collect();
         let words = self.word_embeddings.forward(&input.ids, batch)?;

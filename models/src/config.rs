@@ -13,7 +13,8 @@ pub type ConfigMap = Map<String, Value>;
 /// # Errors
 /// [`Error::InvalidConfig`] naming the field that is missing or of a wrong type.
 pub fn parse<T: DeserializeOwned>(config: &ConfigMap) -> Result<T> {
-    serde_json::from_value(Value::Object(config.clone())).map_err(|error| Error::InvalidConfig(error.to_string()))
+    serde_json::from_value(Value::Object(config.clone()))
+        .map_err(|error| Error::InvalidConfig(error.to_string()))
 }
 
 /// Refuses a field that is present with another value than those supported; `null` counts as absent.
@@ -36,7 +37,9 @@ pub(crate) fn require(
 /// Refuses a quotient that does not come out even or a size of zero.
 pub(crate) fn require_divides(what: &str, divisor: usize, number: usize) -> Result<()> {
     if divisor == 0 || number == 0 || !number.is_multiple_of(divisor) {
-        return Err(Error::InvalidConfig(format!("{what}: {number} is not a positive multiple of {divisor}")));
+        return Err(Error::InvalidConfig(format!(
+            "{what}: {number} is not a positive multiple of {divisor}"
+        )));
     }
     Ok(())
 }

@@ -50,7 +50,12 @@ impl Llama {
     ///
     /// # Errors
     /// When a tensor cannot be loaded.
-    pub fn load(config: &LlamaConfig, weights: &Weights, positions: usize, numerics: Numerics) -> Result<Self> {
+    pub fn load(
+        config: &LlamaConfig,
+        weights: &Weights,
+        positions: usize,
+        numerics: Numerics,
+    ) -> Result<Self> {
         if positions > config.max_position_embeddings {
             let limit = config.max_position_embeddings;
             return Err(Error::InvalidInput(format!("{positions} positions, the model has {limit}")));
@@ -86,7 +91,13 @@ impl Llama {
     ///
     /// # Errors
     /// When an id or a position lies beyond the model.
-    pub fn forward(&self, ids: &[u32], batch: usize, cache: &mut LlamaCache, rows: LogitRows) -> Result<Tensor> {
+    pub fn forward(
+        &self,
+        ids: &[u32],
+        batch: usize,
+        cache: &mut LlamaCache,
+        rows: LogitRows,
+    ) -> Result<Tensor> {
         let seq = ids.len() / batch.max(1);
         if batch == 0 || seq == 0 || ids.len() != batch * seq {
             return Err(Error::InvalidInput(format!("{} ids in {batch} sequences", ids.len())));
@@ -118,7 +129,9 @@ struct DecoderLayer {
 
 impl DecoderLayer {
     fn load(scope: &Scope<'_>, config: &LlamaConfig, numerics: Numerics) -> Result<Self> {
-        let norm = |name: &str| Norm::load_rms(&scope.child(name), config.hidden_size, config.rms_norm_eps, numerics);
+        let norm = |name: &str| {
+            Norm::load_rms(&scope.child(name), config.hidden_size, config.rms_norm_eps, numerics)
+        };
         Ok(Self {
             input_layernorm: norm("input_layernorm")?,
             self_attn: SelfAttention::load(&scope.child("self_attn"), config, numerics)?,
@@ -134,7 +147,8 @@ impl DecoderLayer {
         visibility: &Visibility,
         cache: &mut KvCache,
     ) -> Result<Tensor> {
-        let attended = self.self_attn.forward(&self.input_layernorm.forward(x)?, rotary, visibility, cache)?;
+        let attended =
+            self.self_attn.forward(&self.input_layernorm.forward(x)?, rotary, visibility, cache)?;
         let x = (x + attended)?;
         let fed = self.mlp.forward(&self.post_attention_layernorm.forward(&x)?)?;
         Ok((x + fed)?)
@@ -158,7 +172,8 @@ impl SelfAttention {
         let (hidden, head_dim) = (config.hidden_size, config.head_dim());
         let (heads, kv_heads) = (config.num_attention_heads, config.num_key_value_heads());
         let bias = config.attention_bias();
-        let load = |name: &str, inputs, outputs| Linear::load(&scope.child(name), inputs, outputs, bias, numerics);
+        let load =
+            |name: &str, inputs, outputs| Linear::load(&scope.child(name), inputs, outputs, bias, numerics);
         Ok(Self {
             q_proj: load("q_proj", hidden, heads * head_dim)?,
             k_proj: load("k_proj", hidden, kv_heads * head_dim)?,
@@ -204,7 +219,8 @@ impl Mlp {
     fn load(scope: &Scope<'_>, config: &LlamaConfig, numerics: Numerics) -> Result<Self> {
         let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
         let bias = config.mlp_bias();
-        let load = |name: &str, inputs, outputs| Linear::load(&scope.child(name), inputs, outputs, bias, numerics);
+        let load =
+            |name: &str, inputs, outputs| Linear::load(&scope.child(name), inputs, outputs, bias, numerics);
         Ok(Self {
             gate_proj: load("gate_proj", hidden, intermediate)?,
             up_proj: load("up_proj", hidden, intermediate)?,

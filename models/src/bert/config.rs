@@ -45,9 +45,15 @@ impl BertConfig {
             ["gelu", "gelu_new", "gelu_pytorch_tanh"].iter().any(|name| value == name)
         })?;
         require(map, "is_decoder", "false", |value| *value == json!(false))?;
-        require(map, "id2label", "one label", |value| value.as_object().is_some_and(|labels| labels.len() <= 2))?;
+        require(map, "id2label", "one label", |value| {
+            value.as_object().is_some_and(|labels| labels.len() <= 2)
+        })?;
         let parsed: Self = config::parse(map)?;
-        require_divides("hidden_size by num_attention_heads", parsed.num_attention_heads, parsed.hidden_size)?;
+        require_divides(
+            "hidden_size by num_attention_heads",
+            parsed.num_attention_heads,
+            parsed.hidden_size,
+        )?;
         Ok(parsed)
     }
 }

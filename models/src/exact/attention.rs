@@ -84,7 +84,8 @@ impl Attention {
     fn check(&self, q: &Heads<'_>, k: &Heads<'_>, v: &Heads<'_>) -> Result<()> {
         let [batch, heads, q_len, head_dim] = q.dims;
         let [k_batch, kv_heads, k_len, k_dim] = k.dims;
-        if k.dims != v.dims || batch != k_batch || head_dim != k_dim || kv_heads == 0 || heads % kv_heads != 0 {
+        if k.dims != v.dims || batch != k_batch || head_dim != k_dim || kv_heads == 0 || heads % kv_heads != 0
+        {
             bail!("{}: shapes q {:?}, k {:?}, v {:?} do not fit", self.name(), q.dims, k.dims, v.dims);
         }
         if let Visibility::Lengths(lengths) = &self.visibility
@@ -102,7 +103,15 @@ impl Attention {
     }
 
     /// The outputs `(group, q_len, head_dim)` of the query heads that share `kv_head`.
-    fn key_head(&self, q: &Heads<'_>, k: &Heads<'_>, v: &Heads<'_>, batch: usize, kv_head: usize, output: &mut [f32]) {
+    fn key_head(
+        &self,
+        q: &Heads<'_>,
+        k: &Heads<'_>,
+        v: &Heads<'_>,
+        batch: usize,
+        kv_head: usize,
+        output: &mut [f32],
+    ) {
         let [_, heads, q_len, head_dim] = q.dims;
         let [_, kv_heads, _, _] = k.dims;
         let group = heads / kv_heads;

@@ -178,7 +178,10 @@ mod tests {
             let (sin, cos) = DoubleDouble::sin_cos(x);
             let radius = sin * sin + cos * cos - ONE;
             assert!(radius.high.abs() < 2.0_f64.powi(-95), "{x}: {radius:?}");
-            assert!((sin.high - libm::sin(x)).abs() < 1e-15 && (cos.high - libm::cos(x)).abs() < 1e-15, "{x}");
+            assert!(
+                (sin.high - libm::sin(x)).abs() < 1e-15 && (cos.high - libm::cos(x)).abs() < 1e-15,
+                "{x}"
+            );
         }
     }
 

@@ -74,7 +74,13 @@ impl CustomOp2 for SiluMul {
         "exact-silu-mul"
     }
 
-    fn cpu_fwd(&self, gate: &CpuStorage, l1: &Layout, up: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        gate: &CpuStorage,
+        l1: &Layout,
+        up: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         if l1.dims() != l2.dims() {
             bail!("{} takes equal shapes, got {:?} and {:?}", self.name(), l1.dims(), l2.dims());
         }

@@ -58,16 +58,8 @@ fn power_of_two(k: i32) -> f32 {
 const SQRT_HALF: u32 = 0x3f35_04f3;
 const TWO_TO_23: u32 = 0x4b00_0000;
 const MIN_NORMAL: u32 = 0x0080_0000;
-const LOG: [u32; 8] = [
-    0x3eaa_aaaa,
-    0xbe80_0114,
-    0x3e4c_d004,
-    0xbe2a_3922,
-    0x3e11_6d0a,
-    0xbe06_c2a2,
-    0x3e02_add3,
-    0xbd9c_5b04,
-];
+const LOG: [u32; 8] =
+    [0x3eaa_aaaa, 0xbe80_0114, 0x3e4c_d004, 0xbe2a_3922, 0x3e11_6d0a, 0xbe06_c2a2, 0x3e02_add3, 0xbd9c_5b04];
 
 /// The natural logarithm; of +0 and -0 -infinity, of a negative number NaN.
 #[inline(always)]

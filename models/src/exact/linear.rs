@@ -32,7 +32,13 @@ impl PackedLinear {
     /// # Panics
     /// When the lengths do not fit the shape; layers check shapes before.
     #[must_use]
-    pub fn new(weight: &[f32], bias: Option<Vec<f32>>, in_features: usize, out_features: usize, isa: Isa) -> Self {
+    pub fn new(
+        weight: &[f32],
+        bias: Option<Vec<f32>>,
+        in_features: usize,
+        out_features: usize,
+        isa: Isa,
+    ) -> Self {
         assert_eq!(weight.len(), in_features * out_features);
         assert!(bias.as_ref().is_none_or(|bias| bias.len() == out_features));
         let mut panels = vec![0.0; out_features.div_ceil(PANEL) * PANEL * in_features];
@@ -86,7 +92,14 @@ impl PackedLinear {
 }
 
 /// Multiplies `x`: `(rows, k)` by packed panels of `n` outputs, giving `(rows, n)`.
-pub(crate) fn multiply_packed(x: &[f32], panels: &[f32], rows: usize, k: usize, n: usize, isa: Isa) -> Vec<f32> {
+pub(crate) fn multiply_packed(
+    x: &[f32],
+    panels: &[f32],
+    rows: usize,
+    k: usize,
+    n: usize,
+    isa: Isa,
+) -> Vec<f32> {
     if rows == 0 || n == 0 || k == 0 {
         return vec![0.0; rows * n];
     }

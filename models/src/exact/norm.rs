@@ -41,7 +41,9 @@ impl Norm {
         let rows = y.par_chunks_mut(hidden).zip(x.par_chunks(hidden));
         rows.with_min_len(16).for_each(|(y, x)| match &self.kind {
             NormKind::RootMeanSquare => self.isa.run(RmsRow { x, weight: &self.weight, eps: self.eps, y }),
-            NormKind::Layer { bias } => self.isa.run(LayerRow { x, weight: &self.weight, bias, eps: self.eps, y }),
+            NormKind::Layer { bias } => {
+                self.isa.run(LayerRow { x, weight: &self.weight, bias, eps: self.eps, y })
+            }
         });
         y
     }

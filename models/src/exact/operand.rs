@@ -52,6 +52,8 @@ impl<'a> Heads<'a> {
 fn values<'a>(op: &str, storage: &'a CpuStorage) -> Result<&'a [f32]> {
     match storage {
         CpuStorage::F32(data) => Ok(data),
-        other => bail!("{op} takes {:?}, got {:?}", DType::F32, candle_core::backend::BackendStorage::dtype(other)),
+        other => {
+            bail!("{op} takes {:?}, got {:?}", DType::F32, candle_core::backend::BackendStorage::dtype(other))
+        }
     }
 }

@@ -51,7 +51,12 @@ fn scaled(frequency: f32, scaling: Option<&RopeScaling>) -> f32 {
     let scaled = match scaling {
         None => f,
         Some(RopeScaling::Linear { factor }) => f / factor,
-        Some(RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings }) => {
+        Some(RopeScaling::Llama3 {
+            factor,
+            low_freq_factor,
+            high_freq_factor,
+            original_max_position_embeddings,
+        }) => {
             let wavelength = f64::from_bits(TWO_PI) / f;
             if wavelength < original_max_position_embeddings / high_freq_factor {
                 f

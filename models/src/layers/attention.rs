@@ -10,7 +10,13 @@ use crate::{Numerics, Result};
 ///
 /// # Errors
 /// When the shapes do not fit, or a query sees no key.
-pub fn attention(q: &Tensor, k: &Tensor, v: &Tensor, visibility: &Visibility, numerics: Numerics) -> Result<Tensor> {
+pub fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    visibility: &Visibility,
+    numerics: Numerics,
+) -> Result<Tensor> {
     let (batch, heads, q_len, head_dim) = q.dims4()?;
     let output = match numerics {
         Numerics::Exact(isa) => {
@@ -33,7 +39,8 @@ fn native(q: &Tensor, k: &Tensor, v: &Tensor, visibility: &Visibility) -> Result
         let shape = (batch, kv_heads, group, k_len, head_dim);
         Ok(x.unsqueeze(2)?.expand(shape)?.reshape((batch, heads, k_len, head_dim))?)
     };
-    let (k, v) = if heads == kv_heads { (k.contiguous()?, v.contiguous()?) } else { (repeat(k)?, repeat(v)?) };
+    let (k, v) =
+        if heads == kv_heads { (k.contiguous()?, v.contiguous()?) } else { (repeat(k)?, repeat(v)?) };
     let scores = (q.contiguous()?.matmul(&k.t()?)? * (1.0 / (head_dim as f64).sqrt()))?;
     let scores = match mask(visibility, batch, q_len, k_len)? {
         Some(mask) => scores.broadcast_add(&mask)?,

@@ -42,7 +42,9 @@ impl Linear {
             Bias::Absent => None,
         };
         Ok(Self(match numerics {
-            Numerics::Exact(isa) => Kind::Exact(PackedLinear::new(&weight, bias, in_features, out_features, isa)),
+            Numerics::Exact(isa) => {
+                Kind::Exact(PackedLinear::new(&weight, bias, in_features, out_features, isa))
+            }
             Numerics::Native => {
                 let device = &Device::Cpu;
                 let weight = Tensor::from_vec(weight, (out_features, in_features), device)?;

@@ -70,12 +70,22 @@ impl LlamaConfig {
         normalise_rope_scaling(&mut map)?;
 
         let parsed: Self = config::parse(&map)?;
-        require_divides("num_attention_heads by num_key_value_heads", parsed.num_key_value_heads(), parsed.num_attention_heads)?;
+        require_divides(
+            "num_attention_heads by num_key_value_heads",
+            parsed.num_key_value_heads(),
+            parsed.num_attention_heads,
+        )?;
         if parsed.head_dim.is_none() {
-            require_divides("hidden_size by num_attention_heads", parsed.num_attention_heads, parsed.hidden_size)?;
+            require_divides(
+                "hidden_size by num_attention_heads",
+                parsed.num_attention_heads,
+                parsed.hidden_size,
+            )?;
         }
         require_divides("head_dim by 2", 2, parsed.head_dim())?;
-        if [parsed.vocab_size, parsed.hidden_size, parsed.intermediate_size, parsed.num_hidden_layers].contains(&0) {
+        if [parsed.vocab_size, parsed.hidden_size, parsed.intermediate_size, parsed.num_hidden_layers]
+            .contains(&0)
+        {
             return Err(Error::InvalidConfig("a size is zero".to_owned()));
         }
         if !(parsed.rope_theta.is_normal() && parsed.rope_theta > 1.0) {
@@ -107,7 +117,9 @@ impl LlamaConfig {
 
 /// Older configs say `type` for `rope_type`; `default` means no scaling.
 fn normalise_rope_scaling(map: &mut ConfigMap) -> Result<()> {
-    let Some(scaling) = map.get_mut("rope_scaling").and_then(|value| value.as_object_mut()) else { return Ok(()) };
+    let Some(scaling) = map.get_mut("rope_scaling").and_then(|value| value.as_object_mut()) else {
+        return Ok(());
+    };
     if let Some(old) = scaling.remove("type") {
         scaling.entry("rope_type").or_insert(old);
     }
@@ -173,7 +185,9 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_refused_by_field() {
         assert!(refusal("hidden_act", json!("gelu")).contains("`hidden_act` is \"gelu\""));
-        assert!(refusal("rope_scaling", json!({"rope_type": "yarn", "factor": 2.0})).contains("`rope_scaling`"));
+        assert!(
+            refusal("rope_scaling", json!({"rope_type": "yarn", "factor": 2.0})).contains("`rope_scaling`")
+        );
         assert!(refusal("model_type", json!("mamba")).contains("`model_type`"));
         assert!(refusal("num_key_value_heads", json!(3)).contains("num_key_value_heads"));
         assert!(refusal("head_dim", json!(5)).contains("head_dim"));

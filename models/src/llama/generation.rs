@@ -19,7 +19,12 @@ impl Llama {
     ///
     /// # Errors
     /// When the prompts differ in length or do not fit, or a logit is NaN.
-    pub fn generate(&self, prompts: &[Vec<u32>], steps: usize, on_step: &mut dyn FnMut(usize)) -> Result<Generation> {
+    pub fn generate(
+        &self,
+        prompts: &[Vec<u32>],
+        steps: usize,
+        on_step: &mut dyn FnMut(usize),
+    ) -> Result<Generation> {
         let (batch, prompt) = (prompts.len(), prompts.first().map_or(0, Vec::len));
         if prompts.iter().any(|other| other.len() != prompt) {
             return Err(Error::InvalidInput("prompts of unequal length in one batch".to_owned()));

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
-use safetensors::tensor::{Dtype, Metadata, SafeTensors};
+use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
 
 use super::damaged;
@@ -76,8 +76,10 @@ impl Local {
         }
         let (start, end) = info.data_offsets;
         let bytes = file.read(start as u64, end - start)?;
-        widen(&bytes, info.dtype)
-            .ok_or_else(|| Error::UnsupportedDtype { name: name.to_owned(), dtype: format!("{:?}", info.dtype) })
+        widen(&bytes, info.dtype).ok_or_else(|| Error::UnsupportedDtype {
+            name: name.to_owned(),
+            dtype: format!("{:?}", info.dtype),
+        })
     }
 }
 
@@ -89,15 +91,16 @@ impl SafetensorsFile {
         file.read_exact(&mut length).map_err(|error| damaged(&path, error))?;
         let header_bytes = u64::from_le_bytes(length);
         if header_bytes > MAX_HEADER_BYTES || header_bytes + 8 > file_bytes {
-            return Err(damaged(&path, format_args!("header of {header_bytes} bytes in a file of {file_bytes}")));
+            return Err(damaged(
+                &path,
+                format_args!("header of {header_bytes} bytes in a file of {file_bytes}"),
+            ));
         }
-        let mut buffer = length.to_vec();
-        buffer.resize(8 + header_bytes as usize, 0);
-        file.read_exact(&mut buffer[8..]).map_err(|error| damaged(&path, error))?;
-        let (_, metadata) = SafeTensors::read_metadata(&buffer).map_err(|error| damaged(&path, error))?;
-
-        let data_bytes = metadata.tensors().values().map(|info| info.data_offsets.1 as u64).max().unwrap_or(0);
-        let expected = 8 + header_bytes + data_bytes;
+        let mut header = vec![0; header_bytes as usize];
+        file.read_exact(&mut header).map_err(|error| damaged(&path, error))?;
+        // Deserialising checks offsets against shapes and types.
+        let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(&path, error))?;
+        let expected = 8 + header_bytes + metadata.data_len() as u64;
         if expected != file_bytes {
             return Err(damaged(&path, format_args!("{file_bytes} bytes long, its header says {expected}")));
         }
@@ -146,7 +149,10 @@ mod tests {
             } * if sign == 1 { -1.0 } else { 1.0 };
             let widened = widen(&bits.to_le_bytes(), Dtype::F16).unwrap();
             let actual = f64::from(widened[0]);
-            assert!(actual.to_bits() == expected.to_bits() || actual.is_nan() && expected.is_nan(), "{bits:#06x}");
+            assert!(
+                actual.to_bits() == expected.to_bits() || actual.is_nan() && expected.is_nan(),
+                "{bits:#06x}"
+            );
         }
     }
 
