@@ -1,1 +1,13 @@
-fn main() {}
+//! `proofmark`: certifies what a machine serves, and verifies such certificates.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use proofmark::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) => proofmark::cli::usage(&error),
+    }
+}

@@ -12,7 +12,6 @@ Python 3.11 and mpmath 1.3.0 (requirements.txt); mpmath serves the tables of sec
 import hashlib
 import math
 import struct
-from fractions import Fraction
 
 import mpmath
 
@@ -272,14 +271,16 @@ def log(x):
 
 
 def tanh(x):
-    """`tanh(x)`. By the formula, tanh(-0) is +0."""
+    """`tanh(x)`."""
     if math.isnan(x):
         return NAN
     a = abs(x)
     if a < TANH_SPLIT:
-        q = mul(x, x)
-        return fma(mul(q, x), horner(q, TANH), x)
-    return math.copysign(sub(1.0, div(2.0, add(exp(add(a, a)), 1.0))), x)
+        q = mul(a, a)
+        value = fma(mul(q, a), horner(q, TANH), a)
+    else:
+        value = sub(1.0, div(2.0, add(exp(add(a, a)), 1.0)))
+    return math.copysign(value, x)
 
 
 def erf(x):
@@ -412,13 +413,11 @@ def inverse_frequencies(theta, head_dim, scaling=None):
 
 def inverse_frequency(theta, i, head_dim):
     """The real number `theta^(-2i / head_dim)`, correctly rounded; `theta` is the exact value of a binary64."""
-    def power():
-        return mpmath.exp(-mpmath.mpf(2 * i) / head_dim * mpmath.log(mpmath.mpf(theta)))
-
-    def is_exactly(candidate):  # powers with both sides whole: candidate^head_dim = theta^(-2i)
-        return candidate ** head_dim * Fraction(theta) ** (2 * i) == 1
-
-    return correctly_rounded(power, is_exactly)
+    if i == 0:
+        return 1.0
+    # Never a tie: were theta^(-2i / head_dim) = m * 2^e with an odd m of 25 digits, then theta^(2i) * m^head_dim would be
+    # a power of two, which it is not for theta an integer times a power of two.
+    return correctly_rounded(lambda: mpmath.exp(-mpmath.mpf(2 * i) / head_dim * mpmath.log(mpmath.mpf(theta))))
 
 
 def scaled_frequency(f, scaling):
@@ -445,7 +444,7 @@ def cos_sin(position, f):
     """Cosine and sine of the exact product `position * f`, correctly rounded."""
     if position == 0:
         return 1.0, 0.0
-    # Of an algebraic number other than 0 both are transcendental, so neither is ever a binary32 or a tie.
+    # Never ties: cosine and sine of a rational number other than 0 are transcendental.
     return (correctly_rounded(lambda: mpmath.cos(mpmath.mpf(position) * mpmath.mpf(f))),
             correctly_rounded(lambda: mpmath.sin(mpmath.mpf(position) * mpmath.mpf(f))))
 
@@ -467,19 +466,325 @@ def rotate(row, position, frequencies):
     return left + right
 
 
-def correctly_rounded(compute, is_exactly=None):
-    """Round a positive or negative real to binary32: more digits until an interval about it rounds to one value.
+def correctly_rounded(compute):
+    """Round the real number that `compute` gives in mpmath's current precision: until an interval settles the rounding.
 
-    `compute` gives the number in mpmath's current precision, to which 20 digits of slack are granted. `is_exactly` tells
-    whether the number is a given fraction; without it the number is taken to be neither a binary32 nor a tie, for these
-    are the cases that no precision settles.
+    Of its digits 20 bits are granted to mpmath's errors. The search ends unless the number is a tie of two binary32.
     """
     precision = 80
     while True:
         with mpmath.workprec(precision):
-            _, digits, exponent, length = mpmath.mpf(compute())._mpf_ if False else _parts(compute())
-        slack = 1 << max(length - precision + 20, 0)
-        lower, upper = round_exact(digits - slack, exponent), round_exact(digits + slack, exponent)
+            value = compute()
+            exponent = mpmath.frexp(value)[1] - precision
+            digits = int(mpmath.ldexp(value, -exponent))
+        lower, upper = (round_exact(digits + slack, exponent) for slack in (-(1 << 20), 1 << 20))
         if lower == upper:
             return lower
         precision *= 2
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Section 8. Embeddings, pooling
+# ----------------------------------------------------------------------------------------------------------------------
+
+L2_FLOOR = from_hex("2b8cbccc")
+
+
+def encoder_embedding(word, token_type, position):
+    """`(word + token type) + position` of three rows."""
+    return add_rows(add_rows(word, token_type), position)
+
+
+def mean_pool(rows):
+    """The mean over a sequence's tokens, for each dimension."""
+    return [div(row_sum([row[dimension] for row in rows]), f32(len(rows))) for dimension in range(len(rows[0]))]
+
+
+def l2_normalise(x):
+    """Divide a row by its length, or by 1e-12 if that is longer."""
+    n = sqrt(sum_of_squares(x))
+    if n < L2_FLOOR:
+        n = L2_FLOOR
+    return [div(value, n) for value in x]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Section 9. Choice
+# ----------------------------------------------------------------------------------------------------------------------
+
+def argmax(values):
+    """The lowest index among the largest; a NaN is an error."""
+    if any(math.isnan(value) for value in values):
+        raise ValueError("argmax of a NaN")
+    return values.index(max(values))  # Python's comparisons: -0 equals +0
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Section 10. Synthetic weights
+# ----------------------------------------------------------------------------------------------------------------------
+
+MATRIX_SCALE = from_hex("3d0de3bd")
+BIAS_SCALE = from_hex("3ca3d70a")
+SCALE_SPREAD = from_hex("3dcccccd")
+
+
+def hash_frame(*fields):
+    """`H(fields)`: SHA-256 of every field's length, 64 bits little-endian, and its bytes. Text is UTF-8."""
+    digest = hashlib.sha256()
+    for field in fields:
+        data = field.encode() if isinstance(field, str) else field
+        digest.update(struct.pack("<Q", len(data)) + data)
+    return digest.digest()
+
+
+def chacha8_block(key, counter):
+    """The 16 words of one block: RFC 8439's state, a nonce of zeros, 8 rounds instead of 20."""
+    state = list(struct.unpack("<4I", b"expand 32-byte k")) + list(struct.unpack("<8I", key)) + [counter, 0, 0, 0]
+    words = state.copy()
+    for _ in range(4):  # two rounds a turn: columns, diagonals
+        quarter_round(words, 0, 4, 8, 12)
+        quarter_round(words, 1, 5, 9, 13)
+        quarter_round(words, 2, 6, 10, 14)
+        quarter_round(words, 3, 7, 11, 15)
+        quarter_round(words, 0, 5, 10, 15)
+        quarter_round(words, 1, 6, 11, 12)
+        quarter_round(words, 2, 7, 8, 13)
+        quarter_round(words, 3, 4, 9, 14)
+    return [(word + start) & 0xffffffff for word, start in zip(words, state)]
+
+
+def quarter_round(words, a, b, c, d):
+    """RFC 8439, section 2.1, in place."""
+    for left, right, target, turn in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+        words[left] = (words[left] + words[right]) & 0xffffffff
+        word = words[target] ^ words[left]
+        words[target] = ((word << turn) | (word >> (32 - turn))) & 0xffffffff
+
+
+def synthetic(seed, name, kind, start, count):
+    """Values `start .. start + count` of a tensor; `kind` is `matrix`, `bias` or `scale`."""
+    key = hash_frame("proofmark/synthetic/1", struct.pack("<Q", seed), name)
+    first_block = start // 16
+    words = []
+    for counter in range(first_block, (start + count + 15) // 16):
+        words += chacha8_block(key, counter)
+    offset = start - 16 * first_block
+    return [synthetic_value(word, kind) for word in words[offset:offset + count]]
+
+
+def synthetic_value(word, kind):
+    """One value from one word of the stream."""
+    v = ((word >> 8) - 2 ** 23) * 2.0 ** -23
+    if kind == "matrix":
+        return mul(v, MATRIX_SCALE)
+    if kind == "bias":
+        return mul(v, BIAS_SCALE)
+    if kind == "scale":
+        return fma(v, SCALE_SPREAD, 1.0)
+    raise ValueError("kind is not matrix, bias or scale")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Section 11. Digests (bytes; the vectors hold them in hexadecimal)
+# ----------------------------------------------------------------------------------------------------------------------
+
+def floats_as_bytes(values):
+    """Binary32 values as their little-endian bytes."""
+    return struct.pack(f"<{len(values)}f", *values)
+
+
+def tensor_digest(dims, values):
+    """The digest of a tensor: its dimensions are one field, its values another."""
+    return hash_frame("proofmark/tensor/1", struct.pack(f"<{len(dims)}Q", *dims), floats_as_bytes(values))
+
+
+def weights_digest(digests):
+    """The digest of all weights, given their digests by name."""
+    by_name = sorted(digests.items(), key=lambda item: item[0].encode())
+    return hash_frame("proofmark/weights/1", *(field for item in by_name for field in item))
+
+
+def generation_digest(batch, steps, tokens, logits):
+    """Output of a generation; tokens `(batch, step)` and logits `(batch, step, vocab)` as flat lists."""
+    dims = struct.pack("<3Q", batch, steps, len(logits) // (batch * steps))
+    return hash_frame("proofmark/output/1", "generation", dims, struct.pack(f"<{len(tokens)}I", *tokens),
+                      floats_as_bytes(logits))
+
+
+def embedding_digest(batch, values):
+    """Output of an embedding, `(batch, hidden)` as a flat list."""
+    dims = struct.pack("<2Q", batch, len(values) // batch)
+    return hash_frame("proofmark/output/1", "embedding", dims, floats_as_bytes(values))
+
+
+def reranking_digest(scores):
+    """Output of a reranking."""
+    return hash_frame("proofmark/output/1", "reranking", struct.pack("<Q", len(scores)), floats_as_bytes(scores))
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Whole models, composed of the sections. EXACT.md takes the architectures as known: Hugging Face's, by their names.
+# ----------------------------------------------------------------------------------------------------------------------
+
+class SyntheticWeights:
+    """The weights that a model loads: drawn by section 10, remembered for the digest of section 11."""
+
+    def __init__(self, seed, prefix=""):
+        self.seed = seed
+        self.prefix = prefix
+        self.digests = {}
+
+    def matrix(self, name, rows, columns):
+        """A matrix or table, as a list of rows."""
+        values = self._load(name, [rows, columns], "matrix")
+        return [values[row * columns:(row + 1) * columns] for row in range(rows)]
+
+    def bias(self, name, size):
+        """A bias."""
+        return self._load(name, [size], "bias")
+
+    def scale(self, name, size):
+        """The `weight` of a norm."""
+        return self._load(name, [size], "scale")
+
+    def digest(self):
+        """The digest of everything loaded so far."""
+        return weights_digest(self.digests)
+
+    def _load(self, name, dims, kind):
+        values = synthetic(self.seed, self.prefix + name, kind, 0, math.prod(dims))
+        self.digests[self.prefix + name] = tensor_digest(dims, values)
+        return values
+
+
+class LlamaDecoder:
+    """LlamaForCausalLM without biases and without rotary scaling, one sequence, no key/value cache."""
+
+    def __init__(self, config, weights):
+        self.config = config
+        self.heads, self.kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
+        self.head_dim, self.eps = config["head_dim"], config["rms_norm_eps"]
+        self.frequencies = inverse_frequencies(config["rope_theta"], self.head_dim)
+        vocab, hidden = config["vocab_size"], config["hidden_size"]
+        self.embedding = weights.matrix("model.embed_tokens.weight", vocab, hidden)
+        self.layers = [self._load_layer(f"model.layers.{i}.", weights) for i in range(config["num_hidden_layers"])]
+        self.final_norm = weights.scale("model.norm.weight", hidden)
+        self.lm_head = weights.matrix("lm_head.weight", vocab, hidden)
+
+    def _load_layer(self, name, weights):
+        hidden, inner = self.config["hidden_size"], self.config["intermediate_size"]
+        return {
+            "attention_norm": weights.scale(name + "input_layernorm.weight", hidden),
+            "q": weights.matrix(name + "self_attn.q_proj.weight", self.heads * self.head_dim, hidden),
+            "k": weights.matrix(name + "self_attn.k_proj.weight", self.kv_heads * self.head_dim, hidden),
+            "v": weights.matrix(name + "self_attn.v_proj.weight", self.kv_heads * self.head_dim, hidden),
+            "o": weights.matrix(name + "self_attn.o_proj.weight", hidden, self.heads * self.head_dim),
+            "mlp_norm": weights.scale(name + "post_attention_layernorm.weight", hidden),
+            "gate": weights.matrix(name + "mlp.gate_proj.weight", inner, hidden),
+            "up": weights.matrix(name + "mlp.up_proj.weight", inner, hidden),
+            "down": weights.matrix(name + "mlp.down_proj.weight", hidden, inner),
+        }
+
+    def generate(self, prompt, steps):
+        """Greedy: the tokens chosen and, for each, the logits from which it was chosen."""
+        tokens, logits = [], []
+        for _ in range(steps):
+            logits.append(self.next_logits(prompt + tokens))
+            tokens.append(argmax(logits[-1]))
+        return tokens, logits
+
+    def next_logits(self, ids):
+        """The logits after the last of these tokens."""
+        rows = [self.embedding[token] for token in ids]
+        for layer in self.layers:
+            rows = self._layer(layer, rows)
+        return linear(rms_norm(rows[-1], self.final_norm, self.eps), self.lm_head)
+
+    def _layer(self, layer, rows):
+        rows = [add_rows(row, update) for row, update in zip(rows, self._attention(layer, rows), strict=True)]
+        return [add_rows(row, self._mlp(layer, row)) for row in rows]
+
+    def _attention(self, layer, rows):
+        normed = [rms_norm(row, layer["attention_norm"], self.eps) for row in rows]
+        q = self._rotated(split_heads([linear(row, layer["q"]) for row in normed], self.heads))
+        k = self._rotated(split_heads([linear(row, layer["k"]) for row in normed], self.kv_heads))
+        v = split_heads([linear(row, layer["v"]) for row in normed], self.kv_heads)
+        merged = merge_heads(attention([q], [k], [v], causal(0))[0])
+        return [linear(row, layer["o"]) for row in merged]
+
+    def _rotated(self, heads):
+        return [[rotate(row, position, self.frequencies) for position, row in enumerate(rows)] for rows in heads]
+
+    def _mlp(self, layer, row):
+        normed = rms_norm(row, layer["mlp_norm"], self.eps)
+        return linear(gated(linear(normed, layer["gate"]), linear(normed, layer["up"])), layer["down"])
+
+
+class BertEncoder:
+    """BertModel without its pooler; an embedding is the mean over the tokens, normalised."""
+
+    def __init__(self, config, weights):
+        self.config = config
+        self.weights = weights
+        self.heads, self.eps = config["num_attention_heads"], config["layer_norm_eps"]
+        hidden = config["hidden_size"]
+        self.words = weights.matrix("embeddings.word_embeddings.weight", config["vocab_size"], hidden)
+        self.positions = weights.matrix("embeddings.position_embeddings.weight", config["max_position_embeddings"], hidden)
+        self.types = weights.matrix("embeddings.token_type_embeddings.weight", config["type_vocab_size"], hidden)
+        self.embedding_norm = self._norm("embeddings.LayerNorm", hidden)
+        self.layers = [self._load_layer(f"encoder.layer.{i}.") for i in range(config["num_hidden_layers"])]
+
+    def _load_layer(self, name):
+        hidden, inner = self.config["hidden_size"], self.config["intermediate_size"]
+        return {
+            "q": self._dense(name + "attention.self.query", hidden, hidden),
+            "k": self._dense(name + "attention.self.key", hidden, hidden),
+            "v": self._dense(name + "attention.self.value", hidden, hidden),
+            "o": self._dense(name + "attention.output.dense", hidden, hidden),
+            "attention_norm": self._norm(name + "attention.output.LayerNorm", hidden),
+            "up": self._dense(name + "intermediate.dense", inner, hidden),
+            "down": self._dense(name + "output.dense", hidden, inner),
+            "output_norm": self._norm(name + "output.LayerNorm", hidden),
+        }
+
+    def _dense(self, name, rows, columns):
+        return self.weights.matrix(name + ".weight", rows, columns), self.weights.bias(name + ".bias", rows)
+
+    def _norm(self, name, size):
+        return self.weights.scale(name + ".weight", size), self.weights.bias(name + ".bias", size)
+
+    def embed(self, ids, token_types, lengths):
+        """One row a sequence; `ids` and `token_types` are padded rows, of which `lengths` count."""
+        return [l2_normalise(mean_pool(self.last_hidden(row[:length], types[:length])))
+                for row, types, length in zip(ids, token_types, lengths, strict=True)]
+
+    def last_hidden(self, ids, token_types):
+        """The last layer's rows for the tokens of one sequence; padding takes no part, so none is computed."""
+        rows = [layer_norm(encoder_embedding(self.words[token], self.types[token_type], self.positions[position]),
+                           *self.embedding_norm, self.eps)
+                for position, (token, token_type) in enumerate(zip(ids, token_types, strict=True))]
+        for layer in self.layers:
+            rows = [self._after_attention(layer, row, update)
+                    for row, update in zip(rows, self._attention(layer, rows), strict=True)]
+        return rows
+
+    def _attention(self, layer, rows):
+        q, k, v = (split_heads([linear(row, *layer[name]) for row in rows], self.heads) for name in "qkv")
+        merged = merge_heads(attention([q], [k], [v], within([len(rows)]))[0])
+        return [linear(row, *layer["o"]) for row in merged]
+
+    def _after_attention(self, layer, row, update):
+        row = layer_norm(add_rows(update, row), *layer["attention_norm"], self.eps)
+        inner = [gelu(value) for value in linear(row, *layer["up"])]
+        return layer_norm(add_rows(linear(inner, *layer["down"]), row), *layer["output_norm"], self.eps)
+
+
+def split_heads(rows, heads):
+    """Rows of whole width to `[head][position]` rows."""
+    size = len(rows[0]) // heads
+    return [[row[head * size:(head + 1) * size] for row in rows] for head in range(heads)]
+
+
+def merge_heads(heads):
+    """The inverse of `split_heads`."""
+    return [[value for row in rows for value in row] for rows in zip(*heads, strict=True)]

@@ -69,7 +69,7 @@ impl BertEmbedder {
             Numerics::Exact(_) => hidden.apply_op1_no_bwd(&MeanPoolL2 { lengths: input.lengths.clone() })?,
             Numerics::Native => native_mean_pool_l2(&hidden, &input.lengths)?,
         };
-        Ok(Output::Embedding(pooled.flatten_all()?.to_vec1()?))
+        Ok(Output::Embedding { batch: input.lengths.len(), values: pooled.flatten_all()?.to_vec1()? })
     }
 
     /// The hidden states: `(batch, seq, hidden)`.

@@ -11,27 +11,42 @@ pub enum Output {
         /// `(batch, steps, vocab)`, one row after another
         logits: Vec<f32>,
     },
-    /// Unit vectors: `(batch, hidden)`, one row after another.
-    Embedding(Vec<f32>),
+    /// Unit vectors.
+    Embedding {
+        /// How many.
+        batch: usize,
+        /// `(batch, hidden)`, one row after another
+        values: Vec<f32>,
+    },
     /// One relevance score a pair: `(batch,)`.
     Scores(Vec<f32>),
 }
 
 impl Output {
-    /// The output digest (`EXACT.md`, section 11): SHA-256 over the length-prefixed fields label, task, and the
-    /// little-endian bytes of tokens and floats in row-major order.
+    /// The output digest (`EXACT.md`, section 11): SHA-256 over the length-prefixed fields label, task, dims, tokens if
+    /// any, and floats.
     ///
     /// # Errors
     /// [`Error::NonFinite`] when a number is NaN or infinite.
     pub fn digest(&self) -> Result<[u8; 32]> {
         let hash = FramedHash::new("proofmark/output/1");
+        let dims =
+            |dims: &[usize]| -> Vec<u8> { dims.iter().flat_map(|dim| (*dim as u64).to_le_bytes()).collect() };
         let hash = match self {
             Self::Generation { tokens, logits } => {
+                let (batch, steps) = (tokens.len(), tokens.first().map_or(0, Vec::len));
+                let vocab = logits.len().checked_div(batch * steps).unwrap_or(0);
                 let tokens: Vec<u8> = tokens.iter().flatten().flat_map(|token| token.to_le_bytes()).collect();
-                hash.field(b"generation").field(&tokens).floats(finite("logits", logits)?)
+                let hash = hash.field(b"generation").field(&dims(&[batch, steps, vocab])).field(&tokens);
+                hash.floats(finite("logits", logits)?)
             }
-            Self::Embedding(values) => hash.field(b"embedding").floats(finite("embedding", values)?),
-            Self::Scores(values) => hash.field(b"reranking").floats(finite("scores", values)?),
+            Self::Embedding { batch, values } => {
+                let hidden = values.len().checked_div(*batch).unwrap_or(0);
+                hash.field(b"embedding").field(&dims(&[*batch, hidden])).floats(finite("embedding", values)?)
+            }
+            Self::Scores(values) => {
+                hash.field(b"reranking").field(&dims(&[values.len()])).floats(finite("scores", values)?)
+            }
         };
         Ok(hash.finish())
     }
@@ -57,13 +72,15 @@ mod tests {
     }
 
     #[test]
-    fn the_sign_of_zero_and_the_task_reach_the_digest() {
+    fn the_sign_of_zero_the_task_and_the_shape_reach_the_digest() {
         let digests = [
             Output::Scores(vec![0.0]).digest().unwrap(),
             Output::Scores(vec![-0.0]).digest().unwrap(),
-            Output::Embedding(vec![0.0]).digest().unwrap(),
+            Output::Embedding { batch: 1, values: vec![0.0; 2] }.digest().unwrap(),
+            Output::Embedding { batch: 2, values: vec![0.0; 2] }.digest().unwrap(),
         ];
-        assert_ne!(digests[0], digests[1]);
-        assert_ne!(digests[0], digests[2]);
+        for (index, digest) in digests.iter().enumerate() {
+            assert!(!digests[..index].contains(digest));
+        }
     }
 }

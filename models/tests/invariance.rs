@@ -155,7 +155,8 @@ fn padding_and_batch_do_not_reach_an_embedding() {
         let ids: Vec<u32> = sequences.iter().flat_map(padded).collect();
         let token_types = vec![0; ids.len()];
         let lengths = Arc::new(sequences.iter().map(Vec::len).collect());
-        let Output::Embedding(values) = model.embed(&EncoderInput { ids, token_types, lengths }).unwrap()
+        let Output::Embedding { values, .. } =
+            model.embed(&EncoderInput { ids, token_types, lengths }).unwrap()
         else {
             panic!("no embedding")
         };

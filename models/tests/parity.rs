@@ -100,7 +100,7 @@ impl Case {
                 let hidden: Vec<f32> =
                     model.hidden_states(&input).unwrap().flatten_all().unwrap().to_vec1().unwrap();
                 self.compare("hidden states", numerics, &hidden, &self.floats("last_hidden_state"));
-                let Output::Embedding(embedding) = model.embed(&input).unwrap() else {
+                let Output::Embedding { values: embedding, .. } = model.embed(&input).unwrap() else {
                     panic!("no embedding")
                 };
                 self.compare("embedding", numerics, &embedding, &self.floats("mean_pool_l2"));

@@ -1,1 +1,21 @@
-//! x
+//! The coverage profile: its schema, canonical bytes, signature, verification and coverage arithmetic.
+//!
+//! A sceptic needs this crate alone to check a profile: it builds in seconds, without a machine-learning framework.
+//!
+//! *Architecture invariants:* never candle; no I/O and no clock; no float inside signed bytes; every derived figure of
+//! a profile is computed here, once to write it and once more to verify it, by the same function.
+
+pub mod canonical_json;
+pub mod chain;
+pub mod coverage;
+pub mod did_key;
+pub mod key;
+pub mod profile;
+pub mod proof;
+pub mod schema;
+pub mod statistics;
+mod timestamp;
+pub mod verify;
+
+pub use proofmark_workloads::Digest;
+pub use timestamp::Timestamp;

@@ -1,1 +1,21 @@
-//! x
+//! Suites as data: what is run, on which input, within which limits, and for which demand.
+//!
+//! A suite is a TOML file, identified by the SHA-256 of its bytes. [`Suite::parse`] checks it whole, so that code behind
+//! it never meets an unknown name or an impossible size; every refusal names file and line.
+//!
+//! *Architecture invariants:* never candle; no I/O, no clock.
+
+mod digest;
+mod embedded;
+mod error;
+mod input;
+mod slo;
+mod suite;
+mod wire;
+
+pub use digest::Digest;
+pub use embedded::embedded;
+pub use error::SuiteError;
+pub use input::{Input, self_check_seed};
+pub use slo::{Limits, RequestTimes, Slo};
+pub use suite::{Model, Numerics, Shape, Suite, Task, Timing, Tokens, Workload};

@@ -6,7 +6,7 @@ use crate::config::{self, ConfigMap, require, require_divides};
 use crate::layers::Activation;
 
 /// The fields of `config.json` that decide the arithmetic of a BERT-family encoder.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct BertConfig {
     /// Tokens.
     pub vocab_size: usize,

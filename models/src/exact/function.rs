@@ -91,11 +91,11 @@ const TANH: [u32; 5] = [0xbeaa_aa99, 0x3e08_8393, 0xbd5c_1e2e, 0x3ca9_1351, 0xbb
 #[must_use]
 pub fn tanh(x: f32) -> f32 {
     let magnitude = x.abs();
-    let square = x * x;
-    let small = (square * x).mul_add(horner(square, TANH), x);
+    let square = magnitude * magnitude;
+    let small = (square * magnitude).mul_add(horner(square, TANH), magnitude);
     let large = 1.0 - 2.0 / (exp(magnitude + magnitude) + 1.0);
-    let large = f(large.to_bits() | (x.to_bits() & 0x8000_0000));
     let value = if magnitude < f(TANH_SMALL) { small } else { large };
+    let value = f(value.to_bits() | (x.to_bits() & 0x8000_0000));
     if x.is_nan() { x } else { value }
 }
 

@@ -28,15 +28,17 @@ pub(crate) fn lane_sum(values: &[f32], first: usize, accumulate: impl Fn(f32, f3
     fold(lanes)
 }
 
-/// The plain sum of `values`.
+/// The row sum of `values`, of which the first stands at position `first`.
 #[inline(always)]
-pub(crate) fn sum(values: &[f32], first: usize) -> f32 {
+#[must_use]
+pub fn sum(values: &[f32], first: usize) -> f32 {
     lane_sum(values, first, |lane, x| lane + x)
 }
 
-/// The sum of squares, each by one `fma`.
+/// The row sum of squares, each by one `fma`.
 #[inline(always)]
-pub(crate) fn sum_of_squares(values: &[f32]) -> f32 {
+#[must_use]
+pub fn sum_of_squares(values: &[f32]) -> f32 {
     lane_sum(values, 0, |lane, x| x.mul_add(x, lane))
 }
 

@@ -7,7 +7,7 @@ use crate::layers::Bias;
 use crate::{Error, Result};
 
 /// The fields of `config.json` that decide the arithmetic of a Llama-family decoder.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LlamaConfig {
     /// Tokens.
     pub vocab_size: usize,
@@ -42,7 +42,7 @@ fn default_rope_theta() -> f64 {
     10_000.0
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "rope_type", rename_all = "lowercase")]
 pub(super) enum RopeScalingFields {
     Linear {

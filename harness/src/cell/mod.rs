@@ -1,0 +1,132 @@
+//! One cell, in a process of its own: load, self-check, warm up, then timed iterations chained by their digests.
+//!
+//! Job and seed come on standard input, events go to standard output, one JSON document a line ([`protocol`]). The
+//! process never knows the chain's head; the parent gives it the first seed once it has said what it loaded.
+
+pub mod model;
+mod peak_memory;
+pub mod protocol;
+
+use std::io::{self, BufRead, Write};
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use proofmark_models::Numerics;
+use proofmark_models::exact::environment::check_environment;
+use proofmark_reports::{Digest, chain};
+use proofmark_workloads::{Suite, Workload, embedded, self_check_seed};
+
+use crate::{Failure, Outcome};
+use model::{Model, Timed};
+use protocol::{Done, Event, Job, Ready, Start, Step};
+
+/// Runs the cell that standard input asks for. Faults of the cell are events, not failures of the process.
+///
+/// # Errors
+/// When standard input or output breaks: the parent is gone.
+pub fn run() -> Result<Outcome, Failure> {
+    let mut input = io::stdin().lock();
+    let job: Job = read_line(&mut input)?;
+    match measure(&job, &mut input) {
+        Ok(done) => say(&Event::Done(done))?,
+        Err(error) => say(&Event::Failed { reason: format!("{error:#}") })?,
+    }
+    Ok(Outcome::Ok)
+}
+
+fn measure(job: &Job, input: &mut impl BufRead) -> anyhow::Result<Done> {
+    check_environment()?;
+    let suite = job.suite()?;
+    let workload = suite.workload(&job.workload).ok_or_else(|| anyhow!("no workload `{}`", job.workload))?;
+    let numerics = match workload.numerics {
+        proofmark_workloads::Numerics::Exact1 => Numerics::Exact(job.isa.parse()?),
+        proofmark_workloads::Numerics::Native => Numerics::Native,
+    };
+
+    let started = Instant::now();
+    let model = Model::load(workload, job.weights_folder.as_deref(), numerics)?;
+    let load_ns = nanoseconds(started);
+
+    let self_check_digest = request(&model, workload, self_check_seed())?.digest;
+    let warm_up = warm_up(&model, workload, &suite)?;
+    say(&Event::Ready(Ready {
+        weights_source: model.weights_source.to_owned(),
+        weights_digest: model.weights_digest,
+        load_ns,
+        self_check_digest,
+        warm_up_iterations: warm_up.iterations,
+        warm_up_ns: warm_up.duration_ns,
+        iterations: warm_up.timed_iterations,
+    }))?;
+
+    let Start { seed } = read_line(input)?;
+    let mut seed = seed;
+    for step in 0..warm_up.timed_iterations {
+        let timed = request(&model, workload, seed)?;
+        seed = chain::next_seed(seed, step, timed.digest);
+        say(&Event::Step(timed))?;
+    }
+    Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
+}
+
+/// One request: its input is made before the clock starts, its digest after it stops.
+fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<Step> {
+    let input = model.prepare(workload.input(seed))?;
+    let Timed { output, latency_ns, ttft_ns } = model.run(&input)?;
+    let digest = Digest(output.digest()?);
+    Ok(Step { latency_ns, ttft_ns, digest })
+}
+
+struct WarmUp {
+    iterations: u64,
+    duration_ns: u64,
+    /// Fixed before timing, from the pilot's median and the suite's budget.
+    timed_iterations: u64,
+}
+
+fn warm_up(model: &Model, workload: &Workload, suite: &Suite) -> anyhow::Result<WarmUp> {
+    let timing = suite.timing;
+    let started = Instant::now();
+    let mut latencies = Vec::new();
+    while latencies.is_empty() || nanoseconds(started) < timing.warm_up_ms * 1_000_000 {
+        let seed = Digest::of_fields("proofmark/warm_up/1", &[&(latencies.len() as u64).to_le_bytes()]);
+        latencies.push(request(model, workload, seed)?.latency_ns);
+    }
+    let duration_ns = nanoseconds(started);
+    let iterations = latencies.len() as u64;
+    latencies.sort_unstable();
+    let median = latencies[latencies.len() / 2].max(1);
+    let timed_iterations =
+        (timing.measure_ms * 1_000_000 / median).clamp(timing.min_iterations, timing.max_iterations);
+    Ok(WarmUp { iterations, duration_ns, timed_iterations })
+}
+
+impl Job {
+    fn suite(&self) -> anyhow::Result<Suite> {
+        match &self.suite_text {
+            Some(text) => Ok(Suite::parse(&self.suite_name, text)?),
+            None => embedded()
+                .into_iter()
+                .find(|suite| suite.name == self.suite_name)
+                .with_context(|| format!("no suite `{}`", self.suite_name)),
+        }
+    }
+}
+
+/// Nanoseconds since `started`, by the monotonic clock.
+pub(crate) fn nanoseconds(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn read_line<T: serde::de::DeserializeOwned>(input: &mut impl BufRead) -> anyhow::Result<T> {
+    let mut line = String::new();
+    input.read_line(&mut line).context("cannot read from the parent process")?;
+    serde_json::from_str(&line).context("the parent process said something else than expected")
+}
+
+fn say(event: &Event) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(event)?;
+    line.push(b'\n');
+    let mut output = io::stdout().lock();
+    output.write_all(&line).and_then(|()| output.flush()).context("the parent process is gone")
+}

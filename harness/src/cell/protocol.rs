@@ -1,0 +1,82 @@
+//! What parent and cell say to each other, one JSON document a line.
+
+use std::path::PathBuf;
+
+use proofmark_reports::Digest;
+use serde::{Deserialize, Serialize};
+
+/// Parent to cell, first: what to run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// Name of an embedded suite, or of the file for messages.
+    pub suite_name: String,
+    /// The file, unless the suite is embedded.
+    pub suite_text: Option<String>,
+    /// The workload's id.
+    pub workload: String,
+    /// The instruction set of the exact kernels.
+    pub isa: String,
+    /// Instead of synthetic weights.
+    pub weights_folder: Option<PathBuf>,
+}
+
+/// Parent to cell, after [`Event::Ready`]: begin.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Start {
+    /// Of the first iteration.
+    pub seed: Digest,
+}
+
+/// Cell to parent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Loaded, checked and warm; waits for [`Start`].
+    Ready(Ready),
+    /// One timed iteration.
+    Step(Step),
+    /// All iterations are done.
+    Done(Done),
+    /// It cannot go on.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What was loaded and how the warm-up went.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ready {
+    /// `synthetic` or `local`
+    pub weights_source: String,
+    /// Of the tensors as loaded.
+    pub weights_digest: Digest,
+    /// How long loading took.
+    pub load_ns: u64,
+    /// The output digest for the fixed seed.
+    pub self_check_digest: Digest,
+    /// Untimed iterations.
+    pub warm_up_iterations: u64,
+    /// How long they took in all.
+    pub warm_up_ns: u64,
+    /// Timed iterations to come.
+    pub iterations: u64,
+}
+
+/// One timed iteration.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// The whole request.
+    pub latency_ns: u64,
+    /// Time to first token; of generation.
+    pub ttft_ns: Option<u64>,
+    /// Of the output.
+    pub digest: Digest,
+}
+
+/// What is known at the end.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Done {
+    /// The process's largest resident set, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}

@@ -1,0 +1,299 @@
+//! From a suite to a signed profile.
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::anyhow;
+use proofmark_models::exact::isa::Isa;
+use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
+use proofmark_reports::key::SigningKey;
+use proofmark_reports::profile::{challenge_digest, printable, sign};
+use proofmark_reports::schema::v1::{
+    Capacity, Cell, Challenge, KIND, Profile, SCHEMA, SelfCheck, Status, SuiteReference, WarmUp, Weights,
+};
+use proofmark_reports::verify::{Context, verify};
+use proofmark_reports::{Digest, Timestamp, coverage, did_key};
+use proofmark_workloads::{Numerics, Shape, Workload};
+
+use crate::cell::model::check_folder;
+use crate::cell::protocol::{Job, Ready, Step};
+use crate::output_file::OutputFile;
+use crate::plan::{Selection, WeightsFolder, plan};
+use crate::progress::Progress;
+use crate::suite_file::SuiteSource;
+use crate::supervise::{CellRun, Verdict, run_cell};
+use crate::{Failure, Outcome, environment};
+
+/// The only device of this version.
+const DEVICE: &str = "cpu";
+/// A cell's reason is one line that fits a table.
+const MAX_REASON: usize = 400;
+
+/// What to certify and how.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The suite.
+    pub suite: &'a SuiteSource,
+    /// Which of its workloads.
+    pub selection: Selection,
+    /// `None` means all processors that the process may use.
+    pub threads: Option<u32>,
+    /// Where exact kernels run.
+    pub isa: Isa,
+    /// Weights from folders instead of synthetic ones.
+    pub weights: Vec<WeightsFolder>,
+    /// Signs the profile.
+    pub key: &'a SigningKey,
+    /// Where the profile goes.
+    pub out: &'a Path,
+}
+
+/// A profile that was measured, signed, verified and written.
+#[derive(Debug)]
+pub struct Certificate {
+    /// What was signed.
+    pub profile: Profile,
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Certificate {
+    /// How the program ends.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let cells = &self.profile.cells;
+        if cells.iter().any(|cell| cell.self_check == SelfCheck::Mismatch) {
+            Outcome::CheckFailed
+        } else if cells.iter().any(|cell| cell.status == Status::Failed) {
+            Outcome::CellsFailed
+        } else {
+            Outcome::Ok
+        }
+    }
+}
+
+/// Measures this machine and writes its profile.
+///
+/// # Errors
+/// When the request cannot be carried out at all. A cell that fails is part of the profile instead.
+pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certificate, Failure> {
+    let suite = &request.suite.suite;
+    let workloads = plan(suite, &request.selection)?;
+    check_weights(request, &workloads)?;
+    let output = OutputFile::reserve(request.out)?;
+
+    let (started_at, clock) = (SystemTime::now(), Instant::now());
+    let machine = environment::machine()?;
+    let harness = environment::harness(request.isa)?;
+    let challenge = Challenge { kind: "self_issued".to_owned(), nonce: nonce()? };
+    let doubts = environment::doubts(machine.logical_cpus);
+    let mut run = Run {
+        request,
+        threads: request.threads.unwrap_or(machine.logical_cpus),
+        head: chain::first_head(&RunIdentity {
+            suite_digest: suite.digest,
+            operator_key: request.key.verifying_key().to_bytes(),
+            machine_commitment: machine.commitment,
+            binary_digest: harness.binary_digest,
+            challenge_digest: challenge_digest(&challenge).map_err(internal)?,
+        }),
+    };
+    let mut cells = Vec::with_capacity(workloads.len());
+    for (index, workload) in workloads.iter().enumerate() {
+        progress.cell(index, workloads.len(), &workload.id);
+        let cell = run.cell(index as u64, workload, progress)?;
+        progress.cell_done(&cell);
+        run.head = cell.chain_head;
+        cells.push(cell);
+    }
+    progress.finish();
+
+    // By the monotonic clock, so that a clock set back in between cannot spoil the run.
+    let finished_at = Timestamp::of(started_at + clock.elapsed());
+    let profile = Profile {
+        kind: KIND.to_owned(),
+        schema: SCHEMA.to_owned(),
+        suite: SuiteReference {
+            name: suite.name.clone(),
+            version: suite.version.clone(),
+            digest: suite.digest,
+        },
+        operator: did_key::format(&request.key.verifying_key()),
+        machine,
+        harness,
+        challenge,
+        started_at: Timestamp::of(started_at).to_string(),
+        finished_at: finished_at.to_string(),
+        coverage: coverage::of_machine(suite, &cells),
+        cells,
+        doubts,
+        extensions: serde_json::Map::new(),
+        proof: None,
+    };
+    let bytes = sign(profile, finished_at, request.key).map_err(internal)?;
+    // What leaves this program has passed the check that everyone else will make.
+    let suites = std::slice::from_ref(suite);
+    let verification = verify(&bytes, Context { suites, now: finished_at });
+    output.complete(&bytes)?;
+    match (verification.profile, &verification.reasons[..]) {
+        (Some(profile), []) => Ok(Certificate { profile, bytes }),
+        (_, reasons) => {
+            let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+            Err(internal(anyhow!("the profile does not pass its own verification: {}", reasons.join("; "))))
+        }
+    }
+}
+
+/// Refuses weights that cannot be used before anything is measured.
+fn check_weights(request: &Request<'_>, workloads: &[&Workload]) -> Result<(), Failure> {
+    for weights in &request.weights {
+        let mut users = workloads.iter().filter(|workload| workload.model.name == weights.model).peekable();
+        if users.peek().is_none() {
+            let error = anyhow!("--weights names model `{}`, which no selected workload uses", weights.model);
+            return Err(Failure::new(Outcome::BadInput, error).hint("`proofmark list` names the models"));
+        }
+        for workload in users {
+            check_folder(workload, &weights.folder).map_err(|error| {
+                Failure::new(Outcome::BadInput, error.context(format!("weights for {}", weights.model)))
+                    .hint("the folder needs config.json and model.safetensors, or shards with their index")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+struct Run<'a> {
+    request: &'a Request<'a>,
+    threads: u32,
+    head: Digest,
+}
+
+impl Run<'_> {
+    fn cell(&self, index: u64, workload: &Workload, progress: &Progress) -> Result<Cell, Failure> {
+        let source = self.request.suite;
+        let folder = self.request.weights.iter().find(|weights| weights.model == workload.model.name);
+        let job = Job {
+            suite_name: source.suite.name.clone(),
+            suite_text: source.text.clone(),
+            workload: workload.id.clone(),
+            isa: self.request.isa.to_string(),
+            weights_folder: folder.map(|weights| weights.folder.clone()),
+        };
+        let judge = |ready: &Ready| match self_check(workload, ready) {
+            SelfCheck::Mismatch => Verdict::Refuse(format!(
+                "this machine computes wrongly: self-check digest {}, the suite says {}",
+                ready.self_check_digest,
+                workload.self_check.map(|digest| digest.to_string()).unwrap_or_default()
+            )),
+            SelfCheck::Match | SelfCheck::None => Verdict::Start(self.first_seed(index, workload, ready)),
+        };
+        let limit = Duration::from_secs(source.suite.timing.time_limit_s);
+        let on_step = |done: usize, all: u64| progress.step(done, all);
+        let run = run_cell(&job, self.threads, limit, judge, on_step).map_err(internal)?;
+        Ok(match run {
+            CellRun::Complete { ready, steps, done } => {
+                let mut cell = self.blank(workload, Some(&ready));
+                cell.peak_memory_bytes = done.peak_memory_bytes;
+                let seed = self.first_seed(index, workload, &ready);
+                fill(&mut cell, workload, seed, &steps);
+                cell
+            }
+            CellRun::Broken { ready, reason } => Cell {
+                status: Status::Failed,
+                reason: Some(printable(&reason).chars().take(MAX_REASON).collect()),
+                ..self.blank(workload, ready.as_ref())
+            },
+        })
+    }
+
+    fn first_seed(&self, index: u64, workload: &Workload, ready: &Ready) -> Digest {
+        let identity = CellIdentity {
+            attempt: 0,
+            batch: workload.shape.batch(),
+            device: DEVICE,
+            numerics: &workload.numerics.to_string(),
+            precision: &workload.precision,
+            threads: self.threads,
+            weights: ready.weights_digest,
+            workload: &workload.id,
+        };
+        chain::cell_seed(self.head, index, &identity)
+    }
+
+    /// A cell with what is known before its timed iterations.
+    fn blank(&self, workload: &Workload, ready: Option<&Ready>) -> Cell {
+        Cell {
+            workload: workload.id.clone(),
+            task: workload.shape.task().to_string(),
+            model: workload.model.name.clone(),
+            weights: ready
+                .map(|ready| Weights { source: ready.weights_source.clone(), digest: ready.weights_digest }),
+            numerics: workload.numerics.to_string(),
+            precision: workload.precision.clone(),
+            device: DEVICE.to_owned(),
+            threads: self.threads,
+            batch: workload.shape.batch(),
+            attempt: 0,
+            status: Status::Measured,
+            reason: None,
+            load_ns: ready.map(|ready| ready.load_ns),
+            warm_up: ready
+                .map(|ready| WarmUp { iterations: ready.warm_up_iterations, duration_ns: ready.warm_up_ns }),
+            latency_ns: Vec::new(),
+            ttft_ns: Vec::new(),
+            tpot_ns: Vec::new(),
+            seed_0: None,
+            output_digests: Vec::new(),
+            chain_head: self.head,
+            self_check_digest: ready.map(|ready| ready.self_check_digest),
+            output_sketch_root: None,
+            capacity: None,
+            peak_memory_bytes: None,
+            self_check: ready.map_or(SelfCheck::None, |ready| self_check(workload, ready)),
+        }
+    }
+}
+
+/// Enters the timed iterations and what follows from them.
+fn fill(cell: &mut Cell, workload: &Workload, seed_0: Digest, steps: &[Step]) {
+    cell.latency_ns = steps.iter().map(|step| step.latency_ns).collect();
+    if let Shape::Generation { output_tokens, .. } = workload.shape {
+        let further = u64::from(output_tokens).saturating_sub(1).max(1);
+        cell.ttft_ns = steps.iter().map(|step| step.ttft_ns.unwrap_or(step.latency_ns)).collect();
+        cell.tpot_ns =
+            cell.latency_ns.iter().zip(&cell.ttft_ns).map(|(all, first)| (all - first) / further).collect();
+    }
+    cell.seed_0 = Some(seed_0);
+    cell.output_digests = steps.iter().map(|step| step.digest).collect();
+    cell.chain_head = chain::seed_after(seed_0, &cell.output_digests);
+    cell.capacity = Some(Capacity {
+        basis: "closed_loop".to_owned(),
+        concurrency: 1,
+        requests_per_hour: coverage::closed_loop_requests_per_hour(&cell.latency_ns),
+    });
+}
+
+/// The suite's digest holds for exact arithmetic on the suite's own weights.
+fn self_check(workload: &Workload, ready: &Ready) -> SelfCheck {
+    match workload.self_check {
+        Some(expected) if workload.numerics == Numerics::Exact1 && ready.weights_source == "synthetic" => {
+            if expected == ready.self_check_digest {
+                SelfCheck::Match
+            } else {
+                SelfCheck::Mismatch
+            }
+        }
+        _ => SelfCheck::None,
+    }
+}
+
+fn nonce() -> Result<Digest, Failure> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| internal(anyhow!("no random numbers from the system: {error}")))?;
+    Ok(Digest(bytes))
+}
+
+fn internal(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::new(Outcome::Internal, error)
+}

@@ -1,0 +1,84 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use proofmark_models::exact::isa::Isa;
+use proofmark_workloads::Numerics;
+
+use super::{OutputFormat, print};
+use crate::certify::{Request, certify};
+use crate::plan::{Selection, WeightsFolder};
+use crate::progress::Progress;
+use crate::summary;
+use crate::{Failure, Outcome, key_file, suite_file};
+
+/// Measure this machine with a suite and write a signed coverage profile
+#[derive(Debug, Args)]
+pub(super) struct Certify {
+    /// The suite: a name from `proofmark list`, or a TOML file
+    #[arg(long, default_value = "smoke", value_name = "NAME|FILE")]
+    suite: String,
+    /// Run only workloads of these numerics
+    #[arg(long, value_enum)]
+    numerics: Option<NumericsChoice>,
+    /// Run only workloads whose id matches, `*` and `?` as in a shell; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    workload: Vec<String>,
+    /// Threads to compute with [default: all processors that this process may use]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+    /// The instruction set of the exact kernels: portable, avx2 or avx512 [default: the fastest of this machine]
+    #[arg(long, value_name = "ISA")]
+    isa: Option<Isa>,
+    /// Take a model's weights from a folder with config.json and safetensors; may be repeated
+    #[arg(long, value_name = "MODEL=FOLDER")]
+    weights: Vec<WeightsFolder>,
+    /// The signing key in PEM [default: made on first use, see `proofmark key show`]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Where to write the profile; an existing file is replaced when the new one is complete
+    #[arg(long, default_value = "profile.json", value_name = "FILE")]
+    out: PathBuf,
+    /// Show no progress
+    #[arg(long)]
+    quiet: bool,
+    /// What to print: a summary, or the profile itself
+    #[arg(long, value_enum, default_value = "table")]
+    output: OutputFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NumericsChoice {
+    Exact,
+    Native,
+}
+
+impl Certify {
+    pub(super) fn run(self) -> Result<Outcome, Failure> {
+        let suite = suite_file::load(&self.suite)?;
+        let numerics = self.numerics.map(|choice| match choice {
+            NumericsChoice::Exact => Numerics::Exact1,
+            NumericsChoice::Native => Numerics::Native,
+        });
+        let isa = self.isa.unwrap_or_else(Isa::detect);
+        if !isa.is_available() {
+            let error = anyhow::anyhow!("this machine does not have the instruction set {isa}");
+            return Err(Failure::new(Outcome::Usage, error).hint("leave --isa out, or take portable"));
+        }
+        let key = key_file::load_or_create(self.key.as_deref())?;
+        let request = Request {
+            suite: &suite,
+            selection: Selection { globs: self.workload, numerics },
+            threads: self.threads,
+            isa,
+            weights: self.weights,
+            key: &key,
+            out: &self.out,
+        };
+        let certificate = certify(&request, &mut Progress::new(self.quiet))?;
+        match self.output {
+            OutputFormat::Table => print(&summary::certificate(&certificate, &suite.suite, &self.out))?,
+            OutputFormat::Json => print(&format!("{}\n", String::from_utf8_lossy(&certificate.bytes)))?,
+        }
+        Ok(certificate.outcome())
+    }
+}

@@ -1,0 +1,94 @@
+//! The operator's signing key on disk.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use proofmark_reports::key::{self, SigningKey};
+
+use crate::{Failure, Outcome};
+
+/// A PEM file is far smaller.
+const MAX_KEY_BYTES: u64 = 16 << 10;
+
+/// The key of `path`, which must exist; without a path the default key, made on first use.
+pub(crate) fn load_or_create(path: Option<&Path>) -> Result<SigningKey, Failure> {
+    match path {
+        Some(path) => load(path),
+        None => {
+            let path = default_path()?;
+            match path.try_exists() {
+                Ok(false) => create(&path),
+                _ => load(&path),
+            }
+        }
+    }
+}
+
+/// `$XDG_STATE_HOME/proofmark/keys/operator.pem`, by default below `~/.local/state`.
+pub(crate) fn default_path() -> Result<PathBuf, Failure> {
+    Ok(state_folder()?.join("keys").join("operator.pem"))
+}
+
+/// `$XDG_STATE_HOME/proofmark`
+pub(crate) fn state_folder() -> Result<PathBuf, Failure> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    state.map(|state| state.join("proofmark")).ok_or_else(|| {
+        Failure::new(Outcome::BadKey, anyhow!("neither XDG_STATE_HOME nor HOME names a folder for the key"))
+            .hint("pass --key FILE")
+    })
+}
+
+/// Reads a key that nobody else may read.
+pub(crate) fn load(path: &Path) -> Result<SigningKey, Failure> {
+    let bad_key = |error: anyhow::Error| Failure::new(Outcome::BadKey, error);
+    let place = path.display();
+    let metadata = fs::metadata(path)
+        .with_context(|| format!("cannot read key {place}"))
+        .map_err(|error| bad_key(error).hint("`proofmark key new` makes one"))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let error = anyhow!("key {place} can be read by others (mode {mode:03o})");
+        return Err(bad_key(error).hint(format!("chmod 600 {place}")));
+    }
+    if metadata.len() > MAX_KEY_BYTES {
+        return Err(bad_key(anyhow!("key {place} has {} bytes, which no key has", metadata.len())));
+    }
+    let pem = fs::read(path).with_context(|| format!("cannot read key {place}")).map_err(bad_key)?;
+    key::from_pem(&String::from_utf8_lossy(&pem))
+        .with_context(|| format!("key {place} is foreign"))
+        .map_err(|error| bad_key(error).hint("`proofmark key new --out FILE` makes one of the right kind"))
+}
+
+/// Makes a key with mode 0600; an existing file is never replaced.
+pub(crate) fn create(path: &Path) -> Result<SigningKey, Failure> {
+    let place = path.display();
+    let bad_key = |error: anyhow::Error| Failure::new(Outcome::BadKey, error);
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| bad_key(anyhow!("no random numbers from the system: {error}")))?;
+    let signing_key = key::from_seed(&seed);
+    let pem = key::to_pem(&signing_key).map_err(|error| bad_key(error.into()))?;
+
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))
+            .map_err(bad_key)?;
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let mut file = file.map_err(|error| {
+        let exists = error.kind() == ErrorKind::AlreadyExists;
+        let failure = bad_key(anyhow::Error::new(error).context(format!("cannot make key {place}")));
+        if exists { failure.hint("it is there already, and a key is never replaced") } else { failure }
+    })?;
+    let written = file.write_all(pem.as_bytes()).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // A key that was cut short is of no use to anyone.
+        let _ = fs::remove_file(path);
+        return Err(bad_key(anyhow::Error::new(error).context(format!("cannot write key {place}"))));
+    }
+    Ok(signing_key)
+}

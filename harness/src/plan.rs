@@ -1,0 +1,100 @@
+//! Which workloads of a suite are run, and with which weights.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::anyhow;
+use glob::Pattern;
+use proofmark_workloads::{Numerics, Suite, Workload};
+
+use crate::{Failure, Outcome};
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Workload ids, `*` and `?` as in a shell; none means all.
+    pub globs: Vec<String>,
+    /// `None` means all.
+    pub numerics: Option<Numerics>,
+}
+
+/// Weights for a model of the suite from a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightsFolder {
+    /// The model's name in the suite.
+    pub model: String,
+    /// Holds `config.json` and safetensors.
+    pub folder: PathBuf,
+}
+
+impl FromStr for WeightsFolder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((model, folder)) if !model.is_empty() && !folder.is_empty() => {
+                Ok(Self { model: model.to_owned(), folder: folder.into() })
+            }
+            _ => Err("expected MODEL=FOLDER".to_owned()),
+        }
+    }
+}
+
+/// The selected workloads, in the suite's order.
+///
+/// # Errors
+/// When a pattern is malformed or nothing is selected.
+pub fn plan<'a>(suite: &'a Suite, selection: &Selection) -> Result<Vec<&'a Workload>, Failure> {
+    let patterns = selection.globs.iter().map(|glob| Pattern::new(glob)).collect::<Result<Vec<_>, _>>();
+    let patterns = patterns.map_err(|error| {
+        Failure::new(Outcome::Usage, anyhow!("--workload is no pattern: {error}"))
+            .hint("use * and ? for wildcards")
+    })?;
+    let is_selected = |workload: &&Workload| {
+        (patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(&workload.id)))
+            && selection.numerics.is_none_or(|numerics| workload.numerics == numerics)
+    };
+    let workloads: Vec<&Workload> = suite.workloads.iter().filter(is_selected).collect();
+    if workloads.is_empty() {
+        let error = anyhow!("no workload of suite {} matches", suite.name);
+        return Err(Failure::new(Outcome::BadInput, error).hint("`proofmark list` names them"));
+    }
+    Ok(workloads)
+}
+
+#[cfg(test)]
+mod tests {
+    use proofmark_workloads::embedded;
+
+    use super::*;
+
+    fn ids(globs: &[&str], numerics: Option<Numerics>) -> Vec<String> {
+        let globs = globs.iter().map(|glob| (*glob).to_owned()).collect();
+        let suite = &embedded()[0];
+        plan(suite, &Selection { globs, numerics })
+            .map_or(Vec::new(), |workloads| workloads.iter().map(|workload| workload.id.clone()).collect())
+    }
+
+    #[test]
+    fn patterns_and_numerics_select_together_in_the_suites_order() {
+        assert_eq!(
+            ids(&["rerank-*", "chat-15m-exact-f32"], Some(Numerics::Exact1)),
+            ["chat-15m-exact-f32", "rerank-tinybert-exact-f32", "rerank-minilm-exact-f32"]
+        );
+        assert_eq!(ids(&[], None).len(), embedded()[0].workloads.len());
+    }
+
+    #[test]
+    fn nothing_selected_and_malformed_patterns_are_refused() {
+        assert!(ids(&["nothing"], None).is_empty());
+        assert!(ids(&["[a"], None).is_empty());
+    }
+
+    #[test]
+    fn a_weights_folder_names_its_model() {
+        let folder: WeightsFolder = "minilm=/models/a=b".parse().unwrap();
+        assert_eq!((folder.model.as_str(), folder.folder.to_str()), ("minilm", Some("/models/a=b")));
+        assert!("minilm".parse::<WeightsFolder>().is_err());
+        assert!("=x".parse::<WeightsFolder>().is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! Suites by name or file, and reading of bounded files.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, anyhow};
+use proofmark_workloads::{Suite, embedded};
+
+use crate::{Failure, Outcome};
+
+/// No suite and no profile is larger; profiles have the same limit in their parser.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// A suite and where it came from, so that a child process can be given the same one.
+#[derive(Clone, Debug)]
+pub struct SuiteSource {
+    /// The suite.
+    pub suite: Suite,
+    /// The file, unless it is an embedded one.
+    pub text: Option<String>,
+}
+
+/// The suite of this name, or in this file.
+pub(crate) fn load(name_or_file: &str) -> Result<SuiteSource, Failure> {
+    let embedded = embedded();
+    if let Some(suite) = embedded.iter().find(|suite| suite.name == name_or_file) {
+        return Ok(SuiteSource { suite: suite.clone(), text: None });
+    }
+    let path = Path::new(name_or_file);
+    if path.extension().is_none() && !path.exists() {
+        let names: Vec<&str> = embedded.iter().map(|suite| suite.name.as_str()).collect();
+        let error = anyhow!("suite `{name_or_file}` is unknown");
+        let hint = format!("embedded suites: {}; or pass a TOML file", names.join(", "));
+        return Err(Failure::new(Outcome::BadInput, error).hint(hint));
+    }
+    let text = String::from_utf8(read_bounded(path)?)
+        .map_err(|_| Failure::new(Outcome::BadInput, anyhow!("{name_or_file} is not UTF-8")))?;
+    let suite = Suite::parse(name_or_file, &text).map_err(|error| Failure::new(Outcome::BadInput, error))?;
+    Ok(SuiteSource { suite, text: Some(text) })
+}
+
+/// The embedded suites and those of `files`.
+pub(crate) fn known(files: &[String]) -> Result<Vec<Suite>, Failure> {
+    let mut suites = embedded();
+    for file in files {
+        suites.push(load(file)?.suite);
+    }
+    Ok(suites)
+}
+
+/// The bytes of a file of at most 16 MiB.
+pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bad_input = |error: anyhow::Error| Failure::new(Outcome::BadInput, error);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {}", path.display()))
+        .map_err(|error| bad_input(error).hint("check the path and its permissions"))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(bad_input(anyhow!("{} has more than 16 MiB", path.display())));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,591 @@
+"""Write the vectors of exact/1 to models/tests/vectors, from exact_reference.py.
+
+    python3 make_vectors.py           write them
+    python3 make_vectors.py --check   write nothing; exit 1 with one line if a file differs from what would be written
+
+The same bytes every time: inputs come from the small generator below. Binary32 values are bit patterns of eight digits,
+or `nan`; binary64 parameters are decimal numbers; tensors are flat lists, row-major. A case takes one line.
+"""
+
+import functools
+import hashlib
+import json
+import math
+import sys
+from pathlib import Path
+
+import exact_reference as exact
+from exact_reference import f32, from_bits, from_hex, to_bits, to_hex
+
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
+INFINITY_BITS = 0x7f800000
+SIGN = 0x80000000
+
+
+def main():
+    """Write or check all files."""
+    for name, document in (
+        ("functions.json", functions),
+        ("linear.json", linear),
+        ("sums.json", sums),
+        ("attention.json", attention),
+        ("norms.json", norms),
+        ("rotary.json", rotary),
+        ("pooling.json", pooling),
+        ("synthetic.json", synthetic),
+        ("generation.json", generation),
+    ):
+        path = FOLDER / name
+        data = (render(document()) + "\n").encode()
+        if "--check" not in sys.argv[1:]:
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        elif not path.exists() or path.read_bytes() != data:
+            sys.exit(f"{path} differs from what make_vectors.py writes")
+
+
+def render(section):
+    """A section as JSON: objects and the arrays in them spread over lines, every case in an array on one line."""
+    parts = []
+    for key, value in section.items():
+        if isinstance(value, dict):
+            text = render(value)
+        else:
+            lines = (json.dumps(case, separators=(",", ":"), allow_nan=False) for case in value)
+            text = "[\n" + ",\n".join(lines) + "\n]"
+        parts.append(f"{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Inputs
+# ----------------------------------------------------------------------------------------------------------------------
+
+class Generator:
+    """SplitMix64, and what the vectors draw from it."""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def word(self):
+        """The next 64 bits."""
+        self.state = (self.state + 0x9e3779b97f4a7c15) % 2 ** 64
+        z = self.state
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9 % 2 ** 64
+        z = (z ^ (z >> 27)) * 0x94d049bb133111eb % 2 ** 64
+        return z ^ (z >> 31)
+
+    def below(self, bound):
+        """A whole number below a small bound."""
+        return (self.word() >> 32) * bound >> 32
+
+    def bits(self):
+        """Any bit pattern of a finite value."""
+        while True:
+            pattern = self.word() >> 32
+            if pattern & INFINITY_BITS != INFINITY_BITS:
+                return pattern
+
+    def between(self, low, high):
+        """A binary32 value, evenly between two bounds."""
+        return f32(low + (high - low) * ((self.word() >> 11) * 2.0 ** -53))
+
+    def row(self, count, size=1.0):
+        """Values evenly between `-size` and `size`."""
+        return [self.between(-size, size) for _ in range(count)]
+
+    def wild_row(self, count, octaves=20):
+        """Values whose magnitudes are spread over `2 * octaves` octaves about 1."""
+        return [from_bits((self.below(2) << 31) | ((127 - octaves + self.below(2 * octaves)) << 23) | self.below(1 << 23))
+                for _ in range(count)]
+
+    def subnormal_row(self, count):
+        """Subnormal values."""
+        return [from_bits((self.below(2) << 31) | self.below(1 << 23)) for _ in range(count)]
+
+
+def hexes(values):
+    """A flat list of bit patterns."""
+    return [to_hex(value) for value in values]
+
+
+def flat(rows):
+    """One level of nesting less."""
+    return [value for row in rows for value in row]
+
+
+def cut(values, size):
+    """The inverse of `flat`, for rows of one size."""
+    return [values[start:start + size] for start in range(0, len(values), size)]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# functions.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def functions():
+    """Every elementary function at common inputs and about its own thresholds."""
+    common = common_inputs()
+    gelu_argument = functools.partial(exact.mul, exact.SQRT_HALF)
+    thresholds = {
+        "exp": [exact.EXP_OVERFLOWS_ABOVE, exact.EXP_VANISHES_BELOW, *exp_reduction_edges()],
+        "log": [1.0, *(from_bits(exact.LOG_SPLIT + (octave << 23)) for octave in (-126, -125, -23, -1, 0, 1, 2, 127))],
+        "tanh": [exact.TANH_SPLIT, lowest(lambda x: exact.exp(exact.add(x, x)) == math.inf), saturation(exact.tanh)],
+        "erf": [1.0, exact.ERF_END, saturation(exact.erf)],
+        "sigmoid": [exact.EXP_OVERFLOWS_ABOVE, exact.EXP_VANISHES_BELOW, *exp_reduction_edges()],
+        "silu": [exact.EXP_OVERFLOWS_ABOVE, exact.EXP_VANISHES_BELOW, *exp_reduction_edges()],
+        "gelu": [lowest(lambda x: gelu_argument(x) >= 1.0), lowest(lambda x: gelu_argument(x) > exact.ERF_END)],
+        "gelu_tanh": [
+            lowest(lambda x: exact.gelu_tanh_argument(x) >= exact.TANH_SPLIT),
+            lowest(lambda x: exact.exp(exact.mul(2.0, exact.gelu_tanh_argument(x))) == math.inf),
+            lowest(lambda x: exact.mul(exact.mul(x, x), x) == math.inf),
+            lowest(lambda x: exact.mul(x, x) == math.inf),
+        ],
+    }
+    return {name: [[pattern_to_hex(pattern), to_hex(getattr(exact, name)(from_bits(pattern)))]
+                   for pattern in unique(flat(map(neighbours, edges)) + common)]
+            for name, edges in thresholds.items()}
+
+
+def common_inputs():
+    """Bit patterns that every function gets."""
+    draw = Generator(1)
+    patterns = [0x00000000, INFINITY_BITS, 0x7fc00000, 0x7f7fffff, 0x7f7ffffe, 0x00000001, 0x00000002, 0x007fffff,
+                0x00800000, 0x00800001, *(to_bits(f32(x)) for x in (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 10, 16, 50, 100))]
+    patterns += [pattern ^ SIGN for pattern in patterns if pattern != 0x7fc00000]
+    for sign in (0, SIGN):
+        patterns += [sign | (exponent << 23) | draw.below(1 << 23) for exponent in range(255)]
+        patterns += [sign | (exponent << 23) | draw.below(1 << 23) for exponent in range(113, 135) for _ in range(7)]
+        patterns += [sign | draw.below(1 << 23) >> draw.below(20) for _ in range(20)]
+    patterns += [to_bits(draw.between(-105.0, 90.0)) for _ in range(200)]
+    patterns += [to_bits(draw.between(-104.0, -87.0)) for _ in range(40)]  # where exp is subnormal
+    patterns += [draw.bits() for _ in range(250)]
+    return patterns
+
+
+def neighbours(threshold):
+    """A threshold, two bit patterns to each side of it, and all these with the other sign."""
+    near = [to_bits(threshold) + step for step in (-2, -1, 0, 1, 2)]
+    return near + [pattern ^ SIGN for pattern in near]
+
+
+def exp_reduction_edges():
+    """About where `k` of exp steps from one whole number to the next."""
+    return [f32((k + 0.5) * math.log(2.0)) for k in (0, 1, 2, 3, 10, 63, 64, 125, 126, 127)]
+
+
+def saturation(function):
+    """Where a function that rises to 1 first is 1."""
+    return lowest(lambda x: function(x) == 1.0)
+
+
+def lowest(holds):
+    """The lowest positive value for which a condition holds that keeps holding above it."""
+    low, high = 0, INFINITY_BITS
+    while low < high:
+        middle = (low + high) // 2
+        if holds(from_bits(middle)):
+            high = middle
+        else:
+            low = middle + 1
+    return from_bits(low)
+
+
+def unique(patterns):
+    """Without repetitions, in order of first appearance."""
+    return list(dict.fromkeys(patterns))
+
+
+def pattern_to_hex(pattern):
+    """An input keeps its bit pattern, a NaN's too."""
+    return f"{pattern:08x}"
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# linear.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def linear():
+    """Shapes about every block and vector width, then rows made to tell wrong orders and roundings."""
+    draw = Generator(2)
+    cases = []
+    for k in (1, 2, 15, 16, 17, 63, 255, 256, 257, 300, 511, 512, 513, 770):
+        cases.append(linear_case(draw.row(k), draw.row(k)))
+        cases.append(linear_case(draw.row(2 * k), draw.row(3 * k), draw.row(3), rows=2))
+    for n in (31, 32, 33, 65):
+        cases.append(linear_case(draw.wild_row(2 * 5, 4), draw.wild_row(n * 5, 4), draw.row(n), rows=2))
+    for m in range(1, 10):
+        cases.append(linear_case(draw.row(m * 7), draw.row(3 * 7), draw.row(3) if m % 2 else None, rows=m))
+    for k in (17, 300):
+        cases.append(linear_case(draw.wild_row(k), draw.wild_row(k)))
+        cases.append(linear_case(draw.subnormal_row(k), draw.row(k), draw.subnormal_row(1)))
+        cases.append(linear_case(draw.wild_row(k, 60), draw.wild_row(k, 60), draw.wild_row(1, 60)))
+    return {"cases": cases + special_linear_cases(draw)}
+
+
+def special_linear_cases(draw):
+    """Signed zeros, cancellation, and fma against its imitations."""
+    smallest, above_one, below_one = from_bits(1), from_hex("3f800001"), from_hex("3f7ffffe")
+    tie = f32(2.0 ** -24)
+    huge = [draw.between(0.5, 1.0) * 2.0 ** 127 for _ in range(20)]
+    cancelling = flat([x, draw.between(-1.0, 1.0), -x] for x in huge)
+    return [
+        # every product is -0: the start from +0 makes the value +0, and so does a second block
+        linear_case([-0.0] * 3, [1.0] * 3),
+        linear_case([-0.0] * 300, [1.0] * 300),
+        linear_case([-0.0] * 3, [1.0] * 3, [-0.0]),
+        # a product below the smallest subnormal rounds to -0 under fma
+        linear_case([-smallest], [tie]),
+        linear_case([-smallest], [tie], [-0.0]),
+        linear_case([-smallest] * 257, [tie] * 257),
+        linear_case([-smallest, 0.0], [tie, 1.0]),
+        # 1.5 * 2^-149 and 0.5 * 2^-149: ties among the subnormals
+        linear_case([from_bits(3)], [0.5]),
+        linear_case([smallest], [0.5]),
+        linear_case([smallest, smallest], [0.5, 0.5]),
+        # just beside a tie, by less than binary64 shows
+        linear_case([above_one, tie * above_one], [1.0, below_one]),
+        linear_case([above_one, -tie * above_one], [1.0, below_one]),
+        linear_case([2.0 ** 80, above_one], [1.0, 2.0 ** 56]),
+        linear_case([above_one, 2.0 ** -100], [1.0, 2.0 ** -100]),
+        linear_case([above_one + 2.0 ** -23, -tie, 2.0 ** -90], [1.0, 1.0, 2.0 ** -40]),
+        # the product alone would overflow, or lose what remains after a cancellation
+        linear_case([-2.0 ** 127, 2.0 ** 64], [1.0, 2.0 ** 64]),
+        linear_case([from_hex("bf800002"), above_one], [1.0, above_one]),
+        # huge magnitudes that cancel, within a block and across its end
+        linear_case(cancelling, [1.0] * len(cancelling)),
+        linear_case([huge[0]] + [1.0] * 255 + [-huge[0]] + [0.25] * 43, [1.0] * 300),
+        linear_case([1.0] + [0.0] * 255 + [tie] + [0.0] * 255 + [tie], [1.0] * 513),
+        linear_case([1.0, -1.0], [1.0, 1.0], [-0.0]),
+    ]
+
+
+def linear_case(x, w, bias=None, rows=1):
+    """One case; `x` and `w` are flat."""
+    k = len(x) // rows
+    weight = cut(w, k)
+    y = flat(exact.linear(row, weight, bias) for row in cut(x, k))
+    return {"rows": rows, "k": k, "n": len(weight), "x": hexes(x), "w": hexes(w),
+            "b": None if bias is None else hexes(bias), "y": hexes(y)}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# sums.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def sums():
+    """Row sums of every kind of length, from several lanes."""
+    draw = Generator(3)
+    lengths = (0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 18, 24, 31, 32, 33, 47, 48, 49, 50, 100, 257)
+    rows = [draw.wild_row(length, 8) for length in lengths]
+    rows += [draw.row(40, 1e38), draw.wild_row(50, 60), draw.subnormal_row(50), [-0.0] * 20, [-0.0]]
+    return {
+        "sum": [{"first": first, "values": hexes(row), "value": to_hex(exact.row_sum(row, first))}
+                for row in rows for first in (0, 1, 5, 15, 16, 31)],
+        "sum_of_squares": [{"values": hexes(row), "value": to_hex(exact.sum_of_squares(row))}
+                           for row in rows + [draw.wild_row(33, 70)]],
+    }
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# attention.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def attention():
+    """Causal and by lengths, grouped heads, keys past the first block of 256."""
+    draw = Generator(4)
+    return {"cases": [
+        drawn_attention(draw, dims(1, 1, 1, 1, 1, 2), causal=0),
+        drawn_attention(draw, dims(1, 2, 1, 5, 5, 4), causal=0),
+        drawn_attention(draw, dims(1, 2, 2, 18, 18, 2), causal=0),
+        drawn_attention(draw, dims(2, 4, 2, 3, 10, 16), causal=7),
+        drawn_attention(draw, dims(1, 2, 2, 2, 4, 33), causal=2),
+        drawn_attention(draw, dims(1, 6, 2, 1, 17, 40), causal=16),
+        drawn_attention(draw, dims(1, 1, 1, 2, 40, 16), causal=38, size=12.0),
+        drawn_attention(draw, dims(1, 2, 1, 3, 257, 4), causal=254),
+        drawn_attention(draw, dims(1, 2, 1, 3, 259, 4), causal=256),
+        drawn_attention(draw, dims(1, 1, 1, 2, 300, 2), causal=298, size=6.0),
+        drawn_attention(draw, dims(1, 1, 1, 1, 514, 2), causal=513),
+        drawn_attention(draw, dims(2, 3, 1, 2, 17, 40), lengths=[3, 17]),
+        drawn_attention(draw, dims(3, 2, 2, 4, 16, 16), lengths=[16, 1, 15]),
+        drawn_attention(draw, dims(2, 4, 2, 3, 33, 33), lengths=[33, 32], size=4.0),
+        drawn_attention(draw, dims(4, 2, 1, 2, 300, 4), lengths=[300, 256, 257, 20]),
+        *special_attention_cases(),
+    ]}
+
+
+def special_attention_cases():
+    """Signed zeros, and what must not be looked at."""
+    tiny = f32(-1e-12)
+    return [
+        # all scores zero, all values -0: the start from +0
+        attention_case([0.0, -0.0], [1.0, 1.0] * 3, [-0.0] * 6, dims(1, 1, 1, 1, 3, 2), causal=2),
+        # the first weighted value rounds to -0 under fma and stays
+        attention_case([1.0, 0.0], [-110.0, 0.0, 0.0, 0.0], [tiny, -tiny, -0.0, -0.0], dims(1, 1, 1, 1, 2, 2), causal=1),
+        # the second key, far below the first, vanishes
+        attention_case([1.0, 0.0], [0.0, 0.0, -500.0, 0.0], [1.0, -2.0, 3e38, -3e38], dims(1, 1, 1, 1, 2, 2), causal=1),
+        # an invisible key's infinities reach nothing
+        attention_case([1.0, 2.0] * 2, ([0.5, 0.25] + [math.inf] * 4) * 2, ([0.75, -1.5] + [math.inf] * 4) * 2,
+                       dims(2, 1, 1, 1, 3, 2), lengths=[1, 1]),
+    ]
+
+
+def dims(batch, heads, kv_heads, q_len, k_len, head_dim):
+    """The dimensions by name."""
+    return {"batch": batch, "heads": heads, "kv_heads": kv_heads, "q_len": q_len, "k_len": k_len, "head_dim": head_dim}
+
+
+def drawn_attention(draw, size_of, causal=None, lengths=None, size=2.0):
+    """A case of drawn inputs; invisible keys and values by lengths are huge."""
+    keys = size_of["batch"] * size_of["kv_heads"] * size_of["k_len"]
+    q = draw.row(size_of["batch"] * size_of["heads"] * size_of["q_len"] * size_of["head_dim"], size)
+    k, v = (draw.row(keys * size_of["head_dim"], scale) for scale in (size, 1.0))
+    if lengths is not None:
+        for index in range(len(k)):
+            key = index // size_of["head_dim"]
+            if key % size_of["k_len"] >= lengths[key // size_of["k_len"] // size_of["kv_heads"]]:
+                k[index] = v[index] = from_hex("7f7fffff")
+    return attention_case(q, k, v, size_of, causal, lengths)
+
+
+def attention_case(q, k, v, size_of, causal=None, lengths=None):
+    """One case; the tensors are flat."""
+    q, k, v = (list(map(f32, tensor)) for tensor in (q, k, v))
+    visibility = exact.causal(causal) if lengths is None else exact.within(lengths)
+    output = exact.attention(cut_heads(q, size_of, "heads", "q_len"), cut_heads(k, size_of, "kv_heads", "k_len"),
+                             cut_heads(v, size_of, "kv_heads", "k_len"), visibility)
+    return {"q": hexes(q), "k": hexes(k), "v": hexes(v), "dims": size_of,
+            "visibility": {"causal_first": causal} if lengths is None else {"lengths": lengths},
+            "output": hexes(flat(flat(flat(output))))}
+
+
+def cut_heads(values, size_of, heads, length):
+    """A flat tensor as `[batch][head][position]` rows."""
+    return cut(cut(cut(values, size_of["head_dim"]), size_of[length]), size_of[heads])
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# norms.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def norms():
+    """Both norms over rows of many widths and magnitudes."""
+    draw = Generator(5)
+    rows = [draw.row(n) for n in (1, 3, 16, 17, 64, 576)]
+    rows += [[f32(0.1)] * n for n in (3, 17, 64)] + [[0.0] * 5, [-0.0] * 17]
+    rows += [draw.row(17, size) for size in (1e-3, 1e-7, 1e-25, 1e-40, 1e15, 1e18, 1e25)]
+    rows += [draw.wild_row(64), [f32(1000.0 + value) for value in draw.row(64)]]
+    cases = [(row, [f32(1.0 + value) for value in draw.row(len(row), 0.5)], draw.row(len(row), 0.5), eps)
+             for row, eps in zip(rows, (1e-5, 1e-6, 1e-12, 1e-5) * len(rows))]
+    return {
+        "rms": [{"x": hexes(x), "weight": hexes(weight), "eps": eps, "y": hexes(exact.rms_norm(x, weight, eps))}
+                for x, weight, _, eps in cases],
+        "layer": [{"x": hexes(x), "weight": hexes(weight), "bias": hexes(bias), "eps": eps,
+                   "y": hexes(exact.layer_norm(x, weight, bias, eps))}
+                  for x, weight, bias, eps in cases],
+    }
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# rotary.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+THETAS = (10000.0, 100000.0, 500000.0, 1000000.0)
+HEAD_DIMS = (4, 16, 48, 64, 128)
+
+
+def rotary():
+    """Frequencies, whole tables by digest, points far out, and rotated rows."""
+    draw = Generator(6)
+    return {
+        "frequencies": [frequencies_case(*case) for case in frequency_settings()],
+        "tables": [table_case(draw, *case) for case in (
+            (10000.0, 4, 64), (10000.0, 16, 128), (10000.0, 48, 512), (10000.0, 64, 512), (100000.0, 64, 512),
+            (500000.0, 128, 64), (1000000.0, 128, 64))],
+        "points": [point_case(theta, head_dim, position, draw.below(head_dim // 2))
+                   for theta in THETAS for head_dim in HEAD_DIMS
+                   for position in (1, draw.below(512), draw.below(8192), draw.below(32768), draw.below(131072), 131071)],
+        "rotate": [rotate_case(theta, head_dim, first, draw.row(head_dim, 3.0))
+                   for theta, head_dim in ((10000.0, 4), (10000.0, 48), (100000.0, 64), (500000.0, 128), (1000000.0, 16))
+                   for first in (0, 1, 77, 2047, 131071)]
+        + [rotate_case(10000.0, 4, 0, [-0.0, 0.0, -0.0, -0.0])],
+    }
+
+
+def frequency_settings():
+    """`(theta, head_dim, scaling)`: plain ones, exact powers of two, both kinds of scaling."""
+    settings = [(theta, head_dim, None) for theta in THETAS for head_dim in HEAD_DIMS]
+    settings += [(65536.0, 16, None), (65536.0, 128, None)]
+    settings += [(10000.0, 64, {"rope_type": "linear", "factor": factor}) for factor in (2.0, 2.5, 3.0, 8.0)]
+    settings += [(500000.0, 48, {"rope_type": "linear", "factor": 1.3})]
+    for theta, head_dim, factor, low, high, original in (
+        (500000.0, 128, 8.0, 1.0, 4.0, 8192), (500000.0, 64, 32.0, 1.0, 4.0, 8192), (500000.0, 128, 3.3, 1.5, 7.0, 4096),
+        (10000.0, 48, 8.0, 1.0, 4.0, 2048), (1000000.0, 128, 16.0, 1.0, 32.0, 32768),
+    ):
+        settings.append((theta, head_dim, {
+            "rope_type": "llama3", "factor": factor, "low_freq_factor": low, "high_freq_factor": high,
+            "original_max_position_embeddings": original}))
+    return settings
+
+
+def frequencies_case(theta, head_dim, scaling):
+    """All inverse frequencies of a setting."""
+    return {"theta": theta, "head_dim": head_dim, "scaling": scaling,
+            "inverse": hexes(exact.inverse_frequencies(theta, head_dim, scaling))}
+
+
+def table_case(draw, theta, head_dim, positions):
+    """A pair of tables by their digests, with samples that say where a difference is."""
+    half = head_dim // 2
+    cos, sin = exact.rotary_tables(exact.inverse_frequencies(theta, head_dim), positions)
+    sampled = [(0, 0), (1, 0), (1, half - 1), (positions - 1, 0), (positions - 1, half - 1)]
+    sampled += [(draw.below(positions), draw.below(half)) for _ in range(20)]
+    return {"theta": theta, "head_dim": head_dim, "scaling": None, "positions": positions,
+            "sha256_cos": hashlib.sha256(exact.floats_as_bytes(cos)).hexdigest(),
+            "sha256_sin": hashlib.sha256(exact.floats_as_bytes(sin)).hexdigest(),
+            "samples": [[position, i, to_hex(cos[position * half + i]), to_hex(sin[position * half + i])]
+                        for position, i in sampled]}
+
+
+def point_case(theta, head_dim, position, i):
+    """One entry of a table too long to write."""
+    cos, sin = exact.cos_sin(position, exact.inverse_frequency(theta, i, head_dim))
+    return {"theta": theta, "head_dim": head_dim, "position": position, "i": i, "cos": to_hex(cos), "sin": to_hex(sin)}
+
+
+def rotate_case(theta, head_dim, first, x):
+    """One row at position `first`."""
+    y = exact.rotate(x, first, exact.inverse_frequencies(theta, head_dim))
+    return {"theta": theta, "head_dim": head_dim, "first": first, "x": hexes(x), "y": hexes(y)}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# pooling.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def pooling():
+    """Mean and length of batches; padding holds values that must not count."""
+    draw = Generator(7)
+    zero = [0.0] * (6 * 3)
+    return {"mean_pool_l2": [
+        pooling_case(5, 40, [1, 15, 16, 17, 40], draw.row(5 * 40 * 5)),
+        pooling_case(17, 18, [18, 16, 2], draw.wild_row(3 * 18 * 17, 6)),
+        pooling_case(1, 3, [3, 1], draw.row(2 * 3)),
+        pooling_case(64, 2, [2], draw.row(2 * 64)),
+        pooling_case(3, 6, [6, 4], zero + draw.row(6 * 3)),
+        pooling_case(3, 2, [2, 1], [-0.0] * 6 + [-0.0] * 3 + [1.0] * 3),
+        pooling_case(4, 3, [3, 3, 2], draw.row(12, 1e-12) + draw.row(12, 1e-13) + draw.row(12, 1e-30)),
+    ]}
+
+
+def pooling_case(hidden, seq, lengths, x):
+    """One batch; `x` is flat."""
+    sequences = cut(cut(x, hidden), seq)
+    y = flat(exact.l2_normalise(exact.mean_pool(rows[:length])) for rows, length in zip(sequences, lengths, strict=True))
+    return {"hidden": hidden, "seq": seq, "lengths": lengths, "x": hexes(x), "y": hexes(y)}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# synthetic.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def synthetic():
+    """Synthetic weights from several places of the stream, and digests."""
+    draw = Generator(8)
+    return {
+        "cases": [synthetic_case(*case) for case in (
+            (0, "lm_head.weight", "matrix", 0),
+            (42, "model.embed_tokens.weight", "matrix", 0),
+            (42, "model.embed_tokens.weight", "matrix", 5),
+            (42, "model.embed_tokens.weight", "matrix", 1_000_003),
+            (42, "model.norm.weight", "scale", 0),
+            (42, "model.layers.0.input_layernorm.weight", "scale", 16),
+            (43, "bert.encoder.layer.0.attention.self.query.bias", "bias", 0),
+            (43, "bert.embeddings.LayerNorm.bias", "bias", 63),
+            (43, "bert.embeddings.word_embeddings.weight", "matrix", 4_194_297),
+            (2 ** 32, "lm_head.weight", "matrix", 0),
+            (2 ** 63 + 5, "model.layers.10.mlp.down_proj.weight", "matrix", 31),
+            (2 ** 64 - 1, "classifier.bias", "bias", 15),
+        )],
+        "digests": {
+            "output": [
+                generation_output(draw, 1, 1, 3), generation_output(draw, 2, 3, 5),
+                embedding_output(draw, 4, 8), reranking_output(draw, 7),
+            ],
+        },
+    }
+
+
+def synthetic_case(seed, name, kind, start):
+    """Forty values of a tensor."""
+    return {"seed": seed, "name": name, "kind": kind, "start": start,
+            "values": hexes(exact.synthetic(seed, name, kind, start, 40))}
+
+
+def generation_output(draw, batch, steps, vocab):
+    """The digest of a generation."""
+    logits = [draw.row(vocab, 5.0) for _ in range(batch * steps)]
+    tokens = [exact.argmax(row) for row in logits]
+    return {"task": "generation", "batch": batch, "steps": steps, "vocab": vocab, "tokens": tokens,
+            "logits": hexes(flat(logits)), "digest": exact.generation_digest(batch, steps, tokens, flat(logits)).hex()}
+
+
+def embedding_output(draw, batch, hidden):
+    """The digest of an embedding."""
+    values = draw.row(batch * hidden)
+    return {"task": "embedding", "batch": batch, "values": hexes(values),
+            "digest": exact.embedding_digest(batch, values).hex()}
+
+
+def reranking_output(draw, count):
+    """The digest of a reranking."""
+    values = draw.row(count)
+    return {"task": "reranking", "values": hexes(values), "digest": exact.reranking_digest(values).hex()}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# generation.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+LLAMA = {
+    "model_type": "llama", "vocab_size": 40, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "hidden_act": "silu", "rms_norm_eps": 1e-5,
+    "rope_theta": 10000.0, "rope_scaling": None, "max_position_embeddings": 64, "tie_word_embeddings": False,
+    "attention_bias": False, "mlp_bias": False,
+}
+
+BERT = {
+    "model_type": "bert", "vocab_size": 40, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
+    "num_attention_heads": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "max_position_embeddings": 32,
+    "type_vocab_size": 2,
+}
+
+
+def generation():
+    """A whole decoder and a whole encoder, tiny, from synthetic weights."""
+    return {"cases": [llama_case(42, [3, 17, 0, 39, 8], 6)], "embedding_cases": [bert_case(43, 9, [9, 6])]}
+
+
+def llama_case(seed, prompt, steps):
+    """Greedy generation."""
+    weights = exact.SyntheticWeights(seed)
+    tokens, logits = exact.LlamaDecoder(LLAMA, weights).generate(prompt, steps)
+    return {"config": LLAMA, "seed": seed, "prompt": prompt, "steps": steps, "tokens": tokens, "logits": hexes(flat(logits)),
+            "output_digest": exact.generation_digest(1, steps, tokens, flat(logits)).hex(),
+            "weights_digest": weights.digest().hex()}
+
+
+def bert_case(seed, seq, lengths):
+    """An embedding of a padded batch: padding has id 0; token type 1 from position 4."""
+    draw = Generator(9)
+    ids = [[1 + draw.below(39) if position < length else 0 for position in range(seq)] for length in lengths]
+    token_types = [[int(position >= 4) for position in range(seq)] for _ in lengths]
+    weights = exact.SyntheticWeights(seed, prefix="bert.")
+    embedding = flat(exact.BertEncoder(BERT, weights).embed(ids, token_types, lengths))
+    return {"config": BERT, "seed": seed, "ids": flat(ids), "token_types": flat(token_types), "lengths": lengths,
+            "embedding": hexes(embedding), "output_digest": exact.embedding_digest(len(lengths), embedding).hex(),
+            "weights_digest": weights.digest().hex()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+//! One chain through the whole run, so that timed steps can neither be precomputed nor run side by side.
+//!
+//! With `H` = SHA-256 over length-prefixed fields ([`Digest::of_fields`]); digests enter as their 32 bytes, integers
+//! as 8 bytes little-endian:
+//! - `head_0 = H("proofmark/run/1", suite digest, operator's public key, machine commitment, binary digest, challenge
+//!   digest)`
+//! - `seed_0 = H("proofmark/cell/1", head, cell index, cell digest)`, where the cell digest is the SHA-256 of the
+//!   canonical JSON of [`CellIdentity`]
+//! - `seed_(i+1) = H("proofmark/step/1", seed_i, i, output digest_i)`
+//! - the seed after the last step is the next head. A cell without a step leaves the head as it is.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Digest;
+use crate::canonical_json;
+
+/// What binds a run to its circumstances before the first step.
+#[derive(Clone, Copy, Debug)]
+pub struct RunIdentity {
+    /// Of the suite file.
+    pub suite_digest: Digest,
+    /// The operator's public key.
+    pub operator_key: [u8; 32],
+    /// See `machine.commitment`.
+    pub machine_commitment: Digest,
+    /// Of the program.
+    pub binary_digest: Digest,
+    /// SHA-256 of the canonical JSON of the challenge.
+    pub challenge_digest: Digest,
+}
+
+/// What binds a cell's steps to how they were run; its member names are those of the wire.
+#[derive(Clone, Debug, Serialize)]
+pub struct CellIdentity<'a> {
+    /// 0; later attempts count up.
+    pub attempt: u32,
+    /// Sequences a request.
+    pub batch: u32,
+    /// `cpu`
+    pub device: &'a str,
+    /// `exact/1` or `native`
+    pub numerics: &'a str,
+    /// `f32`
+    pub precision: &'a str,
+    /// Threads.
+    pub threads: u32,
+    /// Digest of the loaded weights.
+    pub weights: Digest,
+    /// The workload's id.
+    pub workload: &'a str,
+}
+
+/// The head before the first cell.
+#[must_use]
+pub fn first_head(run: &RunIdentity) -> Digest {
+    Digest::of_fields(
+        "proofmark/run/1",
+        &[
+            &run.suite_digest.0,
+            &run.operator_key,
+            &run.machine_commitment.0,
+            &run.binary_digest.0,
+            &run.challenge_digest.0,
+        ],
+    )
+}
+
+/// The seed of a cell's first step.
+#[must_use]
+pub fn cell_seed(head: Digest, cell_index: u64, cell: &CellIdentity<'_>) -> Digest {
+    let cell = serde_json::to_value(cell).unwrap_or(Value::Null);
+    // Strings and integers only, so that it can always be written.
+    let cell = Digest::of(&canonical_json::write(&cell).unwrap_or_default());
+    Digest::of_fields("proofmark/cell/1", &[&head.0, &cell_index.to_le_bytes(), &cell.0])
+}
+
+/// The seed after step `step`.
+#[must_use]
+pub fn next_seed(seed: Digest, step: u64, output: Digest) -> Digest {
+    Digest::of_fields("proofmark/step/1", &[&seed.0, &step.to_le_bytes(), &output.0])
+}
+
+/// The seed after all steps of a cell: the next head.
+#[must_use]
+pub fn seed_after(seed_0: Digest, outputs: &[Digest]) -> Digest {
+    outputs.iter().zip(0..).fold(seed_0, |seed, (output, step)| next_seed(seed, step, *output))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by `reports/interop/chain_vectors.py`, an independent implementation.
+    const VECTORS: &str = include_str!("../tests/vectors/chain.json");
+
+    #[test]
+    fn seeds_and_heads_match_the_independent_vectors() {
+        let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+        let digest = |name: &str| -> Digest { vectors[name].as_str().unwrap().parse().unwrap() };
+        let run = RunIdentity {
+            suite_digest: digest("suite_digest"),
+            operator_key: digest("operator_key").0,
+            machine_commitment: digest("machine_commitment"),
+            binary_digest: digest("binary_digest"),
+            challenge_digest: digest("challenge_digest"),
+        };
+        let head = first_head(&run);
+        assert_eq!(head, digest("head_0"));
+        let cell = CellIdentity {
+            attempt: 0,
+            batch: 4,
+            device: "cpu",
+            numerics: "exact/1",
+            precision: "f32",
+            threads: 2,
+            weights: digest("weights"),
+            workload: "embed-exact-f32",
+        };
+        let seed = cell_seed(head, 3, &cell);
+        assert_eq!(seed, digest("seed_0"));
+        let outputs: Vec<Digest> = vectors["output_digests"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|o| o.as_str().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(seed_after(seed, &outputs), digest("chain_head"));
+    }
+}

@@ -1,0 +1,195 @@
+//! Each cell against the suite, against itself, and in the chain.
+
+use ed25519_dalek::VerifyingKey;
+use proofmark_workloads::{Numerics, Shape, Suite, Workload};
+
+use super::Reason;
+use crate::chain::{self, CellIdentity, RunIdentity};
+use crate::schema::v1::{Capacity, Cell, Profile, SelfCheck, Status};
+use crate::{Digest, coverage, profile};
+
+/// Every fault of the cells.
+pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    let mut head = key.and_then(|key| first_head(profile, &key));
+    let mut last_place = None;
+    for (index, cell) in profile.cells.iter().enumerate() {
+        let mut faults = Faults(Vec::new());
+        let place = suite.workloads.iter().position(|workload| workload.id == cell.workload);
+        match place {
+            None => faults.add("the suite has no such workload"),
+            Some(place) => {
+                faults.require(last_place < Some(place), "out of the suite's order, or there twice");
+                last_place = Some(place);
+                check_cell(cell, &suite.workloads[place], suite, &mut faults);
+            }
+        }
+        if let Some(before) = head {
+            check_chain(cell, index, before, &mut faults);
+        }
+        // From the head as written, so that one break is reported once.
+        head = head.map(|_| cell.chain_head);
+        reasons.extend(faults.0.into_iter().map(|fact| Reason::Cell {
+            index,
+            workload: cell.workload.clone(),
+            fact,
+        }));
+    }
+    reasons
+}
+
+/// What is wrong with one cell.
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn add(&mut self, fact: impl Into<String>) {
+        self.0.push(fact.into());
+    }
+
+    fn require(&mut self, holds: bool, fact: impl Into<String>) {
+        if !holds {
+            self.add(fact);
+        }
+    }
+}
+
+fn first_head(profile: &Profile, key: &VerifyingKey) -> Option<Digest> {
+    Some(chain::first_head(&RunIdentity {
+        suite_digest: profile.suite.digest,
+        operator_key: key.to_bytes(),
+        machine_commitment: profile.machine.commitment,
+        binary_digest: profile.harness.binary_digest,
+        challenge_digest: profile::challenge_digest(&profile.challenge).ok()?,
+    }))
+}
+
+fn check_chain(cell: &Cell, index: usize, head: Digest, faults: &mut Faults) {
+    let (Status::Measured, Some(weights)) = (cell.status, &cell.weights) else {
+        faults.require(cell.chain_head == head, "chain_head changed although nothing was measured");
+        return;
+    };
+    let identity = CellIdentity {
+        attempt: cell.attempt,
+        batch: cell.batch,
+        device: &cell.device,
+        numerics: &cell.numerics,
+        precision: &cell.precision,
+        threads: cell.threads,
+        weights: weights.digest,
+        workload: &cell.workload,
+    };
+    let seed_0 = chain::cell_seed(head, index as u64, &identity);
+    faults.require(cell.seed_0 == Some(seed_0), "seed_0 does not follow from the chain before it");
+    let last = cell.seed_0.map(|seed| chain::seed_after(seed, &cell.output_digests));
+    faults.require(
+        last == Some(cell.chain_head),
+        "chain_head does not follow from seed_0 and the output digests",
+    );
+}
+
+fn check_cell(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faults) {
+    let task = workload.shape.task().to_string();
+    let numerics = workload.numerics.to_string();
+    for (member, actual, expected) in [
+        ("task", &cell.task, &task),
+        ("model", &cell.model, &workload.model.name),
+        ("numerics", &cell.numerics, &numerics),
+        ("precision", &cell.precision, &workload.precision),
+        ("device", &cell.device, &"cpu".to_owned()),
+    ] {
+        faults.require(actual == expected, format!("{member} is `{actual}`, the suite says `{expected}`"));
+    }
+    let batch = workload.shape.batch();
+    faults.require(cell.batch == batch, format!("batch is {}, the suite says {batch}", cell.batch));
+    faults.require(cell.threads > 0, "threads is 0");
+    faults.require(cell.output_sketch_root.is_none(), "output_sketch_root is not known to this version");
+    match cell.status {
+        Status::Measured => check_measured(cell, workload, suite, faults),
+        Status::NotCovered | Status::Failed => check_unmeasured(cell, faults),
+    }
+    check_self_check(cell, workload, faults);
+}
+
+fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faults) {
+    faults.require(cell.reason.is_none(), "measured, and yet a reason is given");
+    for (member, is_there) in [
+        ("weights", cell.weights.is_some()),
+        ("load_ns", cell.load_ns.is_some()),
+        ("warm_up", cell.warm_up.is_some()),
+        ("self_check_digest", cell.self_check_digest.is_some()),
+    ] {
+        faults.require(is_there, format!("measured without {member}"));
+    }
+    let iterations = cell.latency_ns.len();
+    let allowed = suite.timing.min_iterations..=suite.timing.max_iterations;
+    faults.require(
+        allowed.contains(&(iterations as u64)),
+        format!("{iterations} timed iterations, the suite asks for {} to {}", allowed.start(), allowed.end()),
+    );
+    faults.require(!cell.latency_ns.contains(&0), "an iteration took no time");
+    let digests = cell.output_digests.len();
+    faults.require(digests == iterations, format!("{iterations} timed iterations, {digests} output digests"));
+    check_token_times(cell, workload, faults);
+
+    let expected = Capacity {
+        basis: "closed_loop".to_owned(),
+        concurrency: 1,
+        requests_per_hour: coverage::closed_loop_requests_per_hour(&cell.latency_ns),
+    };
+    faults.require(cell.capacity == Some(expected), "capacity does not follow from the latencies");
+}
+
+/// TTFT lies within the request, and TPOT is what is left divided by the further tokens.
+fn check_token_times(cell: &Cell, workload: &Workload, faults: &mut Faults) {
+    let Shape::Generation { output_tokens, .. } = workload.shape else {
+        faults.require(cell.ttft_ns.is_empty() && cell.tpot_ns.is_empty(), "token times outside generation");
+        return;
+    };
+    let iterations = cell.latency_ns.len();
+    if cell.ttft_ns.len() != iterations || cell.tpot_ns.len() != iterations {
+        let (ttft, tpot) = (cell.ttft_ns.len(), cell.tpot_ns.len());
+        faults.add(format!("{iterations} timed iterations, {ttft} ttft_ns, {tpot} tpot_ns"));
+        return;
+    }
+    let further = u64::from(output_tokens).saturating_sub(1).max(1);
+    let times = cell.latency_ns.iter().zip(&cell.ttft_ns).zip(&cell.tpot_ns);
+    let wrong = |((latency, ttft), tpot): ((&u64, &u64), &u64)| {
+        latency.checked_sub(*ttft).is_none_or(|decoding| decoding / further != *tpot)
+    };
+    if let Some(iteration) = times.into_iter().position(wrong) {
+        faults.add(format!("tpot_ns of iteration {iteration} does not follow from latency_ns and ttft_ns"));
+    }
+}
+
+fn check_unmeasured(cell: &Cell, faults: &mut Faults) {
+    faults.require(
+        cell.reason.as_ref().is_some_and(|reason| !reason.is_empty()),
+        "not measured without a reason",
+    );
+    let is_empty = cell.latency_ns.is_empty()
+        && cell.ttft_ns.is_empty()
+        && cell.tpot_ns.is_empty()
+        && cell.output_digests.is_empty()
+        && cell.seed_0.is_none()
+        && cell.capacity.is_none();
+    faults.require(is_empty, "not measured, and yet it has results");
+}
+
+/// `self_check` is what the digest says, and a machine that computes wrongly has measured nothing.
+fn check_self_check(cell: &Cell, workload: &Workload, faults: &mut Faults) {
+    let is_suite_weights = cell.weights.as_ref().is_some_and(|weights| weights.source == "synthetic");
+    let golden = workload.self_check.filter(|_| is_suite_weights && workload.numerics == Numerics::Exact1);
+    let expected = match (golden, cell.self_check_digest) {
+        (Some(golden), Some(actual)) if golden == actual => SelfCheck::Match,
+        (Some(_), Some(_)) => SelfCheck::Mismatch,
+        _ => SelfCheck::None,
+    };
+    faults.require(
+        cell.self_check == expected,
+        format!("self_check is {:?}, its digest says {expected:?}", cell.self_check),
+    );
+    faults.require(
+        cell.self_check != SelfCheck::Mismatch || cell.status == Status::Failed,
+        "this machine computes wrongly, and yet the cell is not failed",
+    );
+}

@@ -1,0 +1,100 @@
+//! The suite file as written; [`crate::suite`] checks it into domain types.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireSuite {
+    pub(crate) format: Spanned<u32>,
+    pub(crate) name: Spanned<String>,
+    pub(crate) version: Spanned<String>,
+    pub(crate) description: String,
+    pub(crate) timing: WireTiming,
+    pub(crate) slo: Vec<WireSlo>,
+    pub(crate) model: Vec<WireModel>,
+    pub(crate) workload: Spanned<Vec<WireWorkload>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireTiming {
+    pub(crate) warm_up_ms: u64,
+    pub(crate) measure_ms: u64,
+    pub(crate) min_iterations: Spanned<u64>,
+    pub(crate) max_iterations: u64,
+    pub(crate) time_limit_s: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireSlo {
+    pub(crate) name: Spanned<String>,
+    pub(crate) ttft_ms: Option<u64>,
+    pub(crate) tpot_ms: Option<u64>,
+    pub(crate) latency_ms: Option<u64>,
+    pub(crate) share_ppm: Spanned<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireModel {
+    pub(crate) name: Spanned<String>,
+    pub(crate) seed: u64,
+    pub(crate) tokens: Spanned<WireTokens>,
+    pub(crate) config: Spanned<toml::Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireTokens {
+    pub(crate) start: u32,
+    pub(crate) separator: Option<u32>,
+    pub(crate) ordinary_from: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireWorkload {
+    pub(crate) name: Spanned<String>,
+    pub(crate) model: Spanned<String>,
+    pub(crate) class: Spanned<String>,
+    pub(crate) slo: Spanned<String>,
+    pub(crate) requests_per_hour: u64,
+    pub(crate) generation: Option<WireGeneration>,
+    pub(crate) embedding: Option<WireEmbedding>,
+    pub(crate) reranking: Option<WireReranking>,
+    pub(crate) variant: Vec<WireVariant>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireGeneration {
+    pub(crate) prompt_tokens: u32,
+    pub(crate) output_tokens: u32,
+    pub(crate) batch: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireEmbedding {
+    pub(crate) tokens: u32,
+    pub(crate) batch: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireReranking {
+    pub(crate) query_tokens: u32,
+    pub(crate) document_tokens: u32,
+    pub(crate) documents: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireVariant {
+    pub(crate) numerics: Spanned<String>,
+    pub(crate) precision: Spanned<String>,
+    pub(crate) share_ppm: u64,
+    pub(crate) self_check: Option<Spanned<String>>,
+}

@@ -1,0 +1,104 @@
+//! A suite is read strictly: each fault is refused with file, line and fact.
+
+use proofmark_workloads::{Numerics, Shape, Suite};
+
+const SUITE: &str = r#"format = 1
+name = "tiny"
+version = "1.0.0"
+description = "one workload"
+[timing]
+warm_up_ms = 1
+measure_ms = 1
+min_iterations = 1
+max_iterations = 2
+time_limit_s = 10
+[[slo]]
+name = "query"
+latency_ms = 100
+share_ppm = 900000
+[[model]]
+name = "m"
+seed = 1
+tokens = { start = 1, separator = 2, ordinary_from = 3 }
+config = { model_type = "bert", vocab_size = 50 }
+[[workload]]
+name = "embed"
+model = "m"
+class = "search"
+slo = "query"
+requests_per_hour = 1
+embedding = { tokens = 8, batch = 2 }
+variant = [
+  { numerics = "exact/1", precision = "f32", share_ppm = 1000000 },
+  { numerics = "native", precision = "f32", share_ppm = 0 },
+]
+"#;
+
+/// Replaces `from` by `to` and returns the message of the refusal.
+fn refusal(from: &str, to: &str) -> String {
+    assert!(SUITE.contains(from), "{from}");
+    Suite::parse("tiny.toml", &SUITE.replacen(from, to, 1)).unwrap_err().to_string()
+}
+
+#[test]
+fn a_suite_expands_into_one_workload_a_variant() {
+    let suite = Suite::parse("tiny.toml", SUITE).unwrap();
+    let ids: Vec<&str> = suite.workloads.iter().map(|workload| workload.id.as_str()).collect();
+    assert_eq!(ids, ["embed-exact-f32", "embed-native-f32"]);
+    assert_eq!(suite.workloads[0].numerics, Numerics::Exact1);
+    assert_eq!(suite.workloads[0].shape, Shape::Embedding { tokens: 8, batch: 2 });
+    assert_eq!(suite.workloads[0].model.ordinary, 3..50);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_file_and_line() {
+    let message = refusal("seed = 1", "seed = 1\nsede = 2");
+    assert!(message.starts_with("tiny.toml:18: unknown field `sede`"), "{message}");
+    assert!(!message.contains('\n'));
+}
+
+#[test]
+fn every_fault_names_its_line() {
+    for (from, to, expected) in [
+        ("format = 1", "format = 2", "tiny.toml:1: suite format 2 is unknown"),
+        ("\"1.0.0\"", "\"1.0\"", "tiny.toml:3: version `1.0`"),
+        ("min_iterations = 1", "min_iterations = 3", "tiny.toml:8: min_iterations 3"),
+        ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:12: slo `query`"),
+        ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:14: share_ppm 0"),
+        ("start = 1", "start = 50", "tiny.toml:18: a token id"),
+        (", separator = 2", "", "tiny.toml:22: model `m` has no separator"),
+        ("vocab_size = 50", "vocab = 50", "tiny.toml:19: config has no vocab_size"),
+        ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:21: name `Embed me`"),
+        ("model = \"m\"", "model = \"n\"", "tiny.toml:22: model `n` is not defined"),
+        ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:24: slo `fast` is not defined"),
+        (
+            "tokens = 8, batch = 2",
+            "tokens = 8, batch = 0",
+            "tiny.toml:21: workload `embed` has an impossible size",
+        ),
+        ("embedding = {", "embeding = {", "unknown field `embeding`"),
+        ("\"native\"", "\"fast\"", "tiny.toml:29: numerics `fast`"),
+        ("\"native\"", "\"exact/1\"", "tiny.toml:29: workload `embed-exact-f32` is there twice"),
+        ("share_ppm = 0 }", "share_ppm = 1 }", "add up to 1000001 ppm"),
+        ("share_ppm = 0 }", "share_ppm = 0, self_check = \"ab\" }", "tiny.toml:29: a digest is 64"),
+        ("[timing]", "[timing", "tiny.toml:5:"),
+        ("seed = 1", "seed = -1", "tiny.toml:17:"),
+    ] {
+        let message = refusal(from, to);
+        assert!(message.contains(expected), "{to}: {message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
+fn a_second_workload_of_one_name_is_refused() {
+    let (_, workload) = SUITE.split_at(SUITE.find("[[workload]]").unwrap());
+    let message = Suite::parse("tiny.toml", &format!("{SUITE}{workload}")).unwrap_err().to_string();
+    assert!(message.contains("name `embed` is used twice"), "{message}");
+}
+
+#[test]
+fn one_byte_changes_the_digest() {
+    let digest = |text: &str| Suite::parse("tiny.toml", text).unwrap().digest;
+    assert_ne!(digest(SUITE), digest(&format!("{SUITE}#")));
+}
