@@ -137,9 +137,8 @@ mod tests {
         let mut document: Value = serde_json::from_str(SIGNED).unwrap();
         let mut proof = document.as_object_mut().unwrap().remove("proof").unwrap();
         let value = proof.as_object_mut().unwrap().remove("proofValue").unwrap();
-        let configuration = canonical_json::write(&proof).unwrap();
-        let data = hash_data(&configuration, &canonical_json::write(&document).unwrap());
-        assert_eq!(hex(&data), COMBINED_HASH);
+        let document = canonical_json::write(&document).unwrap();
+        let data = hash_data(&canonical_json::write(&proof).unwrap(), &document);
 
         let secret = bs58::decode(&PRIVATE_KEY[1..]).into_vec().unwrap();
         let key = SigningKey::from_bytes(secret[2..].try_into().unwrap());
@@ -151,6 +150,12 @@ mod tests {
         assert_eq!(format!("z{}", bs58::encode(signature.to_bytes()).into_string()), value.as_str().unwrap());
         let published = decode_signature(value.as_str().unwrap()).unwrap();
         assert!(key.verifying_key().verify_strict(&data, &published).is_ok());
+
+        // The published hash is of the edition whose verification method was the did:key of the same key.
+        let multibase = did_key::multibase(&key.verifying_key());
+        proof["verificationMethod"] = format!("did:key:{multibase}#{multibase}").into();
+        let data = hash_data(&canonical_json::write(&proof).unwrap(), &document);
+        assert_eq!(hex(&data), COMBINED_HASH);
     }
 
     #[test]

@@ -1,1 +1,81 @@
-fn main() {}
+//! Developer tasks: `cargo xtask TASK`.
+
+mod ci;
+mod goldens;
+mod interop;
+mod layers;
+mod map;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  layers            check the crates' layers and lints, from `cargo metadata`, and the map in ARCHITECTURE.md
+  ci                what .ci/run runs: format, clippy, docs, layers, tests
+  goldens [--check] write the exact digests of the embedded suites into their files, or check them
+  interop           verify a fresh profile with the npm and PyPI implementations of eddsa-jcs-2022
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        ["layers"] => layers::check().and_then(|()| map::check()),
+        ["ci"] => ci::run(),
+        ["goldens"] => goldens::run(goldens::Mode::Write),
+        ["goldens", "--check"] => goldens::run(goldens::Mode::Check),
+        ["interop"] => interop::run(),
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+fn cargo() -> Command {
+    command(env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from))
+}
+
+fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command to its end, its output passing through.
+fn execute(command: &mut Command) -> Result<()> {
+    let text = format!("{command:?}").replace('"', "");
+    eprintln!("$ {text}");
+    let status = command.status().with_context(|| format!("cannot start {text}"))?;
+    if !status.success() {
+        bail!("{text}: {status}");
+    }
+    Ok(())
+}
+
+/// Runs a command and returns what it printed.
+fn output(command: &mut Command) -> Result<String> {
+    let text = format!("{command:?}").replace('"', "");
+    let output = command.output().with_context(|| format!("cannot start {text}"))?;
+    if !output.status.success() {
+        bail!("{text}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,492 @@
+//! `verify` accepts an honest profile and refuses every edit of it, for the right reason.
+//!
+//! Two kinds of edits: of the bytes, as a forger without the key makes them, and of the content before signing, as a
+//! lying operator makes them.
+
+use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
+use proofmark_reports::key::{self, SigningKey};
+use proofmark_reports::profile::{challenge_digest, sign};
+use proofmark_reports::schema::v1::*;
+use proofmark_reports::verify::{Context, Verification, verify};
+use proofmark_reports::{Digest, Timestamp, coverage, did_key};
+use proofmark_workloads::{Numerics, Shape, Suite, Task, embedded};
+
+const CREATED: &str = "2026-11-21T04:02:00Z";
+
+fn suite() -> Suite {
+    embedded().remove(0)
+}
+
+fn operator() -> SigningKey {
+    key::from_seed(&[42; 32])
+}
+
+/// A profile of all workloads of `smoke`, as an honest machine would make it.
+fn honest() -> Profile {
+    let suite = suite();
+    let mut profile = Profile {
+        kind: KIND.to_owned(),
+        schema: SCHEMA.to_owned(),
+        suite: SuiteReference { name: suite.name.clone(), version: suite.version.clone(), digest: suite.digest },
+        operator: did_key::format(&operator().verifying_key()),
+        machine: Machine {
+            commitment: Digest::of(b"machine"),
+            cpu_model: "Example CPU".to_owned(),
+            cpu_features: vec!["avx2".to_owned(), "fma".to_owned()],
+            logical_cpus: 2,
+            physical_cpus: Some(2),
+            memory_bytes: 8 << 30,
+            cgroup_memory_bytes: None,
+            cgroup_cpu_milli: None,
+            os: "linux".to_owned(),
+            os_release: "Example Linux 1".to_owned(),
+            kernel: "6.1.0".to_owned(),
+            architecture: "x86_64".to_owned(),
+            virtualisation: "none".to_owned(),
+        },
+        harness: Harness {
+            version: "0.1.0".to_owned(),
+            git_commit: "unknown".to_owned(),
+            binary_digest: Digest::of(b"binary"),
+            rustc: "rustc 1.95.0".to_owned(),
+            crates: std::iter::once(("gemm".to_owned(), "0.19.0".to_owned())).collect(),
+            isa: "avx2".to_owned(),
+        },
+        challenge: Challenge { kind: "self_issued".to_owned(), nonce: Digest::of(b"nonce") },
+        started_at: "2026-11-21T04:00:00Z".to_owned(),
+        finished_at: "2026-11-21T04:01:30Z".to_owned(),
+        cells: Vec::new(),
+        coverage: coverage::of_machine(&suite, &[]),
+        doubts: vec![Doubt {
+            kind: "foreign_load".to_owned(),
+            detail: "load average 1.00".to_owned(),
+            advice: "stop other programs".to_owned(),
+        }],
+        extensions: serde_json::Map::new(),
+        proof: None,
+    };
+    profile.cells = suite.workloads.iter().map(|workload| honest_cell(&suite, &workload.id)).collect();
+    derive(&mut profile);
+    profile
+}
+
+fn honest_cell(suite: &Suite, id: &str) -> Cell {
+    let workload = suite.workload(id).unwrap();
+    let latency_ns: Vec<u64> = (0..10).map(|i| 90_000_000 + i * 1_000).collect();
+    let (mut ttft_ns, mut tpot_ns) = (Vec::new(), Vec::new());
+    if let Shape::Generation { output_tokens, .. } = workload.shape {
+        ttft_ns = latency_ns.iter().map(|latency| latency / 2).collect();
+        let further = u64::from(output_tokens) - 1;
+        tpot_ns = latency_ns.iter().zip(&ttft_ns).map(|(latency, ttft)| (latency - ttft) / further).collect();
+    }
+    let is_exact = workload.numerics == Numerics::Exact1;
+    Cell {
+        workload: id.to_owned(),
+        task: workload.shape.task().to_string(),
+        model: workload.model.name.clone(),
+        weights: Some(Weights { source: "synthetic".to_owned(), digest: Digest::of(b"weights") }),
+        numerics: workload.numerics.to_string(),
+        precision: workload.precision.clone(),
+        device: "cpu".to_owned(),
+        threads: 2,
+        batch: workload.shape.batch(),
+        attempt: 0,
+        status: Status::Measured,
+        reason: None,
+        load_ns: Some(50_000_000),
+        warm_up: Some(WarmUp { iterations: 3, duration_ns: 300_000_000 }),
+        output_digests: (0..10_u64).map(|i| Digest::of(&i.to_le_bytes())).collect(),
+        latency_ns,
+        ttft_ns,
+        tpot_ns,
+        seed_0: None,
+        chain_head: Digest::of(b""),
+        self_check_digest: Some(if is_exact { workload.self_check.unwrap() } else { Digest::of(b"native") }),
+        output_sketch_root: None,
+        capacity: None,
+        peak_memory_bytes: Some(100 << 20),
+        self_check: if is_exact { SelfCheck::Match } else { SelfCheck::None },
+    }
+}
+
+/// Computes everything that follows from the samples, as an honest program and a careful liar do.
+fn derive(profile: &mut Profile) {
+    let mut head = chain::first_head(&RunIdentity {
+        suite_digest: profile.suite.digest,
+        operator_key: operator().verifying_key().to_bytes(),
+        machine_commitment: profile.machine.commitment,
+        binary_digest: profile.harness.binary_digest,
+        challenge_digest: challenge_digest(&profile.challenge).unwrap(),
+    });
+    for (index, cell) in profile.cells.iter_mut().enumerate() {
+        if cell.status == Status::Measured {
+            let identity = CellIdentity {
+                attempt: cell.attempt,
+                batch: cell.batch,
+                device: &cell.device,
+                numerics: &cell.numerics,
+                precision: &cell.precision,
+                threads: cell.threads,
+                weights: cell.weights.as_ref().unwrap().digest,
+                workload: &cell.workload,
+            };
+            let seed = chain::cell_seed(head, index as u64, &identity);
+            cell.seed_0 = Some(seed);
+            head = chain::seed_after(seed, &cell.output_digests);
+            cell.capacity = Some(Capacity {
+                basis: "closed_loop".to_owned(),
+                concurrency: 1,
+                requests_per_hour: coverage::closed_loop_requests_per_hour(&cell.latency_ns),
+            });
+        }
+        cell.chain_head = head;
+    }
+    profile.coverage = coverage::of_machine(&suite(), &profile.cells);
+}
+
+fn signed(profile: Profile) -> Vec<u8> {
+    sign(profile, CREATED.parse().unwrap(), &operator()).unwrap()
+}
+
+fn check(bytes: &[u8]) -> Verification {
+    let now: Timestamp = "2026-11-21T05:00:00Z".parse().unwrap();
+    verify(bytes, Context { suites: &[suite()], now })
+}
+
+fn reasons(bytes: &[u8]) -> Vec<String> {
+    check(bytes).reasons.iter().map(ToString::to_string).collect()
+}
+
+/// The reasons against a profile that its operator changed before signing.
+fn lie(change: impl Fn(&mut Profile)) -> Vec<String> {
+    let mut profile = honest();
+    change(&mut profile);
+    reasons(&signed(profile))
+}
+
+/// As [`lie`], by an operator who recomputes seeds, heads, rates and coverage.
+fn careful_lie(change: impl Fn(&mut Profile)) -> Vec<String> {
+    let mut profile = honest();
+    change(&mut profile);
+    derive(&mut profile);
+    reasons(&signed(profile))
+}
+
+/// The reasons against bytes that were edited after signing.
+fn edit(from: &str, to: &str) -> Vec<String> {
+    let text = String::from_utf8(signed(honest())).unwrap();
+    assert!(text.contains(from), "{from}");
+    reasons(text.replacen(from, to, 1).as_bytes())
+}
+
+#[track_caller]
+fn assert_refused(reasons: &[String], expected: &str) {
+    assert!(reasons.iter().any(|reason| reason.contains(expected)), "expected `{expected}` among {reasons:#?}");
+}
+
+#[test]
+fn an_honest_profile_is_valid_and_covers_what_its_exact_cells_serve() {
+    let bytes = signed(honest());
+    let verification = check(&bytes);
+    assert_eq!(verification.reasons, []);
+    assert_eq!(verification.report_id, Digest::of(&bytes));
+    let coverage = verification.profile.unwrap().coverage;
+    assert_eq!((coverage.success_ppm, coverage.low_ppm, coverage.high_ppm), (1_000_000, 691_502, 1_000_000));
+    for row in &coverage.workloads {
+        let expected = if row.workload.contains("native") { Some(Factor::Verified) } else { None };
+        assert_eq!(row.failing_factor, expected, "{}", row.workload);
+    }
+}
+
+#[test]
+fn two_signatures_of_one_body_share_its_digest() {
+    let later = sign(honest(), "2026-11-21T04:03:00Z".parse().unwrap(), &operator()).unwrap();
+    let (first, second) = (check(&signed(honest())), check(&later));
+    assert_ne!(first.report_id, second.report_id);
+    assert_eq!(first.body_digest, second.body_digest);
+}
+
+#[test]
+fn any_edited_byte_is_refused() {
+    let bytes = signed(honest());
+    for offset in (0..bytes.len()).step_by(97) {
+        for flip in [1, 0x20, 0x80] {
+            let mut edited = bytes.clone();
+            edited[offset] ^= flip;
+            assert!(!check(&edited).is_valid(), "byte {offset} xor {flip:#x}");
+        }
+    }
+}
+
+#[test]
+fn any_truncation_is_refused() {
+    let bytes = signed(honest());
+    for length in (0..bytes.len()).step_by(1009).chain([bytes.len() - 1]) {
+        assert_refused(&reasons(&bytes[..length]), "not canonical JSON");
+    }
+}
+
+#[test]
+fn a_better_latency_breaks_signature_capacity_and_more() {
+    let reasons = edit("\"latency_ns\":[90000000", "\"latency_ns\":[10000000");
+    assert_refused(&reasons, "the signature does not match the content");
+    assert_refused(&reasons, "capacity does not follow from the latencies");
+    assert_refused(&reasons, "tpot_ns of iteration 0");
+}
+
+#[test]
+fn a_pretty_printed_profile_is_refused() {
+    let value: serde_json::Value = serde_json::from_slice(&signed(honest())).unwrap();
+    assert_refused(&reasons(format!("{value:#}").as_bytes()), "not canonical JSON: byte 1");
+    assert_refused(&reasons(format!("{value}\n").as_bytes()), "something follows the document");
+}
+
+#[test]
+fn other_spellings_of_the_same_content_are_refused() {
+    assert_refused(&edit("\"threads\":2", "\"threads\":2.0"), "a number that is not an integer");
+    assert_refused(&edit("\"threads\":2", "\"threads\":02"), "a leading zero");
+    assert_refused(&edit("\"threads\":2", "\"threads\":2,\"threads\":2"), "is there twice");
+    assert_refused(&edit("\"kind\":\"proofmark", "\"kind\":\"\\u0070roofmark"), "an escape");
+    assert_refused(&edit("\"threads\":2", "\"threads\": 2"), "expected a value");
+}
+
+#[test]
+fn another_kind_or_schema_is_refused_by_name() {
+    assert_refused(&lie(|p| p.kind = "other".into()), "kind is `other`");
+    assert_refused(&lie(|p| p.schema = "2.0.0".into()), "schema is `2.0.0`, this program reads 1.0.0");
+}
+
+#[test]
+fn an_unknown_member_is_refused_with_its_path() {
+    assert_refused(&edit("\"threads\":2", "\"threads\":2,\"threads_2\":1"), "cells[0]");
+    assert_refused(&edit("{\"cells\"", "{\"bonus\":1,\"cells\""), "unknown field `bonus`");
+}
+
+#[test]
+fn a_missing_member_is_refused() {
+    assert_refused(&edit("\"threads\":2,", ""), "missing field `threads`");
+}
+
+#[test]
+fn extensions_are_free_and_signed() {
+    let mut profile = honest();
+    profile.extensions.insert("region".to_owned(), "eu-north".into());
+    let bytes = signed(profile);
+    assert!(check(&bytes).is_valid());
+    let edited = String::from_utf8(bytes).unwrap().replace("eu-north", "eu-south");
+    assert_refused(&reasons(edited.as_bytes()), "the signature does not match");
+}
+
+#[test]
+fn a_profile_without_or_with_another_proof_is_refused() {
+    let text = String::from_utf8(signed(honest())).unwrap();
+    let start = text.find(",\"proof\":").unwrap();
+    let end = start + text[start..].find('}').unwrap() + 1;
+    let without = format!("{}{}", &text[..start], &text[end..]);
+    assert_refused(&reasons(without.as_bytes()), "proof is absent");
+    let null = format!("{},\"proof\":null{}", &text[..start], &text[end..]);
+    assert!(!check(null.as_bytes()).is_valid());
+    let set = format!("{},\"proof\":[]{}", &text[..start], &text[end..]);
+    assert_refused(&reasons(set.as_bytes()), "proof");
+}
+
+#[test]
+fn anothers_body_under_ones_own_key_is_refused() {
+    // The thief signs correctly, but the chain begins with the honest operator's key.
+    let thief = key::from_seed(&[9; 32]);
+    let mut profile = honest();
+    profile.operator = did_key::format(&thief.verifying_key());
+    let bytes = sign(profile, CREATED.parse().unwrap(), &thief).unwrap();
+    assert_refused(&reasons(&bytes), "cell 0 (chat-135m-exact-f32): seed_0 does not follow");
+}
+
+#[test]
+fn a_signature_by_another_key_is_refused() {
+    let bytes = sign(honest(), CREATED.parse().unwrap(), &key::from_seed(&[9; 32])).unwrap();
+    assert_refused(&reasons(&bytes), "proof.verificationMethod is");
+    assert_refused(&reasons(&bytes), "the signature does not match");
+}
+
+#[test]
+fn an_operator_that_is_no_key_is_refused() {
+    assert_refused(&lie(|p| p.operator = "did:web:example.org".into()), "operator is refused: it is not did:key");
+}
+
+#[test]
+fn times_that_cannot_be_are_refused() {
+    assert_refused(&lie(|p| p.started_at = "2026-11-21T04:01:31Z".into()), "finished_at is earlier than started_at");
+    assert_refused(&lie(|p| p.started_at = "2026-11-21 04:00:00".into()), "started_at is `2026-11-21 04:00:00` is not");
+    assert_refused(&lie(|p| p.finished_at = "2026-11-21T04:02:01Z".into()), "proof.created is earlier than finished_at");
+    let late = sign(honest(), "2026-11-21T06:00:00Z".parse().unwrap(), &operator()).unwrap();
+    assert_refused(&reasons(&late), "proof.created is in the future");
+}
+
+#[test]
+fn more_work_than_time_is_refused() {
+    assert_refused(&lie(|p| p.finished_at = "2026-11-21T04:00:10Z".into()), "ns of work are recorded in");
+}
+
+#[test]
+fn an_unknown_suite_or_a_false_name_is_refused() {
+    assert_refused(&lie(|p| p.suite.digest = Digest::of(b"x")), "is unknown, this program has smoke 1.0.0");
+    assert_refused(&lie(|p| p.suite.version = "9.0.0".into()), "suite is called `smoke 9.0.0`");
+}
+
+#[test]
+fn an_unknown_challenge_is_refused() {
+    assert_refused(&careful_lie(|p| p.challenge.kind = "network".into()), "challenge.kind is `network`");
+}
+
+#[test]
+fn a_swapped_nonce_machine_or_binary_breaks_the_chain() {
+    for change in [
+        (|p: &mut Profile| p.challenge.nonce = Digest::of(b"x")) as fn(&mut Profile),
+        |p| p.machine.commitment = Digest::of(b"x"),
+        |p| p.harness.binary_digest = Digest::of(b"x"),
+    ] {
+        assert_refused(&lie(change), "cell 0 (chat-135m-exact-f32): seed_0 does not follow from the chain");
+    }
+}
+
+#[test]
+fn exchanged_repeated_or_replaced_digests_break_the_chain() {
+    assert_refused(&lie(|p| p.cells[1].output_digests.swap(0, 1)), "cell 1 (chat-135m-native-f32): chain_head does not");
+    assert_refused(&lie(|p| p.cells[1].output_digests[3] = p.cells[1].output_digests[2]), "chain_head does not");
+    assert_refused(&lie(|p| p.cells[2].seed_0 = Some(Digest::of(b"x"))), "cell 2 (code-135m-exact-f32): seed_0");
+}
+
+#[test]
+fn a_removed_reordered_or_doubled_cell_is_refused() {
+    assert_refused(&lie(|p| drop(p.cells.remove(1))), "seed_0 does not follow");
+    assert_refused(&careful_lie(|p| p.cells.swap(0, 1)), "out of the suite's order");
+    assert_refused(&careful_lie(|p| p.cells.insert(1, p.cells[0].clone())), "out of the suite's order, or there twice");
+}
+
+#[test]
+fn a_foreign_workload_or_label_is_refused() {
+    assert_refused(&careful_lie(|p| p.cells[0].workload = "chat-70b".into()), "the suite has no such workload");
+    for change in [
+        (|c: &mut Cell| c.model = "other".into()) as fn(&mut Cell),
+        |c| c.numerics = "native".into(),
+        |c| c.precision = "bf16".into(),
+        |c| c.task = "embedding".into(),
+        |c| c.device = "cuda:0".into(),
+        |c| c.batch = 64,
+    ] {
+        assert_refused(&careful_lie(|p| change(&mut p.cells[0])), "the suite says");
+    }
+}
+
+#[test]
+fn a_wrong_number_of_samples_is_refused() {
+    assert_refused(&careful_lie(|p| p.cells[0].output_digests.truncate(9)), "10 timed iterations, 9 output digests");
+    assert_refused(&careful_lie(|p| p.cells[0].ttft_ns.clear()), "10 timed iterations, 0 ttft_ns");
+    assert_refused(&careful_lie(|p| p.cells[8].ttft_ns.push(1)), "token times outside generation");
+    let few = careful_lie(|p| {
+        p.cells[8].latency_ns.truncate(2);
+        p.cells[8].output_digests.truncate(2);
+    });
+    assert_refused(&few, "2 timed iterations, the suite asks for 5 to 100");
+    assert_refused(&careful_lie(|p| p.cells[8].latency_ns[0] = 0), "an iteration took no time");
+}
+
+#[test]
+fn a_false_self_check_is_refused() {
+    assert_refused(&lie(|p| p.cells[0].self_check_digest = Some(Digest::of(b"x"))), "self_check is Match");
+    assert_refused(&lie(|p| p.cells[1].self_check = SelfCheck::Match), "self_check is Match, its digest says None");
+    let measured = lie(|p| {
+        p.cells[0].self_check_digest = Some(Digest::of(b"x"));
+        p.cells[0].self_check = SelfCheck::Mismatch;
+    });
+    assert_refused(&measured, "computes wrongly, and yet the cell is not failed");
+}
+
+#[test]
+fn local_weights_cannot_pass_as_the_suites() {
+    let weights = Some(Weights { source: "local".to_owned(), digest: Digest::of(b"mine") });
+    assert_refused(&careful_lie(|p| p.cells[0].weights = weights.clone()), "its digest says None");
+    let mut profile = honest();
+    profile.cells[0].weights = weights;
+    profile.cells[0].self_check = SelfCheck::None;
+    derive(&mut profile);
+    let verification = check(&signed(profile));
+    assert_eq!(verification.reasons, []);
+    assert_eq!(verification.profile.unwrap().coverage.workloads[0].failing_factor, Some(Factor::Verified));
+}
+
+#[test]
+fn results_without_measurement_are_refused() {
+    assert_refused(&lie(|p| p.cells[0].status = Status::Failed), "not measured without a reason");
+    assert_refused(&lie(|p| p.cells[0].status = Status::NotCovered), "not measured, and yet it has results");
+    assert_refused(&lie(|p| p.cells[0].reason = Some("why".into())), "measured, and yet a reason is given");
+    assert_refused(&careful_lie(|p| p.cells[0].load_ns = None), "measured without load_ns");
+}
+
+#[test]
+fn a_raised_coverage_or_capacity_is_refused() {
+    assert_refused(&lie(|p| p.coverage.low_ppm = 999_999), "coverage.low_ppm is 999999, recomputed 691502");
+    assert_refused(&lie(|p| p.coverage.workloads[1].failing_factor = None), "coverage.workloads[1].failing_factor is null");
+    assert_refused(&lie(|p| p.coverage.classes[0].after.model_ppm = 1), "coverage.classes[0].after.model_ppm is 1");
+    let faster = |p: &mut Profile| p.cells[0].capacity.as_mut().unwrap().requests_per_hour += 1;
+    assert_refused(&lie(faster), "capacity does not follow from the latencies");
+}
+
+#[test]
+fn every_reason_is_listed() {
+    let reasons = lie(|p| {
+        p.suite.version = "9.0.0".into();
+        p.challenge.kind = "network".into();
+        p.coverage.success_ppm = 1;
+    });
+    for expected in ["suite is called", "challenge.kind", "seed_0 does not follow", "coverage.success_ppm"] {
+        assert_refused(&reasons, expected);
+    }
+}
+
+#[test]
+fn a_failed_cell_is_valid_leaves_the_chain_and_covers_nothing() {
+    let mut profile = honest();
+    let cell = &mut profile.cells[0];
+    cell.status = Status::Failed;
+    cell.reason = Some("took longer than its limit of 300 s".to_owned());
+    (cell.seed_0, cell.capacity) = (None, None);
+    for samples in [&mut cell.latency_ns, &mut cell.ttft_ns, &mut cell.tpot_ns] {
+        samples.clear();
+    }
+    cell.output_digests.clear();
+    derive(&mut profile);
+    let verification = check(&signed(profile));
+    assert_eq!(verification.reasons, []);
+    let coverage = verification.profile.unwrap().coverage;
+    assert_eq!(coverage.workloads[0].failing_factor, Some(Factor::Model));
+    let chat = coverage.classes.iter().find(|class| class.class == "chat").unwrap();
+    assert_eq!((chat.success_ppm, chat.after.model_ppm, chat.missing.len()), (500_000, 500_000, 1));
+}
+
+#[test]
+fn slow_requests_lower_coverage_and_too_many_end_it() {
+    let with_slow = |slow: usize| {
+        let mut profile = honest();
+        let index = profile.cells.iter().position(|cell| cell.workload == "embed-query-minilm-exact-f32").unwrap();
+        profile.cells[index].latency_ns[..slow].fill(200_000_000);
+        derive(&mut profile);
+        let row = profile.coverage.workloads[index].clone();
+        assert_eq!(check(&signed(profile)).reasons, []);
+        (row.within_slo, row.success_ppm, row.failing_factor)
+    };
+    assert_eq!(with_slow(1), (9, 900_000, None));
+    assert_eq!(with_slow(2), (8, 0, Some(Factor::Latency)));
+}
+
+#[test]
+fn a_rate_below_the_asked_one_is_a_lack_of_capacity() {
+    let mut profile = honest();
+    let suite = suite();
+    let index = suite.workloads.iter().position(|w| w.shape.task() == Task::Reranking).unwrap();
+    profile.cells[index].latency_ns.fill(2_000_000_000);
+    profile.finished_at = "2026-11-21T04:02:00Z".to_owned();
+    derive(&mut profile);
+    let row = &profile.coverage.workloads[index];
+    assert_eq!(row.failing_factor, Some(Factor::Capacity));
+    assert_eq!(check(&signed(profile)).reasons, []);
+}
