@@ -154,8 +154,9 @@ fn check_weights(request: &Request<'_>, workloads: &[&Workload]) -> Result<(), F
         }
         for workload in users {
             check_folder(workload, &weights.folder).map_err(|error| {
-                Failure::new(Outcome::BadInput, error.context(format!("weights for {}", weights.model)))
-                    .hint("the folder needs config.json and model.safetensors, or shards with their index")
+                Failure::new(Outcome::BadInput, error.context(format!("weights for {}", weights.model))).hint(
+                    "--weights takes a folder with the config.json and safetensors of the suite's model",
+                )
             })?;
         }
     }

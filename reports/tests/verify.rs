@@ -27,7 +27,11 @@ fn honest() -> Profile {
     let mut profile = Profile {
         kind: KIND.to_owned(),
         schema: SCHEMA.to_owned(),
-        suite: SuiteReference { name: suite.name.clone(), version: suite.version.clone(), digest: suite.digest },
+        suite: SuiteReference {
+            name: suite.name.clone(),
+            version: suite.version.clone(),
+            digest: suite.digest,
+        },
         operator: did_key::format(&operator().verifying_key()),
         machine: Machine {
             commitment: Digest::of(b"machine"),
@@ -181,7 +185,10 @@ fn edit(from: &str, to: &str) -> Vec<String> {
 
 #[track_caller]
 fn assert_refused(reasons: &[String], expected: &str) {
-    assert!(reasons.iter().any(|reason| reason.contains(expected)), "expected `{expected}` among {reasons:#?}");
+    assert!(
+        reasons.iter().any(|reason| reason.contains(expected)),
+        "expected `{expected}` among {reasons:#?}"
+    );
 }
 
 #[test]
@@ -309,14 +316,26 @@ fn a_signature_by_another_key_is_refused() {
 
 #[test]
 fn an_operator_that_is_no_key_is_refused() {
-    assert_refused(&lie(|p| p.operator = "did:web:example.org".into()), "operator is refused: it is not did:key");
+    assert_refused(
+        &lie(|p| p.operator = "did:web:example.org".into()),
+        "operator is refused: it is not did:key",
+    );
 }
 
 #[test]
 fn times_that_cannot_be_are_refused() {
-    assert_refused(&lie(|p| p.started_at = "2026-11-21T04:01:31Z".into()), "finished_at is earlier than started_at");
-    assert_refused(&lie(|p| p.started_at = "2026-11-21 04:00:00".into()), "started_at is `2026-11-21 04:00:00` is not");
-    assert_refused(&lie(|p| p.finished_at = "2026-11-21T04:02:01Z".into()), "proof.created is earlier than finished_at");
+    assert_refused(
+        &lie(|p| p.started_at = "2026-11-21T04:01:31Z".into()),
+        "finished_at is earlier than started_at",
+    );
+    assert_refused(
+        &lie(|p| p.started_at = "2026-11-21 04:00:00".into()),
+        "started_at is `2026-11-21 04:00:00` is not",
+    );
+    assert_refused(
+        &lie(|p| p.finished_at = "2026-11-21T04:02:01Z".into()),
+        "proof.created is earlier than finished_at",
+    );
     let late = sign(honest(), "2026-11-21T06:00:00Z".parse().unwrap(), &operator()).unwrap();
     assert_refused(&reasons(&late), "proof.created is in the future");
 }
@@ -350,21 +369,36 @@ fn a_swapped_nonce_machine_or_binary_breaks_the_chain() {
 
 #[test]
 fn exchanged_repeated_or_replaced_digests_break_the_chain() {
-    assert_refused(&lie(|p| p.cells[1].output_digests.swap(0, 1)), "cell 1 (chat-135m-native-f32): chain_head does not");
-    assert_refused(&lie(|p| p.cells[1].output_digests[3] = p.cells[1].output_digests[2]), "chain_head does not");
-    assert_refused(&lie(|p| p.cells[2].seed_0 = Some(Digest::of(b"x"))), "cell 2 (code-135m-exact-f32): seed_0");
+    assert_refused(
+        &lie(|p| p.cells[1].output_digests.swap(0, 1)),
+        "cell 1 (chat-135m-native-f32): chain_head does not",
+    );
+    assert_refused(
+        &lie(|p| p.cells[1].output_digests[3] = p.cells[1].output_digests[2]),
+        "chain_head does not",
+    );
+    assert_refused(
+        &lie(|p| p.cells[2].seed_0 = Some(Digest::of(b"x"))),
+        "cell 2 (code-135m-exact-f32): seed_0",
+    );
 }
 
 #[test]
 fn a_removed_reordered_or_doubled_cell_is_refused() {
     assert_refused(&lie(|p| drop(p.cells.remove(1))), "seed_0 does not follow");
     assert_refused(&careful_lie(|p| p.cells.swap(0, 1)), "out of the suite's order");
-    assert_refused(&careful_lie(|p| p.cells.insert(1, p.cells[0].clone())), "out of the suite's order, or there twice");
+    assert_refused(
+        &careful_lie(|p| p.cells.insert(1, p.cells[0].clone())),
+        "out of the suite's order, or there twice",
+    );
 }
 
 #[test]
 fn a_foreign_workload_or_label_is_refused() {
-    assert_refused(&careful_lie(|p| p.cells[0].workload = "chat-70b".into()), "the suite has no such workload");
+    assert_refused(
+        &careful_lie(|p| p.cells[0].workload = "chat-70b".into()),
+        "the suite has no such workload",
+    );
     for change in [
         (|c: &mut Cell| c.model = "other".into()) as fn(&mut Cell),
         |c| c.numerics = "native".into(),
@@ -379,7 +413,10 @@ fn a_foreign_workload_or_label_is_refused() {
 
 #[test]
 fn a_wrong_number_of_samples_is_refused() {
-    assert_refused(&careful_lie(|p| p.cells[0].output_digests.truncate(9)), "10 timed iterations, 9 output digests");
+    assert_refused(
+        &careful_lie(|p| p.cells[0].output_digests.truncate(9)),
+        "10 timed iterations, 9 output digests",
+    );
     assert_refused(&careful_lie(|p| p.cells[0].ttft_ns.clear()), "10 timed iterations, 0 ttft_ns");
     assert_refused(&careful_lie(|p| p.cells[8].ttft_ns.push(1)), "token times outside generation");
     let few = careful_lie(|p| {
@@ -393,7 +430,10 @@ fn a_wrong_number_of_samples_is_refused() {
 #[test]
 fn a_false_self_check_is_refused() {
     assert_refused(&lie(|p| p.cells[0].self_check_digest = Some(Digest::of(b"x"))), "self_check is Match");
-    assert_refused(&lie(|p| p.cells[1].self_check = SelfCheck::Match), "self_check is Match, its digest says None");
+    assert_refused(
+        &lie(|p| p.cells[1].self_check = SelfCheck::Match),
+        "self_check is Match, its digest says None",
+    );
     let measured = lie(|p| {
         p.cells[0].self_check_digest = Some(Digest::of(b"x"));
         p.cells[0].self_check = SelfCheck::Mismatch;
@@ -425,8 +465,14 @@ fn results_without_measurement_are_refused() {
 #[test]
 fn a_raised_coverage_or_capacity_is_refused() {
     assert_refused(&lie(|p| p.coverage.low_ppm = 999_999), "coverage.low_ppm is 999999, recomputed 691502");
-    assert_refused(&lie(|p| p.coverage.workloads[1].failing_factor = None), "coverage.workloads[1].failing_factor is null");
-    assert_refused(&lie(|p| p.coverage.classes[0].after.model_ppm = 1), "coverage.classes[0].after.model_ppm is 1");
+    assert_refused(
+        &lie(|p| p.coverage.workloads[1].failing_factor = None),
+        "coverage.workloads[1].failing_factor is null",
+    );
+    assert_refused(
+        &lie(|p| p.coverage.classes[0].after.model_ppm = 1),
+        "coverage.classes[0].after.model_ppm is 1",
+    );
     let faster = |p: &mut Profile| p.cells[0].capacity.as_mut().unwrap().requests_per_hour += 1;
     assert_refused(&lie(faster), "capacity does not follow from the latencies");
 }
@@ -467,7 +513,8 @@ fn a_failed_cell_is_valid_leaves_the_chain_and_covers_nothing() {
 fn slow_requests_lower_coverage_and_too_many_end_it() {
     let with_slow = |slow: usize| {
         let mut profile = honest();
-        let index = profile.cells.iter().position(|cell| cell.workload == "embed-query-minilm-exact-f32").unwrap();
+        let index =
+            profile.cells.iter().position(|cell| cell.workload == "embed-query-minilm-exact-f32").unwrap();
         profile.cells[index].latency_ns[..slow].fill(200_000_000);
         derive(&mut profile);
         let row = profile.coverage.workloads[index].clone();

@@ -9,6 +9,8 @@ pub(crate) fn run() -> Result<()> {
     layers::check()?;
     map::check()?;
     execute(cargo().args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    execute(cargo().args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    execute(
+        cargo().args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
     execute(cargo().args(["test", "--release", "--workspace"]))
 }

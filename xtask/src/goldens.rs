@@ -26,7 +26,9 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
         let digests = compute(suite)?;
         let updated = with_digests(&text, &digests)?;
         match mode {
-            Mode::Check if updated != text => bail!("{suite}: digests differ; `cargo xtask goldens` writes them"),
+            Mode::Check if updated != text => {
+                bail!("{suite}: digests differ; `cargo xtask goldens` writes them")
+            }
             Mode::Check => println!("{suite}: {} digests hold", digests.len()),
             Mode::Write => {
                 fs::write(&path, updated)?;
@@ -53,7 +55,8 @@ fn compute(suite: &str) -> Result<BTreeMap<String, String>> {
     let mut digests = BTreeMap::new();
     for cell in profile["cells"].as_array().into_iter().flatten() {
         let id = cell["workload"].as_str().context("a cell without workload")?;
-        let digest = cell["self_check_digest"].as_str().with_context(|| format!("{id}: {}", cell["reason"]))?;
+        let digest =
+            cell["self_check_digest"].as_str().with_context(|| format!("{id}: {}", cell["reason"]))?;
         digests.insert(id.to_owned(), digest.to_owned());
     }
     Ok(digests)
@@ -75,7 +78,8 @@ fn with_digests(text: &str, digests: &BTreeMap<String, String>) -> Result<String
                 let id = format!("{workload}-exact-{precision}");
                 let digest = digests.get(&id).with_context(|| format!("no digest for {id}"))?;
                 used += 1;
-                let before = line.split(", self_check").next().unwrap_or(line).trim_end_matches([' ', '}', ',']);
+                let before =
+                    line.split(", self_check").next().unwrap_or(line).trim_end_matches([' ', '}', ',']);
                 format!("{before}, self_check = \"{digest}\" }},")
             }
             _ => line.to_owned(),

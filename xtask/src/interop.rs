@@ -12,7 +12,17 @@ pub(crate) fn run() -> Result<()> {
     fs::create_dir_all(&folder)?;
     let profile = folder.join("profile.json");
     let mut certify = cargo();
-    certify.args(["run", "--release", "--quiet", "--package", "proofmark", "--", "certify", "--quiet", "--workload"]);
+    certify.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "proofmark",
+        "--",
+        "certify",
+        "--quiet",
+        "--workload",
+    ]);
     certify.args(["*tinybert*", "--out"]).arg(&profile).env("XDG_STATE_HOME", folder.join("state"));
     execute(&mut certify)?;
     let edited = folder.join("edited.json");

@@ -82,9 +82,9 @@ impl Graph {
         }
         let mut dependencies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for node in list(&metadata["resolve"]["nodes"]) {
-            let needed = list(&node["deps"]).into_iter().filter(|dependency| {
-                list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev")
-            });
+            let needed = list(&node["deps"])
+                .into_iter()
+                .filter(|dependency| list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev"));
             let needed = needed.map(|dependency| name_of(&dependency["pkg"]));
             dependencies.entry(name_of(&node["id"])).or_default().extend(needed);
         }
@@ -110,7 +110,11 @@ impl Graph {
 
 fn check_members(graph: &Graph) -> Vec<String> {
     let expected: BTreeSet<String> = LAYERS.iter().map(|(package, _, _)| (*package).to_owned()).collect();
-    graph.members.symmetric_difference(&expected).map(|package| format!("{package} has no layer, or is gone")).collect()
+    graph
+        .members
+        .symmetric_difference(&expected)
+        .map(|package| format!("{package} has no layer, or is gone"))
+        .collect()
 }
 
 fn check_package(graph: &Graph, package: &str, allowed: &[&str], candle: Candle) -> Result<Vec<String>> {
@@ -158,7 +162,12 @@ fn check_purity(graph: &Graph) -> Result<Vec<String>> {
                 names.extend(["std::fs", "File::open"]);
             }
             let place = file.strip_prefix(root()).unwrap_or(&file).display().to_string();
-            breaches.extend(names.into_iter().filter(|name| code.contains(name)).map(|name| format!("{place} uses {name}")));
+            breaches.extend(
+                names
+                    .into_iter()
+                    .filter(|name| code.contains(name))
+                    .map(|name| format!("{place} uses {name}")),
+            );
         }
     }
     Ok(breaches)

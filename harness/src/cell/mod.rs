@@ -7,7 +7,9 @@ pub mod model;
 mod peak_memory;
 pub mod protocol;
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
@@ -25,16 +27,16 @@ use protocol::{Done, Event, Job, Ready, Start, Step};
 /// # Errors
 /// When standard input or output breaks: the parent is gone.
 pub fn run() -> Result<Outcome, Failure> {
-    let mut input = io::stdin().lock();
-    let job: Job = read_line(&mut input)?;
-    match measure(&job, &mut input) {
+    let parent = listen();
+    let job: Job = hear(&parent)?;
+    match measure(&job, &parent) {
         Ok(done) => say(&Event::Done(done))?,
         Err(error) => say(&Event::Failed { reason: format!("{error:#}") })?,
     }
     Ok(Outcome::Ok)
 }
 
-fn measure(job: &Job, input: &mut impl BufRead) -> anyhow::Result<Done> {
+fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     check_environment()?;
     let suite = job.suite()?;
     let workload = suite.workload(&job.workload).ok_or_else(|| anyhow!("no workload `{}`", job.workload))?;
@@ -59,8 +61,7 @@ fn measure(job: &Job, input: &mut impl BufRead) -> anyhow::Result<Done> {
         iterations: warm_up.timed_iterations,
     }))?;
 
-    let Start { seed } = read_line(input)?;
-    let mut seed = seed;
+    let Start { mut seed } = hear(parent)?;
     for step in 0..warm_up.timed_iterations {
         let timed = request(&model, workload, seed)?;
         seed = chain::next_seed(seed, step, timed.digest);
@@ -118,9 +119,22 @@ pub(crate) fn nanoseconds(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn read_line<T: serde::de::DeserializeOwned>(input: &mut impl BufRead) -> anyhow::Result<T> {
-    let mut line = String::new();
-    input.read_line(&mut line).context("cannot read from the parent process")?;
+/// The lines of standard input. When it closes, the parent is gone, and nobody waits for this cell.
+fn listen() -> Receiver<String> {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in io::stdin().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+        std::process::exit(Outcome::Internal as i32);
+    });
+    lines
+}
+
+fn hear<T: serde::de::DeserializeOwned>(parent: &Receiver<String>) -> anyhow::Result<T> {
+    let line = parent.recv().context("the parent process is gone")?;
     serde_json::from_str(&line).context("the parent process said something else than expected")
 }
 
