@@ -1,5 +1,7 @@
 //! The program from outside: exit code, standard output and standard error, on a suite that takes a second.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,8 @@
 //! Each exact workload of the embedded suites gives the digest that the suite carries, whatever threads and instruction
 //! set: a benchmark is also a test.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proofmark::cell::model::Model;
 use proofmark_models::Numerics as ModelNumerics;
 use proofmark_models::exact::isa::Isa;

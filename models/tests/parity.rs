@@ -2,6 +2,8 @@
 //!
 //! `PROOFMARK_PARITY_CASES` may name a further folder of such cases.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};

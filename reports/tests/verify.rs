@@ -3,6 +3,8 @@
 //! Two kinds of edits: of the bytes, as a forger without the key makes them, and of the content before signing, as a
 //! lying operator makes them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
 use proofmark_reports::key::{self, SigningKey};
 use proofmark_reports::profile::{challenge_digest, sign};

@@ -1,5 +1,7 @@
 //! A suite is read strictly: each fault is refused with file, line and fact.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proofmark_workloads::{Numerics, Shape, Suite};
 
 const SUITE: &str = r#"format = 1

@@ -103,12 +103,13 @@ pub(crate) fn multiply_packed(
     if rows == 0 || n == 0 || k == 0 {
         return vec![0.0; rows * n];
     }
+    let tiles = pack_rows(x, k, isa.tile_rows());
     // Each panel's outputs stand together, `[panel][row][output]`, so that panels are written in parallel.
     let mut by_panel = vec![0.0; n.div_ceil(PANEL) * PANEL * rows];
     by_panel
         .par_chunks_mut(PANEL * rows)
         .zip(panels.par_chunks(PANEL * k))
-        .for_each(|(y, panel)| isa.run(PanelProduct { x, panel, k, y }));
+        .for_each(|(y, panel)| isa.run(PanelProduct { tiles: &tiles, panel, k, y }));
     if rows == 1 {
         by_panel.truncate(n);
         return by_panel;
@@ -123,9 +124,24 @@ pub(crate) fn multiply_packed(
     y
 }
 
-/// All rows of `x` times one panel: `y[row][output]`.
+/// Rows in tiles of `height`, each as `[k][row]`, so that a kernel reads them in one stream; rows that fill no tile follow as
+/// they are.
+fn pack_rows(x: &[f32], k: usize, height: usize) -> Vec<f32> {
+    let mut tiles = x.to_vec();
+    let whole = x.len() / (height * k) * (height * k);
+    tiles[..whole].par_chunks_mut(height * k).zip(x.par_chunks(height * k)).for_each(|(tile, rows)| {
+        for (row, values) in rows.chunks_exact(k).enumerate() {
+            for (slot, value) in tile.iter_mut().skip(row).step_by(height).zip(values) {
+                *slot = *value;
+            }
+        }
+    });
+    tiles
+}
+
+/// All rows times one panel: `y[row][output]`.
 struct PanelProduct<'a> {
-    x: &'a [f32],
+    tiles: &'a [f32],
     panel: &'a [f32],
     k: usize,
     y: &'a mut [f32],
@@ -136,17 +152,22 @@ impl Kernel for PanelProduct<'_> {
 
     #[inline(always)]
     fn run<const ROWS: usize>(self) {
-        let Self { x, panel, k, y } = self;
+        let Self { tiles, panel, k, y } = self;
         // Block by block, so that a block of the panel (32 KiB) stays in the first cache for all rows.
         for (block, panel) in panel.chunks(BLOCK * PANEL).enumerate() {
             let start = block * BLOCK;
             let mut row = 0;
-            while row + ROWS <= x.len() / k {
-                tile::<ROWS>(&x[row * k..], k, start, panel, &mut y[row * PANEL..][..ROWS * PANEL]);
+            while row + ROWS <= tiles.len() / k {
+                tile::<ROWS>(
+                    &tiles[(row * k) + start * ROWS..],
+                    start,
+                    panel,
+                    &mut y[row * PANEL..][..ROWS * PANEL],
+                );
                 row += ROWS;
             }
-            while row < x.len() / k {
-                tile::<1>(&x[row * k..], k, start, panel, &mut y[row * PANEL..][..PANEL]);
+            while row < tiles.len() / k {
+                tile::<1>(&tiles[row * k + start..], start, panel, &mut y[row * PANEL..][..PANEL]);
                 row += 1;
             }
         }
@@ -154,16 +175,17 @@ impl Kernel for PanelProduct<'_> {
 }
 
 /// One block of `ROWS` rows times the panel, kept in registers; the first block is stored, later ones are added.
+///
+/// `x` begins with the block's rows as `[k][row]`.
 #[inline(always)]
-fn tile<const ROWS: usize>(x: &[f32], k: usize, start: usize, panel: &[f32], y: &mut [f32]) {
+fn tile<const ROWS: usize>(x: &[f32], start: usize, panel: &[f32], y: &mut [f32]) {
+    let (x, _) = x.as_chunks::<ROWS>();
     let (weights, _) = panel.as_chunks::<PANEL>();
-    let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &x[row * k + start..][..weights.len()]);
     let mut sums = [[0.0_f32; PANEL]; ROWS];
-    for (index, weights) in weights.iter().enumerate() {
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let x = row[index];
-            for (sum, weight) in sums.iter_mut().zip(weights) {
-                *sum = x.mul_add(*weight, *sum);
+    for (x, weights) in x.iter().zip(weights) {
+        for row in 0..ROWS {
+            for output in 0..PANEL {
+                sums[row][output] = x[row].mul_add(weights[output], sums[row][output]);
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Profile of RFC 8785 that [`parse`] accepts: objects with strictly ascending keys, keys `[a-z][a-z0-9_]*` and the names of
 //! a Data Integrity proof, strings of printable ASCII, integers with |n| < 2^53 without leading zeros or `-0`, no white
 //! space. Whatever else JSON allows is refused with its offset, so parsing a text and writing it again gives the same
-//! bytes. [`write`] covers all strings of RFC 8785, because proofs over foreign documents are verified too; it refuses floats.
+//! bytes. [`write()`] covers all strings of RFC 8785, because proofs over foreign documents are verified too; it refuses floats.
 
 mod parse;
 mod write;
