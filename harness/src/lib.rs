@@ -2,7 +2,7 @@
 //! coverage profile.
 //!
 //! The way of the data: [`plan`] makes cells of a suite; [`certify`] runs them one after another through
-//! [`supervise`], whose children run [`cell`]; the observations become a profile in [`certify`], which `reports` signs.
+//! `supervise`, whose children run [`cell`]; the observations become a profile in [`certify`], which `reports` signs.
 //!
 //! *Architecture invariant:* of all crates, only this one reads clocks, the environment or the terminal.
 

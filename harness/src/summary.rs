@@ -92,7 +92,7 @@ fn cells(profile: &Profile) -> String {
         }
         rows.push(row);
     }
-    table(&rows)
+    table(&rows, Columns::Figures)
 }
 
 fn self_check(cell: &Cell) -> &'static str {
@@ -140,7 +140,7 @@ fn classes(coverage: &Coverage) -> String {
             format!("{} to {}", percent(class.low_ppm), percent(class.high_ppm)),
         ]);
     }
-    let mut text = table(&rows);
+    let mut text = table(&rows, Columns::Figures);
     for missing in coverage.classes.iter().flat_map(|class| &class.missing) {
         let _ =
             writeln!(text, "missing  {} ({}): {}", missing.workload, factor(missing.factor), missing.reason);
@@ -227,11 +227,27 @@ pub(crate) fn suite(suite: &Suite) -> String {
             workload.self_check.map(|digest| digest.to_string()[..12].to_owned()).unwrap_or_default(),
         ]);
     }
-    format!("{} {}: {}\n{}\n\n{}", suite.name, suite.version, suite.description, suite.digest, table(&rows))
+    format!(
+        "{} {}: {}\n{}\n\n{}",
+        suite.name,
+        suite.version,
+        suite.description,
+        suite.digest,
+        table(&rows, Columns::Words)
+    )
 }
 
-/// Columns as wide as their widest field; a row's last field alone may be longer than its column.
-fn table(rows: &[Vec<String>]) -> String {
+/// What the columns behind the first hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    /// Figures, set flush right.
+    Figures,
+    /// Words, set flush left.
+    Words,
+}
+
+/// Columns as wide as their widest field; a row shorter than the first ends in one long field.
+fn table(rows: &[Vec<String>], kind: Columns) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| {
         rows.iter().filter(|row| row.len() == columns).map(|row| row[column].len()).max().unwrap_or(0)
@@ -240,7 +256,7 @@ fn table(rows: &[Vec<String>]) -> String {
     let mut text = String::new();
     for row in rows {
         let fields = row.iter().zip(&widths).enumerate().map(|(column, (field, width))| {
-            let is_text = column == 0 || row.len() < columns;
+            let is_text = kind == Columns::Words || column == 0 || row.len() < columns;
             if is_text { format!("{field:<width$}") } else { format!("{field:>width$}") }
         });
         let line = fields.collect::<Vec<_>>().join("  ");
