@@ -19,7 +19,7 @@ async function documentLoader(url) {
     controller: did,
     publicKeyMultibase: did.slice('did:key:'.length),
   };
-  const document = fragment ? method : {'@context': [], id: did, assertionMethod: [method]};
+  const document = fragment ? method : {'@context': 'https://www.w3.org/ns/did/v1', id: did, assertionMethod: [method]};
   return {contextUrl: null, documentUrl: url, document};
 }
 
