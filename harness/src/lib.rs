@@ -11,6 +11,7 @@ pub mod certify;
 pub mod cli;
 pub mod environment;
 mod exit;
+mod figures;
 mod key_file;
 mod output_file;
 pub mod plan;
@@ -18,5 +19,6 @@ mod progress;
 mod suite_file;
 mod summary;
 mod supervise;
+mod table;
 
 pub use exit::{Failure, Outcome};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proofmark_reports::schema::v1::{Cell, Status};
 
-use crate::summary::{duration, median};
+use crate::figures::{duration, median};
 
 /// Where a run stands.
 #[derive(Debug)]

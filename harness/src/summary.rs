@@ -1,22 +1,13 @@
 //! Profiles and suites as text for people.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use proofmark_reports::schema::v1::{Cell, Coverage, Factor, Profile, SelfCheck, Status};
-use proofmark_reports::statistics::{Quantile, quantile_of_sorted};
+use proofmark_reports::statistics::Quantile;
 use proofmark_workloads::{Limits, Numerics, Shape, Suite};
 
-use crate::certify::Certificate;
-
-/// What `certify` prints.
-pub(crate) fn certificate(certificate: &Certificate, suite: &Suite, out: &Path) -> String {
-    let id = proofmark_reports::Digest::of(&certificate.bytes);
-    let mut text = profile(&certificate.profile, Some(suite));
-    let _ = writeln!(text, "\nprofile  {} ({} bytes)\nreport   {id}", out.display(), certificate.bytes.len());
-    let _ = writeln!(text, "next     proofmark verify {}", out.display());
-    text
-}
+use crate::figures::{duration, median, percent, quantile};
+use crate::table::{Columns, table};
 
 /// The machine, a row a cell, the coverage and a verdict.
 pub(crate) fn profile(profile: &Profile, suite: Option<&Suite>) -> String {
@@ -235,66 +226,4 @@ pub(crate) fn suite(suite: &Suite) -> String {
         suite.digest,
         table(&rows, Columns::Words)
     )
-}
-
-/// What the columns behind the first hold.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Columns {
-    /// Figures, set flush right.
-    Figures,
-    /// Words, set flush left.
-    Words,
-}
-
-/// Columns as wide as their widest field; a row shorter than the first ends in one long field.
-fn table(rows: &[Vec<String>], kind: Columns) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        rows.iter().filter(|row| row.len() == columns).map(|row| row[column].len()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in rows {
-        let fields = row.iter().zip(&widths).enumerate().map(|(column, (field, width))| {
-            let is_text = kind == Columns::Words || column == 0 || row.len() < columns;
-            if is_text { format!("{field:<width$}") } else { format!("{field:>width$}") }
-        });
-        let line = fields.collect::<Vec<_>>().join("  ");
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
-}
-
-/// The median by order statistic.
-pub(crate) fn median(samples: &[u64]) -> Option<u64> {
-    quantile(samples, Quantile::MEDIAN)
-}
-
-fn quantile(samples: &[u64], quantile: Quantile) -> Option<u64> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_unstable();
-    quantile_of_sorted(&sorted, quantile)
-}
-
-/// Three digits and a unit; nothing for nothing.
-pub(crate) fn duration(nanoseconds: Option<u64>) -> String {
-    let Some(nanoseconds) = nanoseconds else { return String::new() };
-    let ns = nanoseconds as f64;
-    let (value, unit) = match nanoseconds {
-        0..1_000 => (ns, "ns"),
-        1_000..1_000_000 => (ns / 1e3, "us"),
-        1_000_000..1_000_000_000 => (ns / 1e6, "ms"),
-        _ => (ns / 1e9, "s"),
-    };
-    let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    format!("{value:.decimals$} {unit}")
-}
-
-fn percent(ppm: u64) -> String {
-    if ppm.is_multiple_of(10_000) {
-        format!("{} %", ppm / 10_000)
-    } else {
-        format!("{:.1} %", ppm as f64 / 1e4)
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ const FORMAT: u32 = 1;
 /// Bounds on what a suite may ask for, so that a foreign one cannot ask for everything.
 const MAX_TOKENS: u32 = 1 << 20;
 const MAX_BATCH: u32 = 1 << 12;
+const MAX_ITERATIONS: u64 = 100_000;
+const DAY_MS: u64 = 86_400_000;
 
 /// A list of workloads with all that they refer to.
 #[derive(Clone, Debug)]
@@ -320,20 +322,28 @@ impl Source<'_> {
         Ok(checked)
     }
 
-    fn timing(self, wire: &WireTiming) -> Result<Timing, SuiteError> {
-        let min_iterations = *wire.min_iterations.get_ref();
-        self.require(&wire.min_iterations, (1..=wire.max_iterations).contains(&min_iterations), || {
-            format!(
-                "min_iterations {min_iterations} is not between 1 and max_iterations {}",
-                wire.max_iterations
-            )
+    /// A number within bounds, by name.
+    fn bounded(
+        self,
+        name: &str,
+        value: &Spanned<u64>,
+        bounds: RangeInclusive<u64>,
+    ) -> Result<u64, SuiteError> {
+        let number = *value.get_ref();
+        self.require(value, bounds.contains(&number), || {
+            format!("{name} {number} is not between {} and {}", bounds.start(), bounds.end())
         })?;
+        Ok(number)
+    }
+
+    fn timing(self, wire: &WireTiming) -> Result<Timing, SuiteError> {
+        let max_iterations = self.bounded("max_iterations", &wire.max_iterations, 1..=MAX_ITERATIONS)?;
         Ok(Timing {
-            warm_up_ms: wire.warm_up_ms,
-            measure_ms: wire.measure_ms,
-            min_iterations,
-            max_iterations: wire.max_iterations,
-            time_limit_s: wire.time_limit_s,
+            warm_up_ms: self.bounded("warm_up_ms", &wire.warm_up_ms, 0..=DAY_MS)?,
+            measure_ms: self.bounded("measure_ms", &wire.measure_ms, 1..=DAY_MS)?,
+            min_iterations: self.bounded("min_iterations", &wire.min_iterations, 1..=max_iterations)?,
+            max_iterations,
+            time_limit_s: self.bounded("time_limit_s", &wire.time_limit_s, 0..=DAY_MS / 1000)?,
         })
     }
 
@@ -351,10 +361,7 @@ impl Source<'_> {
                 return Err(self.error(&wire.name, fact));
             }
         };
-        let share_ppm = *wire.share_ppm.get_ref();
-        self.require(&wire.share_ppm, (1..=1_000_000).contains(&share_ppm), || {
-            format!("share_ppm {share_ppm} is not between 1 and 1000000")
-        })?;
+        let share_ppm = self.bounded("share_ppm", &wire.share_ppm, 1..=1_000_000)?;
         Ok(Slo { name: wire.name.get_ref().clone(), limits, share_ppm })
     }
 
@@ -429,7 +436,7 @@ impl Source<'_> {
             variants.push(Workload {
                 id,
                 class: wire.class.get_ref().clone(),
-                share_ppm: variant.share_ppm,
+                share_ppm: self.bounded("share_ppm", &variant.share_ppm, 0..=1_000_000)?,
                 model: Arc::clone(model),
                 shape,
                 numerics,

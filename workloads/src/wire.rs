@@ -19,11 +19,11 @@ pub(crate) struct WireSuite {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireTiming {
-    pub(crate) warm_up_ms: u64,
-    pub(crate) measure_ms: u64,
+    pub(crate) warm_up_ms: Spanned<u64>,
+    pub(crate) measure_ms: Spanned<u64>,
     pub(crate) min_iterations: Spanned<u64>,
-    pub(crate) max_iterations: u64,
-    pub(crate) time_limit_s: u64,
+    pub(crate) max_iterations: Spanned<u64>,
+    pub(crate) time_limit_s: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +95,6 @@ pub(crate) struct WireReranking {
 pub(crate) struct WireVariant {
     pub(crate) numerics: Spanned<String>,
     pub(crate) precision: Spanned<String>,
-    pub(crate) share_ppm: u64,
+    pub(crate) share_ppm: Spanned<u64>,
     pub(crate) self_check: Option<Spanned<String>>,
 }

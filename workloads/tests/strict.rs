@@ -65,6 +65,16 @@ fn every_fault_names_its_line() {
         ("format = 1", "format = 2", "tiny.toml:1: suite format 2 is unknown"),
         ("\"1.0.0\"", "\"1.0\"", "tiny.toml:3: version `1.0`"),
         ("min_iterations = 1", "min_iterations = 3", "tiny.toml:8: min_iterations 3"),
+        (
+            "measure_ms = 1",
+            "measure_ms = 90000000000",
+            "tiny.toml:7: measure_ms 90000000000 is not between 1 and 86400000",
+        ),
+        (
+            "share_ppm = 1000000 }",
+            "share_ppm = 9000000000000000000 }",
+            "tiny.toml:28: share_ppm 9000000000000000000",
+        ),
         ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:12: slo `query`"),
         ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:14: share_ppm 0"),
         ("start = 1", "start = 50", "tiny.toml:18: a token id"),

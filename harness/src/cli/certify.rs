@@ -1,11 +1,12 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use proofmark_models::exact::isa::Isa;
-use proofmark_workloads::Numerics;
+use proofmark_reports::Digest;
+use proofmark_workloads::{Numerics, Suite};
 
 use super::{OutputFormat, print};
-use crate::certify::{Request, certify};
+use crate::certify::{Certificate, Request, certify};
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
@@ -76,9 +77,19 @@ impl Certify {
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
         match self.output {
-            OutputFormat::Table => print(&summary::certificate(&certificate, &suite.suite, &self.out))?,
+            OutputFormat::Table => print(&told(&certificate, &suite.suite, &self.out))?,
             OutputFormat::Json => print(&format!("{}\n", String::from_utf8_lossy(&certificate.bytes)))?,
         }
         Ok(certificate.outcome())
     }
+}
+
+/// The summary, and where the profile is.
+fn told(certificate: &Certificate, suite: &Suite, out: &Path) -> String {
+    let (place, id) = (out.display(), Digest::of(&certificate.bytes));
+    format!(
+        "{}\nprofile  {place} ({} bytes)\nreport   {id}\nnext     proofmark verify {place}\n",
+        summary::profile(&certificate.profile, Some(suite)),
+        certificate.bytes.len()
+    )
 }
