@@ -6,14 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
-use proofmark_reports::key::SigningKey;
 use proofmark_reports::profile::{challenge_digest, printable, sign};
 use proofmark_reports::schema::v1::{
-    Capacity, Cell, Challenge, KIND, Profile, SCHEMA, SelfCheck, Status, SuiteReference, WarmUp, Weights,
+    Cell, Challenge, KIND, Profile, SCHEMA, SelfCheck, Status, SuiteReference, WarmUp, Weights,
 };
 use proofmark_reports::verify::{Context, verify};
-use proofmark_reports::{Digest, Timestamp, coverage, did_key};
-use proofmark_workloads::{Numerics, Shape, Workload};
+use proofmark_reports::{Digest, Timestamp, coverage, derived, did_key};
+use proofmark_workloads::Workload;
 
 use crate::cell::model::check_folder;
 use crate::cell::protocol::{Job, Ready, Step};
@@ -22,7 +21,7 @@ use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
 use crate::suite_file::SuiteSource;
 use crate::supervise::{CellRun, Verdict, run_cell};
-use crate::{Failure, Outcome, environment};
+use crate::{Failure, Outcome, environment, key_file};
 
 /// The only device of this version.
 const DEVICE: &str = "cpu";
@@ -42,8 +41,8 @@ pub struct Request<'a> {
     pub isa: Isa,
     /// Weights from folders instead of synthetic ones.
     pub weights: Vec<WeightsFolder>,
-    /// Signs the profile.
-    pub key: &'a SigningKey,
+    /// The signing key; `None` means the operator's, made on first use.
+    pub key: Option<&'a Path>,
     /// Where the profile goes.
     pub out: &'a Path,
 }
@@ -80,6 +79,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let suite = &request.suite.suite;
     let workloads = plan(suite, &request.selection)?;
     check_weights(request, &workloads)?;
+    let key = key_file::load_or_create(request.key)?;
     let output = OutputFile::reserve(request.out)?;
 
     let (started_at, clock) = (SystemTime::now(), Instant::now());
@@ -92,7 +92,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         threads: request.threads.unwrap_or(machine.logical_cpus),
         head: chain::first_head(&RunIdentity {
             suite_digest: suite.digest,
-            operator_key: request.key.verifying_key().to_bytes(),
+            operator_key: key.verifying_key().to_bytes(),
             machine_commitment: machine.commitment,
             binary_digest: harness.binary_digest,
             challenge_digest: challenge_digest(&challenge).map_err(internal)?,
@@ -101,7 +101,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let mut cells = Vec::with_capacity(workloads.len());
     for (index, workload) in workloads.iter().enumerate() {
         progress.cell(index, workloads.len(), &workload.id);
-        let cell = run.cell(index as u64, workload, progress)?;
+        let cell = run.cell(index as u64, workload, progress);
         progress.cell_done(&cell);
         run.head = cell.chain_head;
         cells.push(cell);
@@ -118,7 +118,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
             version: suite.version.clone(),
             digest: suite.digest,
         },
-        operator: did_key::format(&request.key.verifying_key()),
+        operator: did_key::format(&key.verifying_key()),
         machine,
         harness,
         challenge,
@@ -130,16 +130,19 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         extensions: serde_json::Map::new(),
         proof: None,
     };
-    let bytes = sign(profile, finished_at, request.key).map_err(internal)?;
+    let bytes = sign(profile, finished_at, &key).map_err(internal)?;
     // What leaves this program has passed the check that everyone else will make.
     let suites = std::slice::from_ref(suite);
     let verification = verify(&bytes, Context { suites, now: finished_at });
-    output.complete(&bytes)?;
     match (verification.profile, &verification.reasons[..]) {
-        (Some(profile), []) => Ok(Certificate { profile, bytes }),
+        (Some(profile), []) => {
+            output.complete(&bytes)?;
+            Ok(Certificate { profile, bytes })
+        }
         (_, reasons) => {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-            Err(internal(anyhow!("the profile does not pass its own verification: {}", reasons.join("; "))))
+            let error = anyhow!("the profile does not pass its own verification: {}", reasons.join("; "));
+            Err(output.keep_aside(&bytes, internal(error)))
         }
     }
 }
@@ -170,7 +173,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn cell(&self, index: u64, workload: &Workload, progress: &Progress) -> Result<Cell, Failure> {
+    fn cell(&self, index: u64, workload: &Workload, progress: &Progress) -> Cell {
         let source = self.request.suite;
         let folder = self.request.weights.iter().find(|weights| weights.model == workload.model.name);
         let job = Job {
@@ -190,8 +193,8 @@ impl Run<'_> {
         };
         let limit = Duration::from_secs(source.suite.timing.time_limit_s);
         let on_step = |done: usize, all: u64| progress.step(done, all);
-        let run = run_cell(&job, self.threads, limit, judge, on_step).map_err(internal)?;
-        Ok(match run {
+        let run = run_cell(&job, self.threads, limit, judge, on_step);
+        match run {
             CellRun::Complete { ready, steps, done } => {
                 let mut cell = self.blank(workload, Some(&ready));
                 cell.peak_memory_bytes = done.peak_memory_bytes;
@@ -204,7 +207,7 @@ impl Run<'_> {
                 reason: Some(printable(&reason).chars().take(MAX_REASON).collect()),
                 ..self.blank(workload, ready.as_ref())
             },
-        })
+        }
     }
 
     fn first_seed(&self, index: u64, workload: &Workload, ready: &Ready) -> Digest {
@@ -238,8 +241,11 @@ impl Run<'_> {
             status: Status::Measured,
             reason: None,
             load_ns: ready.map(|ready| ready.load_ns),
-            warm_up: ready
-                .map(|ready| WarmUp { iterations: ready.warm_up_iterations, duration_ns: ready.warm_up_ns }),
+            warm_up: ready.map(|ready| WarmUp {
+                iterations: ready.warm_up_iterations,
+                duration_ns: ready.warm_up_ns,
+                median_ns: ready.warm_up_median_ns,
+            }),
             latency_ns: Vec::new(),
             ttft_ns: Vec::new(),
             tpot_ns: Vec::new(),
@@ -258,34 +264,18 @@ impl Run<'_> {
 /// Enters the timed iterations and what follows from them.
 fn fill(cell: &mut Cell, workload: &Workload, seed_0: Digest, steps: &[Step]) {
     cell.latency_ns = steps.iter().map(|step| step.latency_ns).collect();
-    if let Shape::Generation { output_tokens, .. } = workload.shape {
-        let further = u64::from(output_tokens).saturating_sub(1).max(1);
-        cell.ttft_ns = steps.iter().map(|step| step.ttft_ns.unwrap_or(step.latency_ns)).collect();
-        cell.tpot_ns =
-            cell.latency_ns.iter().zip(&cell.ttft_ns).map(|(all, first)| (all - first) / further).collect();
-    }
+    cell.ttft_ns = steps.iter().filter_map(|step| step.ttft_ns).collect();
+    let times =
+        steps.iter().filter_map(|step| derived::tpot_ns(workload.shape, step.latency_ns, step.ttft_ns?));
+    cell.tpot_ns = times.collect();
     cell.seed_0 = Some(seed_0);
     cell.output_digests = steps.iter().map(|step| step.digest).collect();
     cell.chain_head = chain::seed_after(seed_0, &cell.output_digests);
-    cell.capacity = Some(Capacity {
-        basis: "closed_loop".to_owned(),
-        concurrency: 1,
-        requests_per_hour: coverage::closed_loop_requests_per_hour(&cell.latency_ns),
-    });
+    cell.capacity = Some(derived::capacity(&cell.latency_ns));
 }
 
-/// The suite's digest holds for exact arithmetic on the suite's own weights.
 fn self_check(workload: &Workload, ready: &Ready) -> SelfCheck {
-    match workload.self_check {
-        Some(expected) if workload.numerics == Numerics::Exact1 && ready.weights_source == "synthetic" => {
-            if expected == ready.self_check_digest {
-                SelfCheck::Match
-            } else {
-                SelfCheck::Mismatch
-            }
-        }
-        _ => SelfCheck::None,
-    }
+    derived::self_check(workload, &ready.weights_source, ready.self_check_digest)
 }
 
 fn nonce() -> Result<Digest, Failure> {

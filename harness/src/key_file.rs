@@ -1,13 +1,14 @@
 //! The operator's signing key on disk.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use proofmark_reports::key::{self, SigningKey};
 
+use crate::output_file::create_private;
 use crate::{Failure, Outcome};
 
 /// A PEM file is far smaller.
@@ -73,22 +74,10 @@ pub(crate) fn create(path: &Path) -> Result<SigningKey, Failure> {
     let signing_key = key::from_seed(&seed);
     let pem = key::to_pem(&signing_key).map_err(|error| bad_key(error.into()))?;
 
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))
-            .map_err(bad_key)?;
-    }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = file.map_err(|error| {
+    create_private(path, pem.as_bytes()).map_err(|error| {
         let exists = error.kind() == ErrorKind::AlreadyExists;
         let failure = bad_key(anyhow::Error::new(error).context(format!("cannot make key {place}")));
         if exists { failure.hint("it is there already, and a key is never replaced") } else { failure }
     })?;
-    let written = file.write_all(pem.as_bytes()).and_then(|()| file.sync_all());
-    if let Err(error) = written {
-        // A key that was cut short is of no use to anyone.
-        let _ = fs::remove_file(path);
-        return Err(bad_key(anyhow::Error::new(error).context(format!("cannot write key {place}"))));
-    }
     Ok(signing_key)
 }

@@ -1,11 +1,10 @@
 //! A file that appears under its name only when it is complete.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use tempfile::NamedTempFile;
 
 use crate::{Failure, Outcome, key_file};
 
@@ -16,7 +15,9 @@ const RESERVED_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     path: PathBuf,
-    reserved: NamedTempFile,
+    folder: PathBuf,
+    /// Without a name, so that it is gone however the program ends.
+    reserved: File,
 }
 
 impl OutputFile {
@@ -28,45 +29,63 @@ impl OutputFile {
             return Err(Failure::new(Outcome::CannotWrite, error).hint(hint));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let claim = || -> std::io::Result<NamedTempFile> {
-            let mut file = tempfile::Builder::new().prefix(".proofmark-").tempfile_in(folder)?;
+        let claim = || -> std::io::Result<File> {
+            let mut file = tempfile::tempfile_in(folder)?;
             file.write_all(&vec![0; RESERVED_BYTES])?;
-            file.as_file().sync_all()?;
+            file.sync_all()?;
             Ok(file)
         };
         let reserved = claim()
             .with_context(|| format!("cannot write {}", path.display()))
             .map_err(|error| Failure::new(Outcome::CannotWrite, error).hint(hint))?;
-        Ok(Self { path: path.to_owned(), reserved })
+        Ok(Self { path: path.to_owned(), folder: folder.to_owned(), reserved })
     }
 
     /// Writes `bytes`, and gives them their name. What cannot be written there is kept in the state folder.
     pub(crate) fn complete(self, bytes: &[u8]) -> Result<(), Failure> {
-        let path = self.path.clone();
-        self.persist(bytes).map_err(|error| {
-            let failure = |error: anyhow::Error| Failure::new(Outcome::CannotWrite, error);
+        let Self { path, folder, reserved } = self;
+        drop(reserved);
+        replace(&folder, &path, bytes).map_err(|error| {
             let error = error.context(format!("cannot write {}", path.display()));
-            match rescue(bytes) {
-                Ok(place) => failure(error).hint(format!("the profile was kept as {}", place.display())),
-                Err(_) => failure(error).hint("nor could it be kept in the state folder"),
-            }
+            keep(bytes, Failure::new(Outcome::CannotWrite, error))
         })
     }
 
-    fn persist(mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        let file = self.reserved.as_file_mut();
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(bytes)?;
-        file.set_len(bytes.len() as u64)?;
-        file.sync_all()?;
-        set_ordinary_mode(file)?;
-        let folder = self.reserved.path().parent().map(Path::to_owned);
-        self.reserved.persist(&self.path)?;
-        if let Some(folder) = folder {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
+    /// Gives up the place; `bytes` are kept in the state folder, and `failure` says where.
+    pub(crate) fn keep_aside(self, bytes: &[u8], failure: Failure) -> Failure {
+        keep(bytes, failure)
     }
+}
+
+fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".proofmark-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    set_ordinary_mode(file.as_file())?;
+    file.persist(path)?;
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+fn keep(bytes: &[u8], failure: Failure) -> Failure {
+    match rescue(bytes) {
+        Ok(place) => failure.hint(format!("the profile was kept as {}", place.display())),
+        Err(_) => failure.hint("nor could the profile be kept in the state folder"),
+    }
+}
+
+/// Writes a small file that appears complete or not at all, for its owner alone; one that is there already stays.
+///
+/// # Errors
+/// When it cannot be written, or is there.
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".proofmark-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
 }
 
 /// Temporary files are for their owner alone; a profile is for everyone whom the operator lets read the folder.

@@ -167,20 +167,19 @@ fn verdict(profile: &Profile, suite: Option<&Suite>) -> String {
                 the program's build.\n"
             .to_owned();
     }
-    let (served, lost): (Vec<_>, Vec<_>) = coverage
-        .classes
-        .iter()
-        .filter(|class| class.share_ppm > 0)
-        .partition(|class| class.missing.is_empty());
-    let names = |classes: &[&proofmark_reports::schema::v1::ClassCoverage]| {
-        classes.iter().map(|class| class.class.as_str()).collect::<Vec<_>>().join(", ")
-    };
+    let in_demand = coverage.classes.iter().filter(|class| class.share_ppm > 0);
+    let (served, lost): (Vec<_>, Vec<_>) = in_demand.partition(|class| class.success_ppm == 1_000_000);
     let mut text = format!("This machine serves {}, verifiably.", share(coverage));
     if !served.is_empty() {
-        let _ = write!(text, " It serves {} in full.", names(&served));
+        let names: Vec<&str> = served.iter().map(|class| class.class.as_str()).collect();
+        let _ = write!(text, " It serves {} in full.", names.join(", "));
     }
     if !lost.is_empty() {
-        let _ = write!(text, " It loses requests of {}, for the reasons above.", names(&lost));
+        let names: Vec<String> = lost
+            .iter()
+            .map(|class| format!("{} ({} served)", class.class, percent(class.success_ppm)))
+            .collect();
+        let _ = write!(text, " It loses requests of {}.", names.join(", "));
     }
     if suite.is_some_and(|suite| suite.workloads.iter().any(|workload| workload.numerics == Numerics::Native))
     {

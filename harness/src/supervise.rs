@@ -1,6 +1,7 @@
 //! A cell's process, from the outside: what it says within its time, or why it says no more.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -30,17 +31,17 @@ pub(crate) enum Verdict {
 }
 
 /// Runs `job` in a child process with `threads` threads and at most `time_limit`.
-///
-/// # Errors
-/// When the process cannot be started at all.
 pub(crate) fn run_cell(
     job: &Job,
     threads: u32,
     time_limit: Duration,
     judge: impl FnOnce(&Ready) -> Verdict,
     mut on_step: impl FnMut(usize, u64),
-) -> anyhow::Result<CellRun> {
-    let mut process = CellProcess::start(threads, time_limit)?;
+) -> CellRun {
+    let mut process = match CellProcess::start(threads, time_limit) {
+        Ok(process) => process,
+        Err(error) => return CellRun::Broken { ready: None, reason: format!("{error:#}") },
+    };
     let mut judge = Some(judge);
     let mut known: Option<Ready> = None;
     let mut steps = Vec::new();
@@ -62,7 +63,7 @@ pub(crate) fn run_cell(
             }
             Ok(Event::Done(done)) => match known.take() {
                 Some(ready) if ready.iterations == steps.len() as u64 => {
-                    return Ok(CellRun::Complete { ready, steps, done });
+                    return CellRun::Complete { ready, steps, done };
                 }
                 ready => {
                     known = ready;
@@ -72,7 +73,7 @@ pub(crate) fn run_cell(
             Ok(Event::Failed { reason }) | Err(reason) => break reason,
         }
     };
-    Ok(CellRun::Broken { ready: known, reason })
+    CellRun::Broken { ready: known, reason }
 }
 
 /// The child; killed when it goes out of scope, so that none outlives its cell.
@@ -86,8 +87,7 @@ struct CellProcess {
 
 impl CellProcess {
     fn start(threads: u32, time_limit: Duration) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("cannot find the program's own file")?;
-        let mut child = Command::new(program)
+        let mut child = Command::new(own_program()?)
             .arg("cell")
             .env("RAYON_NUM_THREADS", threads.to_string())
             .env_remove("CANDLE_NUM_THREADS")
@@ -138,13 +138,43 @@ impl CellProcess {
     }
 
     fn cause_of_death(&mut self) -> String {
-        let status = self.child.wait().map_or_else(|_| "ended".to_owned(), describe);
+        let status = self.wait_briefly().map_or_else(|| "fell silent".to_owned(), describe);
+        let _ = self.child.kill();
         let errors = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
-        match errors.lines().map(str::trim).find(|line| !line.is_empty()) {
-            Some(line) => format!("the cell's process {status}: {line}"),
+        match first_words(&errors) {
+            Some(words) => format!("the cell's process {status}: {words}"),
             None => format!("the cell's process {status}"),
         }
     }
+
+    /// A process whose output has ended is about to end itself; one that is not gets no more than a second.
+    fn wait_briefly(&mut self) -> Option<ExitStatus> {
+        for _ in 0..100 {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+}
+
+/// The program that runs, even if its file was replaced meanwhile: the profile names the digest of this one.
+fn own_program() -> anyhow::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        Ok(running)
+    } else {
+        std::env::current_exe().context("cannot find the program's own file")
+    }
+}
+
+/// The first two lines of what a process said before it died: a panic's place and message, without the thread's number.
+fn first_words(errors: &str) -> Option<String> {
+    let lines = errors.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:"));
+    let words = lines.take(2).collect::<Vec<_>>().join(" ");
+    let words = words.split(' ').filter(|word| !(word.starts_with('(') && word.ends_with(')')));
+    Some(words.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
 }
 
 fn describe(status: ExitStatus) -> String {

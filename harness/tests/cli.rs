@@ -185,7 +185,7 @@ fn json_output_is_the_profile_and_quiet_is_silent() {
     let output = place.certify(&["--output", "json", "--quiet", "--workload", "embed-*"]);
     assert_eq!(code(&output), 0);
     let file = fs::read(place.path("profile.json")).unwrap();
-    assert_eq!(output.stdout, [file, b"\n".to_vec()].concat());
+    assert_eq!(output.stdout, file);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
@@ -201,16 +201,19 @@ fn verify_in_json_names_file_ids_and_reasons() {
         "tiny.toml",
         "--output",
         "json",
+        "absent.json",
         "profile.json",
         "edited.json",
     ]);
-    assert_eq!(code(&output), 1);
+    assert_eq!(code(&output), 10);
     let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&rows[0]["file"], &rows[0]["valid"]), (&"profile.json".into(), &true.into()));
-    assert_eq!(rows[0]["reasons"].as_array().unwrap().len(), 0);
-    assert_eq!(rows[0]["report_id"].as_str().unwrap().len(), 64);
-    assert_eq!(rows[1]["valid"], false);
-    assert!(rows[1]["reasons"].as_array().unwrap().len() >= 2, "{rows:#}");
+    assert_eq!((&rows[0]["valid"], &rows[0]["report_id"]), (&false.into(), &Value::Null));
+    assert!(rows[0]["reasons"][0].as_str().unwrap().starts_with("cannot read absent.json"));
+    assert_eq!((&rows[1]["file"], &rows[1]["valid"]), (&"profile.json".into(), &true.into()));
+    assert_eq!(rows[1]["reasons"].as_array().unwrap().len(), 0);
+    assert_eq!(rows[1]["report_id"].as_str().unwrap().len(), 64);
+    assert_eq!(rows[2]["valid"], false);
+    assert!(rows[2]["reasons"].as_array().unwrap().len() >= 2, "{rows:#}");
 }
 
 #[test]
@@ -375,7 +378,7 @@ fn a_key_that_cannot_be_used_is_refused() {
         let output = place.certify(&["--key", name]);
         let _ = writeln!(told, "# {name}\n{}", place.told(&output));
     }
-    let output = place.command(env!("CARGO_BIN_EXE_proofmark")).args(["key", "show"]).output().unwrap();
+    let output = place.proofmark(&["key", "show"]);
     let _ = writeln!(told, "# no key yet\n{}", place.told(&output));
     insta::assert_snapshot!("keys", told);
     assert!(!place.path("profile.json").exists());
@@ -390,8 +393,8 @@ fn a_place_that_cannot_be_written_is_refused_before_measuring() {
         let output = place.certify(&["--out", out]);
         let _ = writeln!(told, "# {out}\n{}", place.told(&output));
     }
-    let is_random = |word: &str| word.contains("/.proofmark-");
-    let words = told.split(' ').map(|word| if is_random(word) { "[TEMPORARY]" } else { word });
+    // The temporary file's random name.
+    let words = told.split(' ').map(|word| if word.contains("/.tmp") { "[TEMPORARY]" } else { word });
     insta::assert_snapshot!("out", words.collect::<Vec<_>>().join(" "));
 }
 

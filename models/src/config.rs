@@ -34,6 +34,14 @@ pub(crate) fn require(
     }
 }
 
+/// Refuses a `config.json` of another architecture, or of none.
+pub(crate) fn require_model_type(config: &ConfigMap, model_type: &'static str) -> Result<()> {
+    if !config.contains_key("model_type") {
+        return Err(Error::InvalidConfig("missing field `model_type`".to_owned()));
+    }
+    require(config, "model_type", model_type, |value| value == model_type)
+}
+
 /// Refuses a quotient that does not come out even or a size of zero.
 pub(crate) fn require_divides(what: &str, divisor: usize, number: usize) -> Result<()> {
     if divisor == 0 || number == 0 || !number.is_multiple_of(divisor) {

@@ -6,13 +6,13 @@
 
 use proofmark_workloads::{Numerics, RequestTimes, Suite, Workload};
 
+use crate::derived;
 use crate::schema::v1::{
     AfterFactor, Cell, ClassCoverage, Coverage, Factor, Missing, SelfCheck, Status, WorkloadCoverage,
 };
 use crate::statistics::{Interval, clopper_pearson};
 
 const MILLION: u64 = 1_000_000;
-const NS_PER_HOUR: u128 = 3_600_000_000_000;
 
 /// The coverage of a machine whose cells are `cells`; workloads of the suite without a cell are not covered.
 #[must_use]
@@ -33,14 +33,6 @@ pub fn of_machine(suite: &Suite, cells: &[Cell]) -> Coverage {
         low_ppm: weighted(&all, |outcome| outcome.interval().low_ppm, Rounding::Down),
         high_ppm: weighted(&all, |outcome| outcome.interval().high_ppm, Rounding::Up),
     }
-}
-
-/// Requests an hour of a closed loop with these latencies, rounded down.
-#[must_use]
-pub fn closed_loop_requests_per_hour(latency_ns: &[u64]) -> u64 {
-    let total: u128 = latency_ns.iter().map(|latency| u128::from(*latency)).sum();
-    let rate = (latency_ns.len() as u128 * NS_PER_HOUR).checked_div(total).unwrap_or(0);
-    u64::try_from(rate).unwrap_or(u64::MAX)
 }
 
 /// The times of each timed request of a cell.
@@ -130,7 +122,7 @@ fn failure(workload: &Workload, cell: &Cell, within_slo: u64, requests: u64) -> 
         Status::Failed => return Some((Factor::Model, reason())),
         Status::Measured => {}
     }
-    let rate = closed_loop_requests_per_hour(&cell.latency_ns);
+    let rate = derived::capacity(&cell.latency_ns).requests_per_hour;
     if rate < workload.requests_per_hour {
         let asked = workload.requests_per_hour;
         return Some((Factor::Capacity, format!("sustains {rate} requests an hour of the {asked} asked")));

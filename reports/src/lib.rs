@@ -8,6 +8,7 @@
 pub mod canonical_json;
 pub mod chain;
 pub mod coverage;
+pub mod derived;
 pub mod did_key;
 pub mod key;
 pub mod profile;

@@ -11,13 +11,13 @@ use crate::{Digest, Timestamp, proof};
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// A value has no JSON form.
-    #[error("profile has no JSON form: {0}")]
+    #[error("profile has no JSON form")]
     NotJson(#[from] serde_json::Error),
     /// A number is no integer.
     #[error(transparent)]
     NotAnInteger(#[from] NotAnInteger),
     /// A value is outside the profile of canonical JSON that readers accept.
-    #[error("profile is not canonical: {0}")]
+    #[error("profile is not canonical")]
     NotCanonical(#[from] canonical_json::NotCanonical),
 }
 

@@ -10,7 +10,7 @@ use proofmark_reports::key::{self, SigningKey};
 use proofmark_reports::profile::{challenge_digest, sign};
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::verify::{Context, Verification, verify};
-use proofmark_reports::{Digest, Timestamp, coverage, did_key};
+use proofmark_reports::{Digest, Timestamp, coverage, derived, did_key};
 use proofmark_workloads::{Numerics, Shape, Suite, Task, embedded};
 
 const CREATED: &str = "2026-11-21T04:02:00Z";
@@ -100,8 +100,9 @@ fn honest_cell(suite: &Suite, id: &str) -> Cell {
         status: Status::Measured,
         reason: None,
         load_ns: Some(50_000_000),
-        warm_up: Some(WarmUp { iterations: 3, duration_ns: 300_000_000 }),
-        output_digests: (0..10_u64).map(|i| Digest::of(&i.to_le_bytes())).collect(),
+        // 3.2 s of measuring at this median are ten iterations.
+        warm_up: Some(WarmUp { iterations: 3, duration_ns: 960_000_000, median_ns: 320_000_000 }),
+        output_digests: (0..10_u64).map(|i| Digest::of_fields(id, &[&i.to_le_bytes()])).collect(),
         latency_ns,
         ttft_ns,
         tpot_ns,
@@ -139,11 +140,7 @@ fn derive(profile: &mut Profile) {
             let seed = chain::cell_seed(head, index as u64, &identity);
             cell.seed_0 = Some(seed);
             head = chain::seed_after(seed, &cell.output_digests);
-            cell.capacity = Some(Capacity {
-                basis: "closed_loop".to_owned(),
-                concurrency: 1,
-                requests_per_hour: coverage::closed_loop_requests_per_hour(&cell.latency_ns),
-            });
+            cell.capacity = Some(derived::capacity(&cell.latency_ns));
         }
         cell.chain_head = head;
     }
@@ -294,7 +291,7 @@ fn a_profile_without_or_with_another_proof_is_refused() {
     let without = format!("{}{}", &text[..start], &text[end..]);
     assert_refused(&reasons(without.as_bytes()), "proof is absent");
     let null = format!("{},\"proof\":null{}", &text[..start], &text[end..]);
-    assert!(!check(null.as_bytes()).is_valid());
+    assert_refused(&reasons(null.as_bytes()), "a member is left out");
     let set = format!("{},\"proof\":[]{}", &text[..start], &text[end..]);
     assert_refused(&reasons(set.as_bytes()), "proof");
 }
@@ -420,13 +417,61 @@ fn a_wrong_number_of_samples_is_refused() {
         "10 timed iterations, 9 output digests",
     );
     assert_refused(&careful_lie(|p| p.cells[0].ttft_ns.clear()), "10 timed iterations, 0 ttft_ns");
+    assert_refused(&careful_lie(|p| p.cells[0].ttft_ns[0] = 0), "tpot_ns of iteration 0");
     assert_refused(&careful_lie(|p| p.cells[8].ttft_ns.push(1)), "token times outside generation");
     let few = careful_lie(|p| {
         p.cells[8].latency_ns.truncate(2);
         p.cells[8].output_digests.truncate(2);
     });
-    assert_refused(&few, "2 timed iterations, the suite asks for 5 to 100");
+    assert_refused(&few, "2 timed iterations, warm-up and suite fix 10");
     assert_refused(&careful_lie(|p| p.cells[8].latency_ns[0] = 0), "an iteration took no time");
+}
+
+#[test]
+fn stopping_after_a_lucky_start_is_refused() {
+    let lucky = careful_lie(|p| {
+        p.cells[8].latency_ns.truncate(6);
+        p.cells[8].output_digests.truncate(6);
+    });
+    assert_refused(&lucky, "6 timed iterations, warm-up and suite fix 10");
+    let none = careful_lie(|p| p.cells[8].warm_up.as_mut().unwrap().iterations = 0);
+    assert_refused(&none, "warm_up is shorter than the suite's 300 ms");
+}
+
+#[test]
+fn answers_that_come_again_are_refused() {
+    let repeated = careful_lie(|p| p.cells[0].output_digests[1] = p.cells[0].output_digests[0]);
+    assert_refused(&repeated, "cell 0 (chat-135m-exact-f32): 1 output digests were there before");
+    let across = careful_lie(|p| p.cells[1].output_digests[1] = p.cells[0].output_digests[0]);
+    assert_refused(&across, "cell 1 (chat-135m-native-f32): 1 output digests were there before");
+    let cached = careful_lie(|p| p.cells[0].output_digests[1] = p.cells[0].self_check_digest.unwrap());
+    assert_refused(&cached, "an output digest is that of the self-check");
+}
+
+#[test]
+fn free_parameters_of_a_seed_are_refused() {
+    assert_refused(&careful_lie(|p| p.cells[0].attempt = 7), "attempt is not 0");
+    assert_refused(&careful_lie(|p| p.cells[0].threads = 64), "threads differ within the run");
+    let weights = |source: &str| Some(Weights { source: source.to_owned(), digest: Digest::of(b"x") });
+    assert_refused(
+        &careful_lie(|p| p.cells[1].weights = weights("synthetic")),
+        "another than an earlier cell's",
+    );
+    assert_refused(&careful_lie(|p| p.cells[1].weights = weights("stolen")), "neither synthetic nor local");
+}
+
+#[test]
+fn a_machine_that_cannot_be_is_refused() {
+    assert_refused(&lie(|p| p.harness.isa = "quantum".into()), "harness.isa `quantum` is unknown");
+    assert_refused(&lie(|p| p.harness.isa = "avx512".into()), "harness.isa is avx512 without avx512f");
+    assert_refused(&lie(|p| p.machine.logical_cpus = 0), "machine has no processors");
+    assert_refused(&lie(|p| p.machine.memory_bytes = 0), "machine has no memory");
+    assert_refused(&lie(|p| p.cells[0].peak_memory_bytes = Some(1 << 50)), "more than the machine has");
+}
+
+#[test]
+fn a_null_that_is_left_out_is_refused() {
+    assert_refused(&edit("\"reason\":null,", ""), "a member is left out");
 }
 
 #[test]

@@ -16,7 +16,8 @@ const FORMAT: u32 = 1;
 /// Bounds on what a suite may ask for, so that a foreign one cannot ask for everything.
 const MAX_TOKENS: u32 = 1 << 20;
 const MAX_BATCH: u32 = 1 << 12;
-const MAX_ITERATIONS: u64 = 100_000;
+/// Timed iterations of all workloads together, so that a profile stays within what readers accept.
+const MAX_STEPS: u64 = 40_000;
 const DAY_MS: u64 = 86_400_000;
 
 /// A list of workloads with all that they refer to.
@@ -185,12 +186,17 @@ impl Suite {
         source.require(&wire.workload, shares == 1_000_000, || {
             format!("the workloads' shares add up to {shares} ppm, expected 1000000")
         })?;
+        let timing = source.timing(&wire.timing)?;
+        let steps = timing.max_iterations * workloads.len() as u64;
+        source.require(&wire.timing.max_iterations, steps <= MAX_STEPS, || {
+            format!("{steps} iterations of all workloads, more than the limit of {MAX_STEPS}")
+        })?;
         Ok(Self {
             name: wire.name.into_inner(),
             version: wire.version.into_inner(),
             description: wire.description,
             digest: Digest::of(text.as_bytes()),
-            timing: source.timing(&wire.timing)?,
+            timing,
             workloads,
         })
     }
@@ -199,6 +205,15 @@ impl Suite {
     #[must_use]
     pub fn workload(&self, id: &str) -> Option<&Workload> {
         self.workloads.iter().find(|workload| workload.id == id)
+    }
+}
+
+impl Timing {
+    /// The number of timed iterations, fixed beforehand from the median of the warm-up.
+    #[must_use]
+    pub fn iterations(&self, warm_up_median_ns: u64) -> u64 {
+        let affordable = self.measure_ms * 1_000_000 / warm_up_median_ns.max(1);
+        affordable.clamp(self.min_iterations, self.max_iterations)
     }
 }
 
@@ -337,7 +352,7 @@ impl Source<'_> {
     }
 
     fn timing(self, wire: &WireTiming) -> Result<Timing, SuiteError> {
-        let max_iterations = self.bounded("max_iterations", &wire.max_iterations, 1..=MAX_ITERATIONS)?;
+        let max_iterations = self.bounded("max_iterations", &wire.max_iterations, 1..=MAX_STEPS)?;
         Ok(Timing {
             warm_up_ms: self.bounded("warm_up_ms", &wire.warm_up_ms, 0..=DAY_MS)?,
             measure_ms: self.bounded("measure_ms", &wire.measure_ms, 1..=DAY_MS)?,

@@ -75,6 +75,7 @@ fn every_fault_names_its_line() {
             "share_ppm = 9000000000000000000 }",
             "tiny.toml:28: share_ppm 9000000000000000000",
         ),
+        ("max_iterations = 2", "max_iterations = 30000", "tiny.toml:9: 60000 iterations of all workloads"),
         ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:12: slo `query`"),
         ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:14: share_ppm 0"),
         ("start = 1", "start = 50", "tiny.toml:18: a token id"),

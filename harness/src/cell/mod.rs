@@ -51,6 +51,7 @@ fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
 
     let self_check_digest = request(&model, workload, self_check_seed())?.digest;
     let warm_up = warm_up(&model, workload, &suite)?;
+    let timed_iterations = suite.timing.iterations(warm_up.median_ns);
     say(&Event::Ready(Ready {
         weights_source: model.weights_source.to_owned(),
         weights_digest: model.weights_digest,
@@ -58,11 +59,12 @@ fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
         self_check_digest,
         warm_up_iterations: warm_up.iterations,
         warm_up_ns: warm_up.duration_ns,
-        iterations: warm_up.timed_iterations,
+        warm_up_median_ns: warm_up.median_ns,
+        iterations: timed_iterations,
     }))?;
 
     let Start { mut seed } = hear(parent)?;
-    for step in 0..warm_up.timed_iterations {
+    for step in 0..timed_iterations {
         let timed = request(&model, workload, seed)?;
         seed = chain::next_seed(seed, step, timed.digest);
         say(&Event::Step(timed))?;
@@ -81,8 +83,7 @@ fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<S
 struct WarmUp {
     iterations: u64,
     duration_ns: u64,
-    /// Fixed before timing, from the pilot's median and the suite's budget.
-    timed_iterations: u64,
+    median_ns: u64,
 }
 
 fn warm_up(model: &Model, workload: &Workload, suite: &Suite) -> anyhow::Result<WarmUp> {
@@ -96,10 +97,8 @@ fn warm_up(model: &Model, workload: &Workload, suite: &Suite) -> anyhow::Result<
     let duration_ns = nanoseconds(started);
     let iterations = latencies.len() as u64;
     latencies.sort_unstable();
-    let median = latencies[latencies.len() / 2].max(1);
-    let timed_iterations =
-        (timing.measure_ms * 1_000_000 / median).clamp(timing.min_iterations, timing.max_iterations);
-    Ok(WarmUp { iterations, duration_ns, timed_iterations })
+    let median_ns = latencies[latencies.len() / 2].max(1);
+    Ok(WarmUp { iterations, duration_ns, median_ns })
 }
 
 impl Job {

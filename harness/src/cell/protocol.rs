@@ -59,6 +59,8 @@ pub struct Ready {
     pub warm_up_iterations: u64,
     /// How long they took in all.
     pub warm_up_ns: u64,
+    /// The median of one.
+    pub warm_up_median_ns: u64,
     /// Timed iterations to come.
     pub iterations: u64,
 }

@@ -10,7 +10,7 @@ use crate::certify::{Certificate, Request, certify};
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
-use crate::{Failure, Outcome, key_file, suite_file};
+use crate::{Failure, Outcome, suite_file};
 
 /// Measure this machine with a suite and write a signed coverage profile
 #[derive(Debug, Args)]
@@ -65,20 +65,19 @@ impl Certify {
             let error = anyhow::anyhow!("this machine does not have the instruction set {isa}");
             return Err(Failure::new(Outcome::Usage, error).hint("leave --isa out, or take portable"));
         }
-        let key = key_file::load_or_create(self.key.as_deref())?;
         let request = Request {
             suite: &suite,
             selection: Selection { globs: self.workload, numerics },
             threads: self.threads,
             isa,
             weights: self.weights,
-            key: &key,
+            key: self.key.as_deref(),
             out: &self.out,
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
         match self.output {
             OutputFormat::Table => print(&told(&certificate, &suite.suite, &self.out))?,
-            OutputFormat::Json => print(&format!("{}\n", String::from_utf8_lossy(&certificate.bytes)))?,
+            OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
         }
         Ok(certificate.outcome())
     }

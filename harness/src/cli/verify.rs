@@ -5,6 +5,8 @@ use clap::Args;
 use proofmark_reports::Timestamp;
 use proofmark_reports::verify::{Context, Verification, verify};
 
+use serde_json::Value;
+
 use super::{OutputFormat, print};
 use crate::{Failure, Outcome, suite_file};
 
@@ -26,55 +28,90 @@ impl Verify {
     pub(super) fn run(self) -> Result<Outcome, Failure> {
         let suites = suite_file::known(&self.suite)?;
         let context = Context { suites: &suites, now: Timestamp::of(SystemTime::now()) };
-        let mut verifications = Vec::new();
+        let mut outcome = Outcome::Ok;
+        let mut rows = Vec::new();
         for file in &self.files {
-            verifications.push((file, verify(&suite_file::read_bounded(file)?, context)));
-        }
-        let all_valid = verifications.iter().all(|(_, verification)| verification.is_valid());
-        match self.output {
-            OutputFormat::Table => {
-                for (file, verification) in &verifications {
-                    print(&table(&file.display().to_string(), verification))?;
-                }
-            }
-            OutputFormat::Json => {
-                let rows: Vec<_> = verifications
-                    .iter()
-                    .map(|(file, verification)| json(&file.display().to_string(), verification))
-                    .collect();
-                print(&format!("{:#}\n", serde_json::Value::Array(rows)))?;
+            let name = file.display().to_string();
+            let verdict = match suite_file::read_bounded(file) {
+                Ok(bytes) => Verdict::from(verify(&bytes, context)),
+                Err(failure) => Verdict::Unreadable(failure),
+            };
+            outcome = match (&verdict, outcome) {
+                (Verdict::Unreadable(_), _) | (_, Outcome::BadInput) => Outcome::BadInput,
+                (Verdict::Refused(_), _) | (_, Outcome::CheckFailed) => Outcome::CheckFailed,
+                _ => Outcome::Ok,
+            };
+            match self.output {
+                OutputFormat::Table => print(&verdict.table(&name))?,
+                OutputFormat::Json => rows.push(verdict.json(&name)),
             }
         }
-        Ok(if all_valid { Outcome::Ok } else { Outcome::CheckFailed })
+        if self.output == OutputFormat::Json {
+            print(&format!("{:#}\n", Value::Array(rows)))?;
+        }
+        Ok(outcome)
     }
 }
 
-fn json(file: &str, verification: &Verification) -> serde_json::Value {
-    serde_json::json!({
-        "file": file,
-        "report_id": verification.report_id,
-        "body_digest": verification.body_digest,
-        "valid": verification.is_valid(),
-        "reasons": verification.reasons.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+/// What is said of one file.
+enum Verdict {
+    Valid(Box<Verification>),
+    Refused(Box<Verification>),
+    Unreadable(Failure),
 }
 
-fn table(file: &str, verification: &Verification) -> String {
-    let mut text = match &verification.profile {
-        Some(profile) if verification.is_valid() => format!(
-            "{file}: valid\n  report   {}\n  operator {}\n  suite    {} {}\n  covers   {}\n  means    form, signature \
-             and arithmetic hold; self-issued, so neither the date nor the\n           latencies are proven, and outputs \
-             only by an audit that runs them again\n",
-            verification.report_id,
-            profile.operator,
-            profile.suite.name,
-            profile.suite.version,
-            crate::summary::share(&profile.coverage),
-        ),
-        _ => format!("{file}: REFUSED\n  report   {}\n", verification.report_id),
-    };
-    for reason in &verification.reasons {
-        text += &format!("  - {reason}\n");
+impl From<Verification> for Verdict {
+    fn from(verification: Verification) -> Self {
+        if verification.is_valid() {
+            Self::Valid(verification.into())
+        } else {
+            Self::Refused(verification.into())
+        }
     }
-    text
+}
+
+impl Verdict {
+    fn json(&self, file: &str) -> Value {
+        let (report_id, body_digest, reasons) = match self {
+            Self::Valid(verification) | Self::Refused(verification) => {
+                let reasons: Vec<String> = verification.reasons.iter().map(ToString::to_string).collect();
+                (Some(verification.report_id), verification.body_digest, reasons)
+            }
+            Self::Unreadable(failure) => (None, None, vec![failure.to_string()]),
+        };
+        serde_json::json!({
+            "file": file,
+            "report_id": report_id,
+            "body_digest": body_digest,
+            "valid": matches!(self, Self::Valid(_)),
+            "reasons": reasons,
+        })
+    }
+
+    fn table(&self, file: &str) -> String {
+        match self {
+            Self::Unreadable(failure) => format!("{file}: UNREADABLE\n  - {failure}\n"),
+            Self::Refused(verification) => {
+                let reasons = verification.reasons.iter().map(|reason| format!("  - {reason}\n"));
+                format!(
+                    "{file}: REFUSED\n  report   {}\n{}",
+                    verification.report_id,
+                    reasons.collect::<String>()
+                )
+            }
+            Self::Valid(verification) => {
+                let Some(profile) = &verification.profile else { return String::new() };
+                format!(
+                    "{file}: valid\n  report   {}\n  operator {}\n  suite    {} {}\n  covers   {}\n  means    form, signature \
+                     and arithmetic hold; self-issued, so neither the date nor the\n           latencies are proven, and \
+                     outputs only by an audit that runs them again\n",
+                    verification.report_id,
+                    profile.operator,
+                    profile.suite.name,
+                    profile.suite.version,
+                    crate::summary::share(&profile.coverage),
+                )
+            }
+        }
+    }
 }

@@ -5,10 +5,12 @@
 //! that pay by machine look further (METHODOLOGY.md).
 
 use std::fs;
+use std::io::ErrorKind;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use proofmark_reports::Digest;
 
+use crate::output_file::create_private;
 use crate::{Failure, Outcome, key_file};
 
 pub(super) fn read() -> Result<Digest, Failure> {
@@ -22,18 +24,24 @@ pub(super) fn read() -> Result<Digest, Failure> {
 
 fn own_id() -> Result<String, Failure> {
     let failure = |error: anyhow::Error| Failure::new(Outcome::CannotWrite, error);
-    let folder = key_file::state_folder()?;
-    let path = folder.join("machine-id");
-    if let Ok(id) = fs::read_to_string(&path) {
-        return Ok(id.trim().to_owned());
-    }
+    let path = key_file::state_folder()?.join("machine-id");
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| failure(anyhow!("no random numbers from the system: {error}")))?;
-    let id = Digest(bytes).to_string();
-    fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&path, &id))
-        .with_context(|| format!("cannot keep the machine's id in {}", path.display()))
-        .map_err(failure)?;
+    match create_private(&path, Digest(bytes).to_string().as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            let error = anyhow::Error::new(error);
+            return Err(failure(
+                error.context(format!("cannot keep the machine's id in {}", path.display())),
+            ));
+        }
+        _ => {}
+    }
+    // Another process may have been first.
+    let id = fs::read_to_string(&path).unwrap_or_default();
+    if id.parse::<Digest>().is_err() {
+        let error = anyhow!("{} holds no machine id", path.display());
+        return Err(failure(error).hint("remove it, and another one is made"));
+    }
     Ok(id)
 }

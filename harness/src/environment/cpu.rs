@@ -1,23 +1,30 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Features that decide which kernels run and how fast.
-const FEATURES: [&str; 14] = [
-    "amx_tile",
-    "asimd",
-    "avx",
-    "avx2",
-    "avx512_bf16",
-    "avx512_vnni",
-    "avx512bw",
-    "avx512f",
-    "avx512vl",
-    "avx_vnni",
-    "f16c",
-    "fma",
-    "sse4_2",
-    "sve",
-];
+use super::cgroup::{self, MAX_SAFE};
+
+/// Features that decide which kernels run and how fast, as this process may use them, ascending.
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<String> {
+    let detected = [
+        ("avx", is_x86_feature_detected!("avx")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("avx512bf16", is_x86_feature_detected!("avx512bf16")),
+        ("avx512bw", is_x86_feature_detected!("avx512bw")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx512vl", is_x86_feature_detected!("avx512vl")),
+        ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
+        ("avxvnni", is_x86_feature_detected!("avxvnni")),
+        ("f16c", is_x86_feature_detected!("f16c")),
+        ("fma", is_x86_feature_detected!("fma")),
+    ];
+    detected.into_iter().filter(|(_, present)| *present).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn features() -> Vec<String> {
+    Vec::new()
+}
 
 pub(super) struct Cpu {
     pub(super) model: String,
@@ -30,13 +37,22 @@ pub(super) fn read() -> Cpu {
     parse(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
 }
 
-/// The control group's quota, in thousandths of a processor.
+/// The tightest quota of the control groups, in thousandths of a processor.
 pub(super) fn cgroup_quota_milli() -> Option<u64> {
-    let text = fs::read_to_string(super::system::cgroup_folder()?.join("cpu.max")).ok()?;
-    let mut fields = text.split_whitespace();
-    let quota: u64 = fields.next()?.parse().ok()?;
-    let period: u64 = fields.next()?.parse().ok()?;
-    (quota * 1000).checked_div(period)
+    let version_2 = cgroup::values("cpu.max").filter_map(|text| {
+        let mut fields = text.split_whitespace();
+        milli(fields.next()?.parse().ok()?, fields.next()?.parse().ok()?)
+    });
+    let version_1 = || {
+        let read =
+            |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/cpu/{name}")).ok()?.trim().parse().ok();
+        milli(read("cpu.cfs_quota_us")?, read("cpu.cfs_period_us")?)
+    };
+    version_2.min().or_else(version_1)
+}
+
+fn milli(quota: u64, period: u64) -> Option<u64> {
+    quota.checked_mul(1000)?.checked_div(period).filter(|milli| *milli <= MAX_SAFE)
 }
 
 fn parse(cpuinfo: &str) -> Cpu {
@@ -48,11 +64,7 @@ fn parse(cpuinfo: &str) -> Cpu {
         first("flags").or_else(|| first("Features")).unwrap_or_default().split_whitespace().collect();
     Cpu {
         model: first("model name").or_else(|| first("CPU part")).unwrap_or("unknown").to_owned(),
-        features: FEATURES
-            .iter()
-            .filter(|name| flags.contains(*name))
-            .map(|name| (*name).to_owned())
-            .collect(),
+        features: features(),
         physical: physical_cores(cpuinfo),
         has_hypervisor: flags.contains("hypervisor"),
     }
@@ -84,7 +96,6 @@ mod tests {
                        hypervisor nonsense\n\nprocessor\t: 1\nmodel name\t: Example CPU\nphysical id\t: 0\ncore id\t\t: 0\n";
         let cpu = parse(cpuinfo);
         assert_eq!((cpu.model.as_str(), cpu.physical, cpu.has_hypervisor), ("Example CPU", Some(1), true));
-        assert_eq!(cpu.features, ["avx2", "fma"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use std::fs;
 
+use super::cgroup::{self, MAX_SAFE};
+
 pub(super) fn installed_bytes() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
@@ -7,8 +9,10 @@ pub(super) fn installed_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// The control group's limit; `max` is none.
+/// The tightest limit of the control groups; `max`, or version 1's astronomical default, is none.
 pub(super) fn cgroup_limit_bytes() -> Option<u64> {
-    let text = fs::read_to_string(super::system::cgroup_folder()?.join("memory.max")).ok()?;
-    text.trim().parse().ok()
+    let version_2 = cgroup::values("memory.max").filter_map(|text| text.trim().parse::<u64>().ok());
+    let version_1 =
+        || fs::read_to_string("/sys/fs/cgroup/memory/memory.limit_in_bytes").ok()?.trim().parse().ok();
+    version_2.min().or_else(version_1).filter(|limit| *limit <= MAX_SAFE)
 }

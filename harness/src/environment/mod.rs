@@ -1,5 +1,6 @@
 //! What this machine and this program are, as far as the system tells.
 
+mod cgroup;
 mod commitment;
 mod cpu;
 mod memory;

@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The distribution's name for itself.
 pub(super) fn os_release() -> String {
@@ -29,11 +29,4 @@ pub(super) fn virtualisation(has_hypervisor: bool) -> String {
 /// The mean number of runnable processes over the last minute.
 pub(super) fn load_average() -> Option<f64> {
     fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
-}
-
-/// The folder of this process's control group, version 2.
-pub(super) fn cgroup_folder() -> Option<PathBuf> {
-    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    Some(Path::new("/sys/fs/cgroup").join(path))
 }

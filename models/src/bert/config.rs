@@ -1,9 +1,9 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::Result;
-use crate::config::{self, ConfigMap, require, require_divides};
+use crate::config::{self, ConfigMap, require, require_divides, require_model_type};
 use crate::layers::Activation;
+use crate::{Error, Result};
 
 /// The fields of `config.json` that decide the arithmetic of a BERT-family encoder.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -39,7 +39,7 @@ impl BertConfig {
     /// # Errors
     /// When a field is missing, contradicts another, or asks for what is not supported.
     pub fn parse(map: &ConfigMap) -> Result<Self> {
-        require(map, "model_type", "bert", |value| value == "bert")?;
+        require_model_type(map, "bert")?;
         require(map, "position_embedding_type", "absolute", |value| value == "absolute")?;
         require(map, "hidden_act", "gelu, gelu_new or gelu_pytorch_tanh", |value| {
             ["gelu", "gelu_new", "gelu_pytorch_tanh"].iter().any(|name| value == name)
@@ -54,6 +54,15 @@ impl BertConfig {
             parsed.num_attention_heads,
             parsed.hidden_size,
         )?;
+        let sizes = [
+            parsed.vocab_size,
+            parsed.intermediate_size,
+            parsed.max_position_embeddings,
+            parsed.type_vocab_size,
+        ];
+        if sizes.contains(&0) {
+            return Err(Error::InvalidConfig("a size is zero".to_owned()));
+        }
         Ok(parsed)
     }
 }
@@ -84,5 +93,6 @@ mod tests {
             assert!(error.contains(&format!("`{field}`")), "{error}");
         }
         assert!(parse("num_attention_heads", json!(3)).is_err());
+        assert!(parse("intermediate_size", json!(0)).is_err());
     }
 }

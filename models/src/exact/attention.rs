@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::BLOCK;
 use super::function::{exp, maximum};
 use super::isa::{Isa, Kernel};
-use super::linear::{PANEL, multiply_packed};
+use super::linear::{PANEL, TASK, multiply_packed};
 use super::operand::Heads;
 use super::sum::sum;
 
@@ -71,8 +71,10 @@ impl CustomOp3 for Attention {
         let group = heads / k.dims[1];
 
         let mut output = vec![0.0; batch * heads * q_len * head_dim];
-        // One task for the query heads that share a key head, so that its keys are packed once.
-        output.par_chunks_mut((group * q_len * head_dim).max(1)).enumerate().for_each(|(index, output)| {
+        // The query heads that share a key head go together, so that its keys are packed once.
+        let chunks = output.par_chunks_mut((group * q_len * head_dim).max(1)).enumerate();
+        let work = 2 * group * q_len * head_dim * k.dims[2];
+        chunks.with_min_len(TASK / work.max(1) + 1).for_each(|(index, output)| {
             let (batch, kv_head) = (index / k.dims[1], index % k.dims[1]);
             self.key_head(&q, &k, &v, batch, kv_head, output);
         });

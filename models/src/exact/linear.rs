@@ -16,6 +16,9 @@ use super::operand::contiguous;
 /// Outputs a panel: two AVX-512 registers, four AVX2 registers.
 pub const PANEL: usize = 32;
 
+/// Multiplications that outweigh the cost of handing a task to another thread.
+pub(crate) const TASK: usize = 1 << 17;
+
 /// The weights of a linear layer, packed once at load.
 #[derive(Clone, Debug)]
 pub struct PackedLinear {
@@ -109,6 +112,7 @@ pub(crate) fn multiply_packed(
     by_panel
         .par_chunks_mut(PANEL * rows)
         .zip(panels.par_chunks(PANEL * k))
+        .with_min_len(TASK / (PANEL * k * rows) + 1)
         .for_each(|(y, panel)| isa.run(PanelProduct { tiles: &tiles, panel, k, y }));
     if rows == 1 {
         by_panel.truncate(n);

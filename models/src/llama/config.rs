@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::config::{self, ConfigMap, require, require_divides};
+use crate::config::{self, ConfigMap, require, require_divides, require_model_type};
 use crate::exact::rotary::RopeScaling;
 use crate::layers::Bias;
 use crate::{Error, Result};
@@ -62,7 +62,13 @@ impl LlamaConfig {
     /// # Errors
     /// When a field is missing, contradicts another, or asks for what is not supported.
     pub fn parse(map: &ConfigMap) -> Result<Self> {
-        require(map, "model_type", "llama", |value| value == "llama")?;
+        require_model_type(map, "llama")?;
+        require(
+            map,
+            "rope_parameters",
+            "rope_theta and rope_scaling, as transformers 4 writes them",
+            |_| false,
+        )?;
         require(map, "hidden_act", "silu", |value| value == "silu")?;
         require(map, "pretraining_tp", "1", |value| *value == json!(1))?;
         require(map, "quantization_config", "absent", |_| false)?;
@@ -192,6 +198,8 @@ mod tests {
         assert!(refusal("num_key_value_heads", json!(3)).contains("num_key_value_heads"));
         assert!(refusal("head_dim", json!(5)).contains("head_dim"));
         assert!(refusal("vocab_size", json!(0)).contains("zero"));
+        assert!(refusal("rope_parameters", json!({"rope_theta": 5e5})).contains("`rope_parameters`"));
+        assert!(config(|map| drop(map.remove("model_type"))).unwrap_err().to_string().contains("model_type"));
         assert!(refusal("rope_theta", json!(0.0)).contains("rope_theta"));
         assert!(refusal("rms_norm_eps", json!("small")).contains("invalid type"));
     }

@@ -9,13 +9,13 @@ pub struct Limits {
     pub bytes: usize,
     /// Nested objects and arrays.
     pub depth: usize,
-    /// Values of all kinds, which bounds the memory of the tree.
+    /// Values of all kinds, an object or array counting as sixteen, which bounds the memory of the tree.
     pub values: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 16 << 20, depth: 32, values: 1 << 20 }
+        Self { bytes: 16 << 20, depth: 32, values: 1 << 18 }
     }
 }
 
@@ -61,7 +61,8 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn value(&mut self, depth_left: usize) -> Result<Value, NotCanonical> {
-        match self.values_left.checked_sub(1) {
+        let weight = if matches!(self.peek(), Some(b'{' | b'[')) { 16 } else { 1 };
+        match self.values_left.checked_sub(weight) {
             Some(left) => self.values_left = left,
             None => return self.fail("more values than the limit"),
         }
@@ -267,7 +268,7 @@ mod tests {
     fn limits_are_kept_without_exhausting_the_stack() {
         let deep = format!("{{\"a\":{}", "[".repeat(1_000_000));
         assert!(refusal(&deep).contains("nested deeper"));
-        let wide = format!("{{\"a\":[{}0]}}", "0,".repeat(1 << 20));
+        let wide = format!("{{\"a\":[{}0]}}", "0,".repeat(1 << 18));
         assert!(refusal(&wide).contains("more values"));
         let limits = Limits { bytes: 4, ..Limits::default() };
         assert!(parse(b"{\"a\":1}", limits).unwrap_err().fact.contains("limit of 4"));

@@ -195,6 +195,8 @@ pub struct WarmUp {
     pub iterations: u64,
     /// How long in all.
     pub duration_ns: u64,
+    /// The median of one, which fixes the number of timed iterations.
+    pub median_ns: u64,
 }
 
 /// A sustained rate.

@@ -1,18 +1,22 @@
 //! Each cell against the suite, against itself, and in the chain.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ed25519_dalek::VerifyingKey;
-use proofmark_workloads::{Numerics, Shape, Suite, Workload};
+use proofmark_workloads::{Suite, Task, Workload};
 
 use super::Reason;
 use crate::chain::{self, CellIdentity, RunIdentity};
-use crate::schema::v1::{Capacity, Cell, Profile, SelfCheck, Status};
-use crate::{Digest, coverage, profile};
+use crate::derived::{self, SYNTHETIC};
+use crate::schema::v1::{Cell, Profile, SelfCheck, Status};
+use crate::{Digest, profile};
 
 /// Every fault of the cells.
 pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let mut head = key.and_then(|key| first_head(profile, &key));
     let mut last_place = None;
+    let mut seen = Seen::default();
     for (index, cell) in profile.cells.iter().enumerate() {
         let mut faults = Faults(Vec::new());
         let place = suite.workloads.iter().position(|workload| workload.id == cell.workload);
@@ -27,6 +31,7 @@ pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>)
         if let Some(before) = head {
             check_chain(cell, index, before, &mut faults);
         }
+        seen.check(profile, cell, &mut faults);
         // From the head as written, so that one break is reported once.
         head = head.map(|_| cell.chain_head);
         reasons.extend(faults.0.into_iter().map(|fact| Reason::Cell {
@@ -50,6 +55,36 @@ impl Faults {
         if !holds {
             self.add(fact);
         }
+    }
+}
+
+/// What cells of one run have in common, or must not.
+#[derive(Default)]
+struct Seen<'a> {
+    outputs: BTreeSet<Digest>,
+    weights: BTreeMap<(&'a str, &'a str), Digest>,
+}
+
+impl<'a> Seen<'a> {
+    fn check(&mut self, profile: &'a Profile, cell: &'a Cell, faults: &mut Faults) {
+        // Every input is fresh, so an output that comes again was not computed from it.
+        let repeated = cell.output_digests.iter().filter(|digest| !self.outputs.insert(**digest)).count();
+        faults.require(repeated == 0, format!("{repeated} output digests were there before"));
+        let is_answer = cell.self_check_digest.is_some_and(|digest| cell.output_digests.contains(&digest));
+        faults.require(!is_answer, "an output digest is that of the self-check");
+
+        if let Some(weights) = cell.weights.as_ref().filter(|weights| weights.source == SYNTHETIC) {
+            let first = *self.weights.entry((&cell.model, &cell.task)).or_insert(weights.digest);
+            faults.require(
+                first == weights.digest,
+                "the weights digest is another than an earlier cell's of this model",
+            );
+        }
+        let threads = profile.cells.first().map_or(0, |first| first.threads);
+        faults.require(cell.threads == threads, "threads differ within the run");
+        let memory_bytes = profile.machine.memory_bytes;
+        let fits = cell.peak_memory_bytes.is_none_or(|peak| memory_bytes == 0 || peak <= memory_bytes);
+        faults.require(fits, "peak_memory_bytes is more than the machine has");
     }
 }
 
@@ -102,6 +137,10 @@ fn check_cell(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faul
     let batch = workload.shape.batch();
     faults.require(cell.batch == batch, format!("batch is {}, the suite says {batch}", cell.batch));
     faults.require(cell.threads > 0, "threads is 0");
+    faults.require(cell.attempt == 0, "attempt is not 0, and this version makes one");
+    let is_known =
+        cell.weights.as_ref().is_none_or(|weights| [SYNTHETIC, "local"].contains(&weights.source.as_str()));
+    faults.require(is_known, "weights.source is neither synthetic nor local");
     faults.require(cell.output_sketch_root.is_none(), "output_sketch_root is not known to this version");
     match cell.status {
         Status::Measured => check_measured(cell, workload, suite, faults),
@@ -121,42 +160,41 @@ fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut 
         faults.require(is_there, format!("measured without {member}"));
     }
     let iterations = cell.latency_ns.len();
-    let allowed = suite.timing.min_iterations..=suite.timing.max_iterations;
-    faults.require(
-        allowed.contains(&(iterations as u64)),
-        format!("{iterations} timed iterations, the suite asks for {} to {}", allowed.start(), allowed.end()),
-    );
+    if let Some(warm_up) = cell.warm_up {
+        let warm_up_ns = suite.timing.warm_up_ms * 1_000_000;
+        let is_enough = warm_up.iterations > 0 && warm_up.duration_ns >= warm_up_ns && warm_up.median_ns > 0;
+        faults.require(
+            is_enough,
+            format!("warm_up is shorter than the suite's {} ms", suite.timing.warm_up_ms),
+        );
+        let fixed = suite.timing.iterations(warm_up.median_ns);
+        let fact = format!("{iterations} timed iterations, warm-up and suite fix {fixed}");
+        faults.require(iterations as u64 == fixed, fact);
+    }
     faults.require(!cell.latency_ns.contains(&0), "an iteration took no time");
     let digests = cell.output_digests.len();
     faults.require(digests == iterations, format!("{iterations} timed iterations, {digests} output digests"));
     check_token_times(cell, workload, faults);
-
-    let expected = Capacity {
-        basis: "closed_loop".to_owned(),
-        concurrency: 1,
-        requests_per_hour: coverage::closed_loop_requests_per_hour(&cell.latency_ns),
-    };
-    faults.require(cell.capacity == Some(expected), "capacity does not follow from the latencies");
+    let capacity = derived::capacity(&cell.latency_ns);
+    faults.require(cell.capacity == Some(capacity), "capacity does not follow from the latencies");
 }
 
 /// TTFT lies within the request, and TPOT is what is left divided by the further tokens.
 fn check_token_times(cell: &Cell, workload: &Workload, faults: &mut Faults) {
-    let Shape::Generation { output_tokens, .. } = workload.shape else {
+    if workload.shape.task() != Task::Generation {
         faults.require(cell.ttft_ns.is_empty() && cell.tpot_ns.is_empty(), "token times outside generation");
         return;
-    };
-    let iterations = cell.latency_ns.len();
-    if cell.ttft_ns.len() != iterations || cell.tpot_ns.len() != iterations {
-        let (ttft, tpot) = (cell.ttft_ns.len(), cell.tpot_ns.len());
+    }
+    let (iterations, ttft, tpot) = (cell.latency_ns.len(), cell.ttft_ns.len(), cell.tpot_ns.len());
+    if ttft != iterations || tpot != iterations {
         faults.add(format!("{iterations} timed iterations, {ttft} ttft_ns, {tpot} tpot_ns"));
         return;
     }
-    let further = u64::from(output_tokens).saturating_sub(1).max(1);
     let times = cell.latency_ns.iter().zip(&cell.ttft_ns).zip(&cell.tpot_ns);
-    let wrong = |((latency, ttft), tpot): ((&u64, &u64), &u64)| {
-        latency.checked_sub(*ttft).is_none_or(|decoding| decoding / further != *tpot)
+    let follows = |((latency, ttft), tpot): ((&u64, &u64), &u64)| {
+        *ttft > 0 && *tpot > 0 && derived::tpot_ns(workload.shape, *latency, *ttft) == Some(*tpot)
     };
-    if let Some(iteration) = times.into_iter().position(wrong) {
+    if let Some(iteration) = times.into_iter().position(|times| !follows(times)) {
         faults.add(format!("tpot_ns of iteration {iteration} does not follow from latency_ns and ttft_ns"));
     }
 }
@@ -177,11 +215,8 @@ fn check_unmeasured(cell: &Cell, faults: &mut Faults) {
 
 /// `self_check` is what the digest says, and a machine that computes wrongly has measured nothing.
 fn check_self_check(cell: &Cell, workload: &Workload, faults: &mut Faults) {
-    let is_suite_weights = cell.weights.as_ref().is_some_and(|weights| weights.source == "synthetic");
-    let golden = workload.self_check.filter(|_| is_suite_weights && workload.numerics == Numerics::Exact1);
-    let expected = match (golden, cell.self_check_digest) {
-        (Some(golden), Some(actual)) if golden == actual => SelfCheck::Match,
-        (Some(_), Some(_)) => SelfCheck::Mismatch,
+    let expected = match (&cell.weights, cell.self_check_digest) {
+        (Some(weights), Some(digest)) => derived::self_check(workload, &weights.source, digest),
         _ => SelfCheck::None,
     };
     faults.require(

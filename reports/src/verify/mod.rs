@@ -5,6 +5,7 @@
 //! lie that was recomputed consistently: digests are for an audit to run again, latencies for a network's receipt.
 
 mod cells;
+mod machine;
 mod reason;
 
 use ed25519_dalek::VerifyingKey;
@@ -65,13 +66,14 @@ impl Verification {
     fn check(&mut self, bytes: &[u8], context: Context<'_>) -> Result<(), Reason> {
         let mut tree = canonical_json::parse(bytes, canonical_json::Limits::default())?;
         check_version(&tree)?;
-        let profile: Profile =
-            serde_path_to_error::deserialize(Value::Object(tree.clone())).map_err(|error| {
-                Reason::Schema { path: error.path().to_string(), fact: error.inner().to_string() }
-            })?;
-        tree.remove("proof");
-        let body = canonical_json::write(&Value::Object(tree)).unwrap_or_default();
+        let proof = tree.remove("proof");
+        let tree = Value::Object(tree);
+        let body = canonical_json::write(&tree).unwrap_or_default();
         self.body_digest = Some(Digest::of(&body));
+        let profile = read_profile(tree, proof)?;
+        if !is_complete(&profile, bytes) {
+            return Err(Reason::Incomplete);
+        }
 
         let key = did_key::parse(&profile.operator).map_err(Reason::Operator);
         match (&key, &profile.proof) {
@@ -81,6 +83,7 @@ impl Verification {
             (Err(reason), _) => self.reasons.push(reason.clone()),
             (Ok(_), None) => self.reasons.push(Reason::NoProof),
         }
+        self.reasons.extend(machine::check(&profile));
         self.check_times(&profile, context.now);
         self.check_content(&profile, key.ok(), context.suites);
         self.profile = Some(profile);
@@ -157,6 +160,20 @@ impl Verification {
     }
 }
 
+fn read_profile(mut tree: Value, proof: Option<Value>) -> Result<Profile, Reason> {
+    if let (Value::Object(members), Some(proof)) = (&mut tree, proof) {
+        members.insert("proof".to_owned(), proof);
+    }
+    serde_path_to_error::deserialize(tree)
+        .map_err(|error| Reason::Schema { path: error.path().to_string(), fact: error.inner().to_string() })
+}
+
+/// Whether writing the profile gives its bytes again: a member left out instead of `null` would make a second form.
+fn is_complete(profile: &Profile, bytes: &[u8]) -> bool {
+    let value = serde_json::to_value(profile).unwrap_or_default();
+    canonical_json::write(&value).is_ok_and(|written| written == bytes)
+}
+
 /// Kind and version, before anything else is read: a newer schema may have other members.
 fn check_version(tree: &Map<String, Value>) -> Result<(), Reason> {
     let text = |member: &str| tree.get(member).and_then(Value::as_str).unwrap_or("absent").to_owned();
@@ -181,7 +198,10 @@ fn first_difference(actual: &v1::Coverage, expected: &v1::Coverage) -> String {
                 .zip(b)
                 .enumerate()
                 .find_map(|(index, (a, b))| differ(format!("{path}[{index}]"), a, b)),
-            _ => (a != b).then(|| format!("{path} is {a}, recomputed {b}")),
+            (Value::Array(a), Value::Array(b)) => {
+                Some(format!("{path} has {} rows, recomputed {}", a.len(), b.len()))
+            }
+            _ => (a != b).then(|| format!("{path} is {a}, recomputed {b}").chars().take(300).collect()),
         }
     }
     let value = |coverage| serde_json::to_value(coverage).unwrap_or(Value::Null);

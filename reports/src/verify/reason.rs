@@ -30,6 +30,15 @@ pub enum Reason {
         /// What.
         fact: String,
     },
+    /// A member is left out that the schema writes as `null`.
+    #[error("a member is left out: absent values are written as null")]
+    Incomplete,
+    /// What is said of machine and program cannot be true together.
+    #[error("{fact}")]
+    Machine {
+        /// What.
+        fact: String,
+    },
     /// There is no signature.
     #[error("proof is absent")]
     NoProof,

@@ -1,0 +1,30 @@
+//! Whether what a profile says of its machine can be true of one machine.
+
+use super::Reason;
+use crate::schema::v1::Profile;
+
+/// Instruction sets of exact kernels, with the features of `machine.cpu_features` that each needs.
+const INSTRUCTION_SETS: [(&str, &[&str]); 3] =
+    [("portable", &[]), ("avx2", &["avx2", "fma"]), ("avx512", &["avx2", "avx512f", "fma"])];
+
+/// Every contradiction.
+pub(super) fn check(profile: &Profile) -> Vec<Reason> {
+    let (machine, isa) = (&profile.machine, &profile.harness.isa);
+    let mut facts = Vec::new();
+    match INSTRUCTION_SETS.iter().find(|(name, _)| name == isa) {
+        None => facts.push(format!("harness.isa `{isa}` is unknown")),
+        Some((_, needed)) => {
+            let lacks = |feature: &&&str| !machine.cpu_features.iter().any(|has| has == **feature);
+            facts.extend(
+                needed.iter().filter(lacks).map(|feature| format!("harness.isa is {isa} without {feature}")),
+            );
+        }
+    }
+    if machine.logical_cpus == 0 || machine.physical_cpus == Some(0) {
+        facts.push("machine has no processors".to_owned());
+    }
+    if machine.memory_bytes == 0 {
+        facts.push("machine has no memory".to_owned());
+    }
+    facts.into_iter().map(|fact| Reason::Machine { fact }).collect()
+}
