@@ -16,7 +16,7 @@ use proofmark_workloads::Workload;
 
 use crate::cell::model::check_folder;
 use crate::cell::protocol::{Job, Ready, Step};
-use crate::output_file::OutputFile;
+use crate::output_file::{self, OutputFile};
 use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
 use crate::suite_file::SuiteSource;
@@ -142,7 +142,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         (_, reasons) => {
             let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
             let error = anyhow!("the profile does not pass its own verification: {}", reasons.join("; "));
-            Err(output.keep_aside(&bytes, internal(error)))
+            Err(output_file::keep(&bytes, internal(error)))
         }
     }
 }
@@ -189,7 +189,9 @@ impl Run<'_> {
                 ready.self_check_digest,
                 workload.self_check.map(|digest| digest.to_string()).unwrap_or_default()
             )),
-            SelfCheck::Match | SelfCheck::None => Verdict::Start(self.first_seed(index, workload, ready)),
+            SelfCheck::Match | SelfCheck::None => {
+                Verdict::Start(self.first_seed(index, &self.blank(workload, Some(ready))))
+            }
         };
         let limit = Duration::from_secs(source.suite.timing.time_limit_s);
         let on_step = |done: usize, all: u64| progress.step(done, all);
@@ -198,7 +200,7 @@ impl Run<'_> {
             CellRun::Complete { ready, steps, done } => {
                 let mut cell = self.blank(workload, Some(&ready));
                 cell.peak_memory_bytes = done.peak_memory_bytes;
-                let seed = self.first_seed(index, workload, &ready);
+                let seed = self.first_seed(index, &cell);
                 fill(&mut cell, workload, seed, &steps);
                 cell
             }
@@ -210,18 +212,9 @@ impl Run<'_> {
         }
     }
 
-    fn first_seed(&self, index: u64, workload: &Workload, ready: &Ready) -> Digest {
-        let identity = CellIdentity {
-            attempt: 0,
-            batch: workload.shape.batch(),
-            device: DEVICE,
-            numerics: &workload.numerics.to_string(),
-            precision: &workload.precision,
-            threads: self.threads,
-            weights: ready.weights_digest,
-            workload: &workload.id,
-        };
-        chain::cell_seed(self.head, index, &identity)
+    fn first_seed(&self, index: u64, cell: &Cell) -> Digest {
+        // A cell that is ready has weights, and so an identity.
+        CellIdentity::of(cell).map_or(self.head, |identity| chain::cell_seed(self.head, index, &identity))
     }
 
     /// A cell with what is known before its timed iterations.

@@ -50,11 +50,6 @@ impl OutputFile {
             keep(bytes, Failure::new(Outcome::CannotWrite, error))
         })
     }
-
-    /// Gives up the place; `bytes` are kept in the state folder, and `failure` says where.
-    pub(crate) fn keep_aside(self, bytes: &[u8], failure: Failure) -> Failure {
-        keep(bytes, failure)
-    }
 }
 
 fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
@@ -67,7 +62,8 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn keep(bytes: &[u8], failure: Failure) -> Failure {
+/// Keeps a profile that cannot have its place in the state folder; the failure then says where.
+pub(crate) fn keep(bytes: &[u8], failure: Failure) -> Failure {
     match rescue(bytes) {
         Ok(place) => failure.hint(format!("the profile was kept as {}", place.display())),
         Err(_) => failure.hint("nor could the profile be kept in the state folder"),

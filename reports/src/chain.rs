@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::Digest;
 use crate::canonical_json;
+use crate::schema::v1::Cell;
 
 /// What binds a run to its circumstances before the first step.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,23 @@ pub struct CellIdentity<'a> {
     pub weights: Digest,
     /// The workload's id.
     pub workload: &'a str,
+}
+
+impl<'a> CellIdentity<'a> {
+    /// Of a cell that has loaded its weights.
+    #[must_use]
+    pub fn of(cell: &'a Cell) -> Option<Self> {
+        Some(Self {
+            attempt: cell.attempt,
+            batch: cell.batch,
+            device: &cell.device,
+            numerics: &cell.numerics,
+            precision: &cell.precision,
+            threads: cell.threads,
+            weights: cell.weights.as_ref()?.digest,
+            workload: &cell.workload,
+        })
+    }
 }
 
 /// The head before the first cell.

@@ -99,19 +99,9 @@ fn first_head(profile: &Profile, key: &VerifyingKey) -> Option<Digest> {
 }
 
 fn check_chain(cell: &Cell, index: usize, head: Digest, faults: &mut Faults) {
-    let (Status::Measured, Some(weights)) = (cell.status, &cell.weights) else {
+    let (Status::Measured, Some(identity)) = (cell.status, CellIdentity::of(cell)) else {
         faults.require(cell.chain_head == head, "chain_head changed although nothing was measured");
         return;
-    };
-    let identity = CellIdentity {
-        attempt: cell.attempt,
-        batch: cell.batch,
-        device: &cell.device,
-        numerics: &cell.numerics,
-        precision: &cell.precision,
-        threads: cell.threads,
-        weights: weights.digest,
-        workload: &cell.workload,
     };
     let seed_0 = chain::cell_seed(head, index as u64, &identity);
     faults.require(cell.seed_0 == Some(seed_0), "seed_0 does not follow from the chain before it");
