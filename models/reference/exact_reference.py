@@ -109,18 +109,47 @@ def in_smallest_units(value):
     return int(value * 2.0 ** 149)
 
 
-def round_exact(integer, exponent):
-    """The binary32 nearest to `integer * 2^exponent`, ties to even; `integer` is not 0, so the sign is known."""
+# A format by its number of digits, the exponent of its smallest subnormal, and that of the power of two it ends below.
+FORMATS = {"f32": (24, -149, 128), "bf16": (8, -133, 128), "f16": (11, -24, 16)}
+
+
+def round_exact(integer, exponent, precision="f32"):
+    """What is nearest to `integer * 2^exponent`, ties to even; `integer` is not 0, so the sign is known."""
+    digits_kept, smallest, end = FORMATS[precision]
     magnitude = abs(integer)
-    dropped = max(magnitude.bit_length() - 24, -149 - exponent, 0)
+    dropped = max(magnitude.bit_length() - digits_kept, smallest - exponent, 0)
     digits = magnitude >> dropped
     rest = magnitude - (digits << dropped)
     middle = (1 << dropped) >> 1
     if dropped and (rest > middle or (rest == middle and digits % 2 == 1)):
         digits += 1
-    if digits.bit_length() + exponent + dropped > 128:
+    if digits.bit_length() + exponent + dropped > end:
         return math.copysign(INFINITY, integer)
     return math.copysign(math.ldexp(digits, exponent + dropped), integer)
+
+
+def narrowed(weight, precision):
+    """A binary32 weight rounded to a workload's precision and widened again; refused if not finite, before or after."""
+    value = weight
+    if math.isfinite(weight) and weight != 0.0:  # a zero keeps its sign
+        value = round_exact(in_smallest_units(weight), -149, precision)
+    if not math.isfinite(value):
+        raise ValueError(f"a weight that is not finite in {precision}")
+    return value
+
+
+def narrow_bits(value, precision):
+    """The 16-bit pattern of a value that is one of bf16 or f16 exactly."""
+    if precision == "bf16":
+        return to_bits(value) >> 16
+    return struct.unpack("<H", struct.pack("<e", value))[0]
+
+
+def widened(pattern, precision):
+    """The binary32 value of a bf16 or f16 bit pattern."""
+    if precision == "bf16":
+        return from_bits(pattern << 16)
+    return struct.unpack("<e", struct.pack("<H", pattern))[0]
 
 
 def maximum(a, b):
@@ -160,6 +189,42 @@ def linear(x, weight, bias=None):
 def add_rows(a, b):
     """One `+` an element, as for a bias or a residual."""
     return [add(left, right) for left, right in zip(a, b, strict=True)]
+
+
+def conv2d(x, weight, bias, stride, padding, dilation):
+    """`conv2d(x, W, b)`: `x[batch][channel][y][x]` and `W[output][channel][y][x]` to `y[batch][output][y][x]`.
+
+    Stride, padding and dilation are pairs: vertical, horizontal. `bias` may be `None`.
+    """
+    kernel = len(weight[0][0]), len(weight[0][0][0])
+    rows, columns = (output_size(len(line), *by_axis) for line, *by_axis in
+                     zip((x[0][0], x[0][0][0]), kernel, stride, padding, dilation, strict=True))
+    filters = [in_window_order(filter_, lambda plane, ky, kx: plane[ky][kx], kernel) for filter_ in weight]
+
+    def pixels(image, oy, ox):
+        """The value of `linear` over one window: all outputs of one place."""
+        def element(plane, ky, kx):
+            iy = oy * stride[0] - padding[0] + ky * dilation[0]
+            ix = ox * stride[1] - padding[1] + kx * dilation[1]
+            return plane[iy][ix] if 0 <= iy < len(plane) and 0 <= ix < len(plane[0]) else 0.0
+        return linear(in_window_order(image, element, kernel), filters, bias)
+
+    result = []
+    for image in x:
+        places = [[pixels(image, oy, ox) for ox in range(columns)] for oy in range(rows)]
+        result.append([[[places[oy][ox][output] for ox in range(columns)] for oy in range(rows)]
+                       for output in range(len(weight))])
+    return result
+
+
+def output_size(size, kernel, stride, padding, dilation):
+    """How many places a window has along one axis."""
+    return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def in_window_order(planes, element, kernel):
+    """`element(plane, ky, kx)` of every channel's plane, in the order (`ky`, `kx`, `channel`), `channel` fastest."""
+    return [element(plane, ky, kx) for ky in range(kernel[0]) for kx in range(kernel[1]) for plane in planes]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -561,15 +626,15 @@ def quarter_round(words, a, b, c, d):
         words[target] = ((word << turn) | (word >> (32 - turn))) & 0xffffffff
 
 
-def synthetic(seed, name, kind, start, count):
-    """Values `start .. start + count` of a tensor; `kind` is `matrix`, `bias` or `scale`."""
+def synthetic(seed, name, kind, start, count, precision="f32"):
+    """Values `start .. start + count` of a tensor in a precision (section 1); `kind` is `matrix`, `bias` or `scale`."""
     key = hash_frame("proofmark/synthetic/1", struct.pack("<Q", seed), name)
     first_block = start // 16
     words = []
     for counter in range(first_block, (start + count + 15) // 16):
         words += chacha8_block(key, counter)
     offset = start - 16 * first_block
-    return [synthetic_value(word, kind) for word in words[offset:offset + count]]
+    return [narrowed(synthetic_value(word, kind), precision) for word in words[offset:offset + count]]
 
 
 def synthetic_value(word, kind):
@@ -627,11 +692,12 @@ def reranking_digest(scores):
 # ----------------------------------------------------------------------------------------------------------------------
 
 class SyntheticWeights:
-    """The weights that a model loads: drawn by section 10, remembered for the digest of section 11."""
+    """The weights that a model loads: drawn by section 10, in one precision, remembered for the digest of section 11."""
 
-    def __init__(self, seed, prefix=""):
+    def __init__(self, seed, prefix="", precision="f32"):
         self.seed = seed
         self.prefix = prefix
+        self.precision = precision
         self.digests = {}
 
     def matrix(self, name, rows, columns):
@@ -652,7 +718,7 @@ class SyntheticWeights:
         return weights_digest(self.digests)
 
     def _load(self, name, dims, kind):
-        values = synthetic(self.seed, self.prefix + name, kind, 0, math.prod(dims))
+        values = synthetic(self.seed, self.prefix + name, kind, 0, math.prod(dims), self.precision)
         self.digests[self.prefix + name] = tensor_digest(dims, values)
         return values
 

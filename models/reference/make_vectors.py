@@ -4,7 +4,8 @@
     python3 make_vectors.py --check   write nothing; exit 1 with one line if a file differs from what would be written
 
 The same bytes every time: inputs come from the small generator below. Binary32 values are bit patterns of eight digits,
-or `nan`; binary64 parameters are decimal numbers; tensors are flat lists, row-major. A case takes one line.
+or `nan`, those of 16 bits four digits; binary64 parameters are decimal numbers; tensors are flat lists, row-major. A case
+takes one line.
 """
 
 import functools
@@ -34,6 +35,9 @@ def main():
         ("pooling.json", pooling),
         ("synthetic.json", synthetic),
         ("generation.json", generation),
+        ("precision.json", precision),
+        ("convolution.json", convolution),
+        ("generation_precision.json", generation_precision),
     ):
         path = FOLDER / name
         data = (render(document()) + "\n").encode()
@@ -566,25 +570,257 @@ def generation():
     return {"cases": [llama_case(42, [3, 17, 0, 39, 8], 6)], "embedding_cases": [bert_case(43, 9, [9, 6])]}
 
 
-def llama_case(seed, prompt, steps):
-    """Greedy generation."""
-    weights = exact.SyntheticWeights(seed)
+def llama_case(seed, prompt, steps, weight_format=None):
+    """Greedy generation; where no precision is given it is f32 and goes unnamed."""
+    weights = exact.SyntheticWeights(seed, precision=weight_format or "f32")
     tokens, logits = exact.LlamaDecoder(LLAMA, weights).generate(prompt, steps)
-    return {"config": LLAMA, "seed": seed, "prompt": prompt, "steps": steps, "tokens": tokens, "logits": hexes(flat(logits)),
+    return {"config": LLAMA, "seed": seed, **named_precision(weight_format), "prompt": prompt, "steps": steps, "tokens": tokens, "logits": hexes(flat(logits)),
             "output_digest": exact.generation_digest(1, steps, tokens, flat(logits)).hex(),
             "weights_digest": weights.digest().hex()}
 
 
-def bert_case(seed, seq, lengths):
-    """An embedding of a padded batch: padding has id 0; token type 1 from position 4."""
+def bert_case(seed, seq, lengths, weight_format=None):
+    """An embedding of a padded batch: padding has id 0; token type 1 from position 4; the precision as in `llama_case`."""
     draw = Generator(9)
     ids = [[1 + draw.below(39) if position < length else 0 for position in range(seq)] for length in lengths]
     token_types = [[int(position >= 4) for position in range(seq)] for _ in lengths]
-    weights = exact.SyntheticWeights(seed, prefix="bert.")
+    weights = exact.SyntheticWeights(seed, prefix="bert.", precision=weight_format or "f32")
     embedding = flat(exact.BertEncoder(BERT, weights).embed(ids, token_types, lengths))
-    return {"config": BERT, "seed": seed, "ids": flat(ids), "token_types": flat(token_types), "lengths": lengths,
-            "embedding": hexes(embedding), "output_digest": exact.embedding_digest(len(lengths), embedding).hex(),
-            "weights_digest": weights.digest().hex()}
+    return {"config": BERT, "seed": seed, **named_precision(weight_format), "ids": flat(ids),
+            "token_types": flat(token_types), "lengths": lengths, "embedding": hexes(embedding),
+            "output_digest": exact.embedding_digest(len(lengths), embedding).hex(), "weights_digest": weights.digest().hex()}
+
+
+def named_precision(weight_format):
+    """The field that names a precision, where there is one."""
+    return {} if weight_format is None else {"precision": weight_format}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# precision.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+NARROW = ("bf16", "f16")
+REFUSED = "refused"
+# By format: the smallest normal value and infinity, as 16-bit patterns; the exponent field of its smallest value and of
+# the first power of two that is too large, in binary32.
+EDGES = {"bf16": (0x0080, 0x7f80, 0, 255), "f16": (0x0400, 0x7c00, 102, 143)}
+
+
+def precision():
+    """Weights in 16 bits: rounded, widened, in products, drawn.
+
+    `narrow` holds pairs [f32, 16 bits or `refused`], `widen` pairs [16 bits, f32 or `refused`]. The weights and biases of
+    `linear` are given in binary32 and are yet to be rounded to the case's precision; `x` stays as it is.
+    """
+    draw = Generator(10)
+    return {
+        "narrow": {name: [[pattern_to_hex(pattern), narrow_to_hex(pattern, name)]
+                          for pattern in narrowing_inputs(draw, name)] for name in NARROW},
+        "widen": {name: [[f"{pattern:04x}", widen_to_hex(pattern, name)]
+                         for pattern in widening_inputs(draw, name)] for name in NARROW},
+        "linear": flat(precision_linear_cases(draw, name) for name in NARROW),
+        "synthetic": [precision_synthetic_case(name, *case) for name in NARROW for case in (
+            (42, "model.embed_tokens.weight", "matrix", 0),
+            (42, "model.embed_tokens.weight", "matrix", 2060),  # one of these is subnormal in f16
+            (42, "model.embed_tokens.weight", "matrix", 1_000_003),
+            (42, "model.norm.weight", "scale", 0),
+            (43, "bert.encoder.layer.0.attention.self.query.bias", "bias", 0),
+            (2 ** 64 - 1, "classifier.bias", "bias", 15),
+        )],
+    }
+
+
+def narrow_to_hex(pattern, name):
+    """The 16-bit pattern that a binary32 pattern is rounded to."""
+    try:
+        return f"{exact.narrow_bits(exact.narrowed(from_bits(pattern), name), name):04x}"
+    except ValueError:
+        return REFUSED
+
+
+def widen_to_hex(pattern, name):
+    """The binary32 pattern of a 16-bit pattern."""
+    value = exact.widened(pattern, name)
+    return to_hex(value) if math.isfinite(value) else REFUSED
+
+
+def narrowing_inputs(draw, name):
+    """Every kind of neighbourhood, its middle with what lies beside it, both signs; then values drawn."""
+    smallest_normal, infinity, low, high = EDGES[name]
+    one = exact.narrow_bits(1.0, name)
+    patterns = [0, 1, 0x007fffff, 0x00800000, 0x7f7fffff, INFINITY_BITS, 0x7fc00000]
+    for target in (0, 1, 2, smallest_normal // 2, smallest_normal - 2, smallest_normal - 1, smallest_normal,
+                   one - 1, one, one + 1, infinity - 2):
+        middle = middle_above(target, name)
+        patterns += [to_bits(exact.widened(target, name)), middle - 1, middle, middle + 1]
+    top = middle_above(infinity - 1, name)  # from here on the nearest is infinity
+    patterns += [to_bits(exact.widened(infinity - 1, name)), top - 1, top, top + 1]
+    patterns = [pattern ^ sign for i, pattern in enumerate(unique(patterns))
+                for sign in ((0, SIGN) if pattern < 2 or pattern >= top - 1 or i % 4 == 0 else ((i & 1) << 31,))]
+    for _ in range(24):  # somewhere in the range, then in the middle of two or beside it
+        patterns.append((draw.below(2) << 31) | ((low + draw.below(high - low)) << 23) | draw.below(1 << 23))
+        patterns.append(middle_above(1 + draw.below(infinity - 2), name) - 1 + draw.below(3) | (draw.below(2) << 31))
+    return unique(patterns)
+
+
+def middle_above(target, name):
+    """The binary32 pattern in the middle of a finite 16-bit pattern and the next, which for the largest is a power of two."""
+    if target + 1 == EDGES[name][1]:
+        next_value = 2.0 ** exact.FORMATS[name][2]
+    else:
+        next_value = exact.widened(target + 1, name)
+    return to_bits((exact.widened(target, name) + next_value) / 2.0)
+
+
+def widening_inputs(draw, name):
+    """Every power of two among the subnormals, the ends of both ranges, what is not finite, and values drawn."""
+    smallest_normal, infinity, _, _ = EDGES[name]
+    one = exact.narrow_bits(1.0, name)
+    patterns = [0, *(1 << digit for digit in range(smallest_normal.bit_length())), 3, smallest_normal - 2,
+                smallest_normal - 1, smallest_normal + 1, one - 1, one, one + 1, infinity - 1, infinity, infinity + 1, 0x7fff]
+    patterns += [pattern | 0x8000 for pattern in patterns]
+    patterns += [(draw.below(2) << 15) | draw.below(smallest_normal) for _ in range(10)]
+    patterns += [(draw.below(2) << 15) | draw.below(infinity) for _ in range(30)]
+    return unique(patterns)
+
+
+def precision_linear_cases(draw, name):
+    """Shapes about every block and vector width, then weights whose rounding is what matters."""
+    cases = []
+    for i, (k, n) in enumerate((k, n) for k in (1, 7) for n in (1, 15, 16, 31, 32, 33, 40)):
+        rows = (1, 2, 5, 13)[i % 4]
+        cases.append(precision_linear_case(name, draw.row(rows * k), draw.row(n * k), draw.row(n) if i % 3 else None, rows))
+    for k, n, rows in ((255, 1, 2), (256, 1, 2), (257, 2, 1), (300, 1, 5)) + {
+        "bf16": ((257, 33, 1), (513, 1, 2)), "f16": ((257, 17, 1), (513, 2, 1)),
+    }[name]:
+        cases.append(precision_linear_case(name, draw.row(rows * k), draw.row(n * k), draw.row(n) if k % 2 else None, rows))
+    return cases + special_precision_linear_cases(draw, name)
+
+
+def special_precision_linear_cases(draw, name):
+    """Subnormal and vanishing weights, ties, the largest ones; inputs and sums that do not fit into 16 bits."""
+    smallest_normal, infinity, _, _ = EDGES[name]
+    largest = exact.widened(infinity - 1, name)
+    subnormals = [from_bits(middle_above(draw.below(smallest_normal), name) - 1 + draw.below(3) ^ (draw.below(2) << 31))
+                  for _ in range(3 * 17)]
+    ties = [from_bits(middle_above(exact.narrow_bits(1.0, name) + step, name)) for step in (0, 1, 2, 3)]
+    vanishing = from_bits(middle_above(0, name))  # a tie of zero and the smallest
+    return [
+        precision_linear_case(name, draw.wild_row(2 * 17), subnormals, None, 2),
+        precision_linear_case(name, draw.row(17, 2.0 ** 100), subnormals, subnormals[:3]),
+        precision_linear_case(name, draw.wild_row(2 * 20, 60), draw.wild_row(15 * 20, 6), draw.wild_row(15, 6), 2),
+        precision_linear_case(name, [1.0] * 4, ties + [-tie for tie in ties], ties[1::-1]),
+        # rounded to zero, or only just not, before the product
+        precision_linear_case(name, [2.0 ** 100], [vanishing, -vanishing, from_bits(to_bits(vanishing) + 1)]),
+        precision_linear_case(name, [-0.0] * 2, [vanishing] * 2, [-vanishing]),
+        # the largest, and what only just rounds to it; the sums are none of 16 bits
+        precision_linear_case(name, [1.0, 2.0 ** -20], [from_bits(middle_above(infinity - 1, name) - 1), 1.0]),
+        precision_linear_case(name, [2.0 ** -3] * 7, [largest, -largest, largest, largest, -1.0, largest, 1.0], [-largest]),
+        # binary32 inputs keep all their digits, subnormal ones too
+        precision_linear_case(name, draw.subnormal_row(33), draw.row(33), [0.0]),
+        precision_linear_case(name, [from_hex("3f800001"), -1.0], [1.0, 1.0]),
+    ]
+
+
+def precision_linear_case(name, x, w, bias=None, rows=1):
+    """A case of `linear.json` with its weights and biases rounded first; it shows them as they were before."""
+    def rounded(values):
+        return [exact.narrowed(value, name) for value in values]
+
+    case = linear_case(x, rounded(w), None if bias is None else rounded(bias), rows)
+    return {"precision": name, **case, "w": hexes(w), "b": None if bias is None else hexes(bias)}
+
+
+def precision_synthetic_case(name, seed, tensor, kind, start):
+    """Forty values of a tensor, rounded and widened again."""
+    return {"precision": name, "seed": seed, "name": tensor, "kind": kind, "start": start,
+            "values": hexes(exact.synthetic(seed, tensor, kind, start, 40, name))}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# convolution.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def convolution():
+    """Kernels of every kind; pairs are vertical, horizontal."""
+    draw = Generator(11)
+    return {"cases": [
+        drawn_convolution(draw, (1, 1, 1, 1), 1, (1, 1)),
+        drawn_convolution(draw, (2, 5, 3, 4), 3, (1, 1), bias=True),
+        drawn_convolution(draw, (1, 3, 5, 6), 4, (3, 3), padding=(1, 1), bias=True),
+        drawn_convolution(draw, (2, 3, 7, 6), 3, (3, 3), stride=(2, 2), padding=(1, 1)),
+        drawn_convolution(draw, (1, 2, 8, 9), 3, (3, 3), stride=(2, 2), bias=True),  # a row is left over, no column
+        drawn_convolution(draw, (1, 3, 6, 7), 2, (3, 3), padding=(2, 2), dilation=(2, 2), bias=True),
+        drawn_convolution(draw, (1, 2, 7, 5), 2, (3, 3), dilation=(2, 2)),  # one column
+        # patches: kernel and stride agree; the second is of three blocks
+        drawn_convolution(draw, (2, 3, 8, 12), 33, (4, 4), stride=(4, 4), bias=True),
+        drawn_convolution(draw, (1, 3, 32, 16), 2, (16, 16), stride=(16, 16), bias=True),
+        # one dimension
+        drawn_convolution(draw, (1, 4, 1, 17), 5, (1, 3), padding=(0, 1), bias=True),
+        drawn_convolution(draw, (2, 3, 1, 20), 4, (1, 3), stride=(1, 2), padding=(0, 1)),
+        # the axes differ in everything
+        drawn_convolution(draw, (2, 2, 5, 11), 3, (2, 3), stride=(2, 1), padding=(1, 0), dilation=(1, 2), bias=True),
+        drawn_convolution(draw, (1, 2, 9, 4), 2, (3, 2), stride=(1, 3), padding=(0, 2), dilation=(2, 1)),
+        # about one block and beyond, not in multiples of 32
+        drawn_convolution(draw, (1, 255, 1, 2), 3, (1, 1), bias=True),
+        drawn_convolution(draw, (1, 256, 1, 2), 2, (1, 1)),
+        drawn_convolution(draw, (2, 257, 1, 2), 2, (1, 1), bias=True),
+        drawn_convolution(draw, (1, 37, 3, 5), 5, (3, 3), padding=(1, 1), bias=True),
+        drawn_convolution(draw, (1, 29, 4, 3), 3, (3, 3), stride=(2, 1), padding=(1, 1)),
+        drawn_convolution(draw, (1, 5, 3, 11), 33, (3, 3), padding=(1, 1), bias=True),
+        # more padding than image: blocks that end in it, or lie in it
+        drawn_convolution(draw, (1, 100, 2, 2), 2, (3, 3), padding=(1, 1), bias=True),
+        drawn_convolution(draw, (1, 70, 1, 2), 1, (1, 5), padding=(0, 4)),
+        drawn_convolution(draw, (1, 2, 3, 3), 2, (5, 5), padding=(2, 2)),
+        drawn_convolution(draw, (1, 2, 2, 2), 2, (1, 1), padding=(1, 2), bias=True),  # windows without a pixel
+        # magnitudes that tell another order of the sum
+        drawn_convolution(draw, (1, 3, 5, 5), 4, (3, 3), padding=(1, 1), bias=True, octaves=20),
+        drawn_convolution(draw, (1, 33, 3, 3), 2, (3, 3), padding=(1, 1), octaves=60),
+        *special_convolution_cases(),
+    ]}
+
+
+def special_convolution_cases():
+    """Padding and the sign of zero."""
+    smallest, tie = from_bits(1), 2.0 ** -24
+    return [
+        # -0, for the product underflows; a padded position after it makes +0 of it if its weight is positive
+        convolution_case([-smallest, -smallest], [1, 1, 1, 2], [tie, 1.0], 1, (1, 2), padding=(0, 1)),
+        convolution_case([-smallest, -smallest], [1, 1, 1, 2], [tie, -1.0], 1, (1, 2), padding=(0, 1)),
+        convolution_case([-0.0] * 4, [1, 1, 2, 2], [1.0] * 9, 1, (3, 3), padding=(1, 1)),
+        convolution_case([-0.0] * 4, [1, 1, 2, 2], [1.0, -1.0], 2, (1, 1), padding=(1, 1), bias=[-0.0, -0.0]),
+    ]
+
+
+def drawn_convolution(draw, size, outputs, kernel, *, bias=False, octaves=None, **steps):
+    """A case of drawn inputs; `size` is (batch, channels, height, width)."""
+    def values(count):
+        return draw.row(count) if octaves is None else draw.wild_row(count, octaves)
+
+    x, weight = values(math.prod(size)), values(outputs * size[1] * math.prod(kernel))
+    return convolution_case(x, size, weight, outputs, kernel, bias=values(outputs) if bias else None, **steps)
+
+
+def convolution_case(x, size, weight, outputs, kernel, *, stride=(1, 1), padding=(0, 0), dilation=(1, 1), bias=None):
+    """One case; `x` and `weight` are flat."""
+    batch, channels, height, width = size
+    images = cut(cut(cut(x, width), height), channels)
+    filters = cut(cut(cut(weight, kernel[1]), kernel[0]), channels)
+    y = flat(flat(flat(exact.conv2d(images, filters, bias, stride, padding, dilation))))
+    return {"batch": batch, "channels": channels, "height": height, "width": width, "outputs": outputs,
+            "kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation,
+            "x": hexes(x), "w": hexes(weight), "b": None if bias is None else hexes(bias), "y": hexes(y)}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# generation_precision.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def generation_precision():
+    """The models of generation.json with weights of 16 bits."""
+    return {"cases": [llama_case(44, [7, 0, 21, 33, 12, 5], 6, "bf16"), llama_case(45, [1, 38, 14, 2], 6, "f16")],
+            "embedding_cases": [bert_case(46, 11, [11, 4], "bf16")]}
 
 
 if __name__ == "__main__":

@@ -6,13 +6,14 @@ mod config;
 
 use std::sync::Arc;
 
-use candle_core::Tensor;
-
 pub use config::BertConfig;
 
 use crate::exact::attention::Visibility;
-use crate::exact::pooling::MeanPoolL2;
-use crate::layers::{Activation, Bias, Embedding, Linear, Norm, attention};
+use crate::exact::pooling::mean_pool_l2;
+use crate::layers::{
+    Activation, AttentionDims, Bias, Embedding, Hidden, LayerCache, Linear, Norm, ProjectionScopes,
+    SelfAttention, Use, Workspace,
+};
 use crate::weights::{Scope, Weights};
 use crate::{Error, Numerics, Output, Result};
 
@@ -35,6 +36,7 @@ pub struct Bert {
     token_type_embeddings: Embedding,
     layer_norm: Norm,
     layers: Vec<EncoderLayer>,
+    dims: AttentionDims,
     numerics: Numerics,
 }
 
@@ -64,20 +66,23 @@ impl BertEmbedder {
     /// # Errors
     /// When the input does not fit the model.
     pub fn embed(&self, input: &EncoderInput) -> Result<Output> {
-        let hidden = self.0.forward(input)?;
-        let pooled = match self.0.numerics {
-            Numerics::Exact(_) => hidden.apply_op1_no_bwd(&MeanPoolL2 { lengths: input.lengths.clone() })?,
-            Numerics::Native => native_mean_pool_l2(&hidden, &input.lengths)?,
-        };
-        Ok(Output::Embedding { batch: input.lengths.len(), values: pooled.flatten_all()?.to_vec1()? })
+        let lengths = &input.lengths;
+        let values = self.0.numerics.enter(|| {
+            let hidden = self.0.forward(input)?;
+            match self.0.numerics {
+                Numerics::Exact(_) => Ok(mean_pool_l2(hidden.values()?, lengths, self.0.dims.hidden)),
+                Numerics::Native => native_mean_pool_l2(&hidden, lengths)?.into_values(),
+            }
+        })?;
+        Ok(Output::Embedding { batch: lengths.len(), values })
     }
 
-    /// The hidden states: `(batch, seq, hidden)`.
+    /// The hidden states: `(batch, seq, hidden)`, row by row.
     ///
     /// # Errors
     /// When the input does not fit the model.
-    pub fn hidden_states(&self, input: &EncoderInput) -> Result<Tensor> {
-        self.0.forward(input)
+    pub fn hidden_states(&self, input: &EncoderInput) -> Result<Vec<f32>> {
+        self.0.forward(input)?.into_values()
     }
 }
 
@@ -102,11 +107,14 @@ impl BertReranker {
     /// # Errors
     /// When the input does not fit the model.
     pub fn score(&self, input: &EncoderInput) -> Result<Output> {
-        let hidden = self.bert.forward(input)?;
-        // the first token stands for the sequence: (batch, seq, hidden) -> (batch, hidden)
-        let first = hidden.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-        let pooled = Activation::Tanh.forward(&self.pooler.forward(&first)?, self.bert.numerics)?;
-        Ok(Output::Scores(self.classifier.forward(&pooled)?.flatten_all()?.to_vec1()?))
+        let scores = self.bert.numerics.enter(|| {
+            let mut workspace = Workspace::default();
+            // the first token stands for the sequence
+            let first = self.bert.forward(input)?.first_token()?.operand(&mut workspace);
+            let pooled = self.pooler.activated(&first, Activation::Tanh, &mut workspace)?;
+            self.classifier.forward(&pooled)?.into_values()
+        })?;
+        Ok(Output::Scores(scores))
     }
 }
 
@@ -115,20 +123,27 @@ impl Bert {
         let root = root.optional_child("bert", "embeddings.word_embeddings.weight");
         let scope = root.child("embeddings");
         let hidden = config.hidden_size;
-        let table = |name: &str, count: usize| Embedding::load(&scope.child(name), count, hidden, numerics);
+        let table = |name: &str, count: usize| {
+            Embedding::load(&scope.child(name), count, hidden, Use::LookUp, numerics)
+        };
+        let heads = config.num_attention_heads;
+        let dims = AttentionDims { hidden, heads, kv_heads: heads, head_dim: hidden / heads };
         Ok(Self {
             word_embeddings: table("word_embeddings", config.vocab_size)?,
             position_embeddings: table("position_embeddings", config.max_position_embeddings)?,
             token_type_embeddings: table("token_type_embeddings", config.type_vocab_size)?,
             layer_norm: Norm::load_layer(&scope.child("LayerNorm"), hidden, config.layer_norm_eps, numerics)?,
             layers: (0..config.num_hidden_layers)
-                .map(|layer| EncoderLayer::load(&root.child("encoder.layer").child(layer), config, numerics))
+                .map(|layer| {
+                    EncoderLayer::load(&root.child("encoder.layer").child(layer), config, dims, numerics)
+                })
                 .collect::<Result<_>>()?,
+            dims,
             numerics,
         })
     }
 
-    fn forward(&self, input: &EncoderInput) -> Result<Tensor> {
+    fn forward(&self, input: &EncoderInput) -> Result<Hidden> {
         let batch = input.lengths.len();
         let seq = input.ids.len() / batch.max(1);
         if batch == 0
@@ -141,14 +156,20 @@ impl Bert {
                 "{ids} ids and {types} token types in {batch} sequences"
             )));
         }
+        if input.lengths.iter().any(|length| !(1..=seq).contains(length)) {
+            let lengths = &input.lengths;
+            return Err(Error::InvalidInput(format!("lengths {lengths:?} of sequences of {seq} tokens")));
+        }
         let positions: Vec<u32> = (0..seq as u32).collect();
-        let words = self.word_embeddings.forward(&input.ids, batch)?;
-        let types = self.token_type_embeddings.forward(&input.token_types, batch)?;
-        let positions = self.position_embeddings.forward(&positions, 1)?;
-        let mut x = self.layer_norm.forward(&(words + types)?.broadcast_add(&positions)?)?;
+        let x = self.word_embeddings.forward(&input.ids, batch)?;
+        let x = self.token_type_embeddings.add_to(&input.token_types, x)?;
+        let mut x = self.layer_norm.forward(self.position_embeddings.add_to(&positions, x)?)?;
         let visibility = Visibility::Lengths(input.lengths.clone());
+        let mut cache = LayerCache::of_one_call(self.dims, batch, seq, self.numerics);
+        let mut workspace = Workspace::default();
         for layer in &self.layers {
-            x = layer.forward(&x, &visibility)?;
+            cache.clear();
+            x = layer.forward(x, &visibility, &mut cache, &mut workspace)?;
         }
         Ok(x)
     }
@@ -156,64 +177,65 @@ impl Bert {
 
 #[derive(Debug)]
 struct EncoderLayer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    attention_output: Linear,
+    attention: SelfAttention,
     attention_layer_norm: Norm,
     intermediate: Linear,
     output: Linear,
     output_layer_norm: Norm,
     hidden_act: Activation,
-    heads: usize,
-    numerics: Numerics,
 }
 
 impl EncoderLayer {
-    fn load(scope: &Scope<'_>, config: &BertConfig, numerics: Numerics) -> Result<Self> {
+    fn load(scope: &Scope<'_>, config: &BertConfig, dims: AttentionDims, numerics: Numerics) -> Result<Self> {
         let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
         let linear = |path: &str, inputs, outputs| {
             Linear::load(&scope.child(path), inputs, outputs, Bias::Present, numerics)
         };
         let norm = |path: &str| Norm::load_layer(&scope.child(path), hidden, config.layer_norm_eps, numerics);
+        let scopes = ProjectionScopes {
+            query: scope.child("attention.self.query"),
+            key: scope.child("attention.self.key"),
+            value: scope.child("attention.self.value"),
+            output: scope.child("attention.output.dense"),
+        };
         Ok(Self {
-            query: linear("attention.self.query", hidden, hidden)?,
-            key: linear("attention.self.key", hidden, hidden)?,
-            value: linear("attention.self.value", hidden, hidden)?,
-            attention_output: linear("attention.output.dense", hidden, hidden)?,
+            attention: SelfAttention::load(&scopes, dims, Bias::Present, Bias::Present, numerics)?,
             attention_layer_norm: norm("attention.output.LayerNorm")?,
             intermediate: linear("intermediate.dense", hidden, intermediate)?,
             output: linear("output.dense", intermediate, hidden)?,
             output_layer_norm: norm("output.LayerNorm")?,
             hidden_act: config.hidden_act,
-            heads: config.num_attention_heads,
-            numerics,
         })
     }
 
-    fn forward(&self, x: &Tensor, visibility: &Visibility) -> Result<Tensor> {
-        let (batch, seq, hidden) = x.dims3()?;
-        // (batch, seq, hidden) -> (batch, heads, seq, head_dim)
-        let split = |x: Tensor| -> Result<Tensor> {
-            Ok(x.reshape((batch, seq, self.heads, hidden / self.heads))?.transpose(1, 2)?.contiguous()?)
-        };
-        let q = split(self.query.forward(x)?)?;
-        let k = split(self.key.forward(x)?)?;
-        let v = split(self.value.forward(x)?)?;
-        let attended = self.attention_output.forward(&attention(&q, &k, &v, visibility, self.numerics)?)?;
-        let x = self.attention_layer_norm.forward(&(attended + x)?)?;
-        let widened = self.hidden_act.forward(&self.intermediate.forward(&x)?, self.numerics)?;
-        self.output_layer_norm.forward(&(self.output.forward(&widened)? + &x)?)
+    /// `norm(mlp(y) + y)` with `y = norm(attention(x) + x)`
+    fn forward(
+        &self,
+        x: Hidden,
+        visibility: &Visibility,
+        cache: &mut LayerCache,
+        workspace: &mut Workspace,
+    ) -> Result<Hidden> {
+        let operand = x.operand(workspace);
+        let y = self.attention.add_to(operand, x, None, visibility, cache, workspace)?;
+        let y = self.attention_layer_norm.forward(y)?;
+        let operand = y.operand(workspace);
+        let widened = self.intermediate.activated(&operand, self.hidden_act, workspace)?;
+        let y = self.output.add_to(&widened, y)?;
+        workspace.keep(operand);
+        workspace.keep(widened);
+        self.output_layer_norm.forward(y)
     }
 }
 
 /// Stock kernels: mean over the tokens, then division by the Euclidean norm.
-fn native_mean_pool_l2(hidden: &Tensor, lengths: &[usize]) -> Result<Tensor> {
+fn native_mean_pool_l2(hidden: &Hidden, lengths: &[usize]) -> Result<Hidden> {
+    let hidden = hidden.tensor()?;
     let mut means = Vec::with_capacity(lengths.len());
     for (batch, &length) in lengths.iter().enumerate() {
         means.push(hidden.get(batch)?.narrow(0, 0, length)?.mean(0)?);
     }
-    let means = Tensor::stack(&means, 0)?;
+    let means = candle_core::Tensor::stack(&means, 0)?;
     let norms = means.sqr()?.sum_keepdim(1)?.sqrt()?.maximum(1e-12)?;
-    Ok(means.broadcast_div(&norms)?)
+    Hidden::native(means.broadcast_div(&norms)?.unsqueeze(1)?)
 }

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use crate::Precision;
+
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +48,16 @@ pub enum Error {
         name: String,
         /// As the file names it.
         dtype: String,
+    },
+    /// A weight is NaN or infinite, or becomes so in the workload's precision.
+    #[error("tensor `{name}` holds a number at index {index} that is not finite in {precision}")]
+    NonFiniteWeight {
+        /// Its full path.
+        name: String,
+        /// The first such element.
+        index: usize,
+        /// What the weights are rounded to.
+        precision: Precision,
     },
     /// A configuration asks for something that this crate does not do.
     #[error("config field `{field}` is {value}, which is not supported ({supported})")]

@@ -18,6 +18,7 @@ mod output;
 pub mod weights;
 
 pub use error::Error;
+pub use exact::precision::Precision;
 pub use numerics::Numerics;
 pub use output::Output;
 

@@ -6,15 +6,15 @@
 mod config;
 mod generation;
 
-use candle_core::Tensor;
-use candle_nn::kv_cache::KvCache;
-
 pub use config::LlamaConfig;
-pub use generation::Generation;
+pub use generation::{Generation, GenerationClaim, Mismatch};
 
 use crate::exact::attention::Visibility;
 use crate::exact::rotary::inverse_frequencies;
-use crate::layers::{Embedding, Linear, Norm, RotaryEmbedding, attention, silu_mul};
+use crate::layers::{
+    AttentionDims, Bias, Embedding, GatedMlp, Hidden, LayerCache, Linear, Norm, ProjectionScopes,
+    RotaryEmbedding, SelfAttention, Use, Workspace,
+};
 use crate::weights::{Scope, Weights};
 use crate::{Error, Numerics, Result};
 
@@ -26,21 +26,36 @@ pub struct Llama {
     norm: Norm,
     lm_head: Linear,
     rotary: RotaryEmbedding,
+    dims: AttentionDims,
+    numerics: Numerics,
 }
 
-/// Which positions get logits.
+/// Which tokens of a call get logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogitRows {
-    /// Every token of the call.
+    /// Every token.
     All,
     /// The last token alone, as generation needs it.
     Last,
+    /// The tokens from this one on.
+    From(usize),
 }
 
-/// Keys and values of the tokens so far.
+/// Logits by token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logits {
+    /// `(batch, rows, vocab)`, one row after another
+    pub values: Vec<f32>,
+    /// `(batch, rows, vocab)`
+    pub dims: (usize, usize, usize),
+}
+
+/// Keys and values of the tokens so far, and the memory of a call.
 #[derive(Clone, Debug)]
 pub struct LlamaCache {
-    layers: Vec<KvCache>,
+    layers: Vec<LayerCache>,
+    workspace: Workspace,
+    batch: usize,
     capacity: usize,
     length: usize,
 }
@@ -63,59 +78,71 @@ impl Llama {
         let root = weights.root();
         let model = root.child("model");
         let (vocab, hidden) = (config.vocab_size, config.hidden_size);
-        let embed_tokens = Embedding::load(&model.child("embed_tokens"), vocab, hidden, numerics)?;
+        let dims = AttentionDims {
+            hidden,
+            heads: config.num_attention_heads,
+            kv_heads: config.num_key_value_heads(),
+            head_dim: config.head_dim(),
+        };
+        let usage = if config.tie_word_embeddings { Use::Tied } else { Use::LookUp };
+        let embed_tokens = Embedding::load(&model.child("embed_tokens"), vocab, hidden, usage, numerics)?;
         let layers = (0..config.num_hidden_layers)
-            .map(|layer| DecoderLayer::load(&model.child("layers").child(layer), config, numerics))
+            .map(|layer| DecoderLayer::load(&model.child("layers").child(layer), config, dims, numerics))
             .collect::<Result<_>>()?;
         let norm = Norm::load_rms(&model.child("norm"), hidden, config.rms_norm_eps, numerics)?;
         let lm_head = if config.tie_word_embeddings {
             Linear::tied(&embed_tokens)
         } else {
-            Linear::load(&root.child("lm_head"), hidden, vocab, super::layers::Bias::Absent, numerics)?
+            Linear::load(&root.child("lm_head"), hidden, vocab, Bias::Absent, numerics)?
         };
         let scaling = config.rope_scaling.clone().map(Into::into);
         let frequencies = inverse_frequencies(config.rope_theta, config.head_dim(), scaling.as_ref());
-        let rotary = RotaryEmbedding::new(&frequencies, positions, numerics);
-        Ok(Self { embed_tokens, layers, norm, lm_head, rotary })
+        let rotary = RotaryEmbedding::new(&frequencies, positions, weights.precision());
+        Ok(Self { embed_tokens, layers, norm, lm_head, rotary, dims, numerics })
     }
 
-    /// An empty cache for `capacity` tokens.
+    /// An empty cache for `capacity` tokens of each of `batch` sequences.
     #[must_use]
-    pub fn cache(&self, capacity: usize) -> LlamaCache {
-        LlamaCache { layers: vec![KvCache::new(2, capacity); self.layers.len()], capacity, length: 0 }
+    pub fn cache(&self, batch: usize, capacity: usize) -> LlamaCache {
+        let layer = LayerCache::growing(self.dims, batch, capacity, self.numerics);
+        let layers = vec![layer; self.layers.len()];
+        LlamaCache { layers, workspace: Workspace::default(), batch, capacity, length: 0 }
     }
 
-    /// Runs `batch` sequences of equal length, given one after another in `ids`, behind what the cache holds.
-    ///
-    /// Gives logits `(batch, rows, vocab)`, where `rows` is the call's length or 1.
+    /// Runs the cache's sequences by equally many tokens each, given one sequence after another in `ids`, behind what it holds.
     ///
     /// # Errors
     /// When an id or a position lies beyond the model.
-    pub fn forward(
-        &self,
-        ids: &[u32],
-        batch: usize,
-        cache: &mut LlamaCache,
-        rows: LogitRows,
-    ) -> Result<Tensor> {
-        let seq = ids.len() / batch.max(1);
-        if batch == 0 || seq == 0 || ids.len() != batch * seq {
-            return Err(Error::InvalidInput(format!("{} ids in {batch} sequences", ids.len())));
+    pub fn forward(&self, ids: &[u32], cache: &mut LlamaCache, rows: LogitRows) -> Result<Logits> {
+        self.numerics.enter(|| self.logits(ids, cache, rows))
+    }
+
+    fn logits(&self, ids: &[u32], cache: &mut LlamaCache, rows: LogitRows) -> Result<Logits> {
+        let seq = ids.len().checked_div(cache.batch).unwrap_or(0);
+        if seq == 0 || ids.len() != cache.batch * seq {
+            return Err(Error::InvalidInput(format!("{} ids in {} sequences", ids.len(), cache.batch)));
         }
         let limit = cache.capacity.min(self.rotary.positions());
         if cache.length + seq > limit {
             return Err(Error::InvalidInput(format!("{} tokens, room for {limit}", cache.length + seq)));
         }
         let visibility = Visibility::Causal { first: cache.length };
-        let mut x = self.embed_tokens.forward(ids, batch)?;
+        let workspace = &mut cache.workspace;
+        let mut x = self.embed_tokens.forward(ids, cache.batch)?;
         for (layer, kv) in self.layers.iter().zip(&mut cache.layers) {
-            x = layer.forward(&x, &self.rotary, &visibility, kv)?;
+            x = layer.forward(x, &self.rotary, &visibility, kv, workspace)?;
         }
         cache.length += seq;
-        if rows == LogitRows::Last {
-            x = x.narrow(1, seq - 1, 1)?.contiguous()?;
-        }
-        self.lm_head.forward(&self.norm.forward(&x)?)
+        let x = match rows {
+            LogitRows::All => x,
+            LogitRows::Last => x.tokens_from(seq - 1)?,
+            LogitRows::From(first) => x.tokens_from(first)?,
+        };
+        let normed = self.norm.operand(&x, workspace)?;
+        let logits = self.lm_head.forward(&normed)?;
+        workspace.keep(normed);
+        let dims = logits.dims();
+        Ok(Logits { values: logits.into_values()?, dims })
     }
 }
 
@@ -124,113 +151,47 @@ struct DecoderLayer {
     input_layernorm: Norm,
     self_attn: SelfAttention,
     post_attention_layernorm: Norm,
-    mlp: Mlp,
+    mlp: GatedMlp,
 }
 
 impl DecoderLayer {
-    fn load(scope: &Scope<'_>, config: &LlamaConfig, numerics: Numerics) -> Result<Self> {
+    fn load(
+        scope: &Scope<'_>,
+        config: &LlamaConfig,
+        dims: AttentionDims,
+        numerics: Numerics,
+    ) -> Result<Self> {
         let norm = |name: &str| {
             Norm::load_rms(&scope.child(name), config.hidden_size, config.rms_norm_eps, numerics)
         };
+        let attn = scope.child("self_attn");
+        let scopes = ProjectionScopes {
+            query: attn.child("q_proj"),
+            key: attn.child("k_proj"),
+            value: attn.child("v_proj"),
+            output: attn.child("o_proj"),
+        };
+        let (bias, mlp) = (config.attention_bias(), scope.child("mlp"));
         Ok(Self {
             input_layernorm: norm("input_layernorm")?,
-            self_attn: SelfAttention::load(&scope.child("self_attn"), config, numerics)?,
+            self_attn: SelfAttention::load(&scopes, dims, bias, bias, numerics)?,
             post_attention_layernorm: norm("post_attention_layernorm")?,
-            mlp: Mlp::load(&scope.child("mlp"), config, numerics)?,
+            mlp: GatedMlp::load(&mlp, dims.hidden, config.intermediate_size, config.mlp_bias(), numerics)?,
         })
     }
 
+    /// `y + mlp(norm(y))` with `y = x + attention(norm(x))`
     fn forward(
         &self,
-        x: &Tensor,
+        x: Hidden,
         rotary: &RotaryEmbedding,
         visibility: &Visibility,
-        cache: &mut KvCache,
-    ) -> Result<Tensor> {
-        let attended =
-            self.self_attn.forward(&self.input_layernorm.forward(x)?, rotary, visibility, cache)?;
-        let x = (x + attended)?;
-        let fed = self.mlp.forward(&self.post_attention_layernorm.forward(&x)?)?;
-        Ok((x + fed)?)
-    }
-}
-
-#[derive(Debug)]
-struct SelfAttention {
-    q_proj: Linear,
-    k_proj: Linear,
-    v_proj: Linear,
-    o_proj: Linear,
-    heads: usize,
-    kv_heads: usize,
-    head_dim: usize,
-    numerics: Numerics,
-}
-
-impl SelfAttention {
-    fn load(scope: &Scope<'_>, config: &LlamaConfig, numerics: Numerics) -> Result<Self> {
-        let (hidden, head_dim) = (config.hidden_size, config.head_dim());
-        let (heads, kv_heads) = (config.num_attention_heads, config.num_key_value_heads());
-        let bias = config.attention_bias();
-        let load =
-            |name: &str, inputs, outputs| Linear::load(&scope.child(name), inputs, outputs, bias, numerics);
-        Ok(Self {
-            q_proj: load("q_proj", hidden, heads * head_dim)?,
-            k_proj: load("k_proj", hidden, kv_heads * head_dim)?,
-            v_proj: load("v_proj", hidden, kv_heads * head_dim)?,
-            o_proj: load("o_proj", heads * head_dim, hidden)?,
-            heads,
-            kv_heads,
-            head_dim,
-            numerics,
-        })
-    }
-
-    fn forward(
-        &self,
-        x: &Tensor,
-        rotary: &RotaryEmbedding,
-        visibility: &Visibility,
-        cache: &mut KvCache,
-    ) -> Result<Tensor> {
-        let (batch, seq, _) = x.dims3()?;
-        // (batch, seq, heads * head_dim) -> (batch, heads, seq, head_dim)
-        let split = |x: Tensor, heads: usize| -> Result<Tensor> {
-            Ok(x.reshape((batch, seq, heads, self.head_dim))?.transpose(1, 2)?.contiguous()?)
-        };
-        let first = cache.current_seq_len();
-        let q = rotary.forward(&split(self.q_proj.forward(x)?, self.heads)?, first)?;
-        let k = rotary.forward(&split(self.k_proj.forward(x)?, self.kv_heads)?, first)?;
-        let v = split(self.v_proj.forward(x)?, self.kv_heads)?;
-        let (k, v) = cache.append(&k, &v)?;
-        self.o_proj.forward(&attention(&q, &k, &v, visibility, self.numerics)?)
-    }
-}
-
-#[derive(Debug)]
-struct Mlp {
-    gate_proj: Linear,
-    up_proj: Linear,
-    down_proj: Linear,
-    numerics: Numerics,
-}
-
-impl Mlp {
-    fn load(scope: &Scope<'_>, config: &LlamaConfig, numerics: Numerics) -> Result<Self> {
-        let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
-        let bias = config.mlp_bias();
-        let load =
-            |name: &str, inputs, outputs| Linear::load(&scope.child(name), inputs, outputs, bias, numerics);
-        Ok(Self {
-            gate_proj: load("gate_proj", hidden, intermediate)?,
-            up_proj: load("up_proj", hidden, intermediate)?,
-            down_proj: load("down_proj", intermediate, hidden)?,
-            numerics,
-        })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let gated = silu_mul(&self.gate_proj.forward(x)?, &self.up_proj.forward(x)?, self.numerics)?;
-        self.down_proj.forward(&gated)
+        cache: &mut LayerCache,
+        workspace: &mut Workspace,
+    ) -> Result<Hidden> {
+        let normed = self.input_layernorm.operand(&x, workspace)?;
+        let y = self.self_attn.add_to(normed, x, Some(rotary), visibility, cache, workspace)?;
+        let normed = self.post_attention_layernorm.operand(&y, workspace)?;
+        self.mlp.add_to(normed, y, workspace)
     }
 }

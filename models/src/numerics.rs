@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::exact::{self, isa::Isa};
+use crate::exact::{self, crew::with_crew, isa::Isa};
 
 /// The arithmetic that a model runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,17 @@ pub enum Numerics {
     Native,
     /// `exact/1`, on this instruction set, which alters speed alone.
     Exact(Isa),
+}
+
+impl Numerics {
+    /// Runs a whole forward pass. An exact one runs on a thread of the pool, so that its many small parallel parts need not wake
+    /// one each; a native one stays where its caller is, as stock candle has it.
+    pub(crate) fn enter<T: Send>(self, pass: impl FnOnce() -> T + Send) -> T {
+        match self {
+            Self::Native => pass(),
+            Self::Exact(_) => with_crew(pass),
+        }
+    }
 }
 
 impl fmt::Display for Numerics {

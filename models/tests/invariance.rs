@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
 use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
-use proofmark_models::exact::attention::{Attention, Visibility};
+use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::linear::{PackedLinear, linear_reference};
 use proofmark_models::llama::{Llama, LlamaConfig, LogitRows};
 use proofmark_models::weights::{Init, Synthetic, Weights};
-use proofmark_models::{Numerics, Output};
+use proofmark_models::{Error, Numerics, Output, Precision};
 use proptest::prelude::*;
 
 fn available() -> impl Iterator<Item = Isa> {
@@ -42,15 +41,17 @@ fn ids(seed: u64, count: usize) -> Vec<u32> {
 /// Logits of all positions, the sequences fed in pieces of the given lengths.
 fn logits(isa: Isa, ids: &[Vec<u32>], pieces: &[usize]) -> Vec<Vec<u32>> {
     let (config, batch) = (llama(), ids.len());
-    let model = Llama::load(&config, &Weights::synthetic(5), ids[0].len(), Numerics::Exact(isa)).unwrap();
-    let mut cache = model.cache(ids[0].len());
+    let model =
+        Llama::load(&config, &Weights::synthetic(5, Precision::F32), ids[0].len(), Numerics::Exact(isa))
+            .unwrap();
+    let mut cache = model.cache(batch, ids[0].len());
     let mut rows = vec![Vec::new(); batch];
     let mut start = 0;
     for &length in pieces {
         let piece: Vec<u32> = ids.iter().flat_map(|ids| ids[start..start + length].to_vec()).collect();
-        let logits = model.forward(&piece, batch, &mut cache, LogitRows::All).unwrap();
-        for (row, logits) in rows.iter_mut().zip(logits.to_vec3::<f32>().unwrap()) {
-            row.extend(logits.iter().flatten().map(|logit| logit.to_bits()));
+        let logits = model.forward(&piece, &mut cache, LogitRows::All).unwrap();
+        for (row, logits) in rows.iter_mut().zip(logits.values.chunks(length * 97)) {
+            row.extend(logits.iter().map(|logit| logit.to_bits()));
         }
         start += length;
     }
@@ -62,12 +63,14 @@ fn logits(isa: Isa, ids: &[Vec<u32>], pieces: &[usize]) -> Vec<Vec<u32>> {
 fn linear_equals_its_definition_around_every_boundary() {
     for k in [1, 2, 15, 16, 17, 255, 256, 257, 511, 512, 513, 770] {
         for n in [1, 31, 32, 33, 64, 65] {
-            for rows in [1, 2, 3, 4, 5, 7, 8, 9, 13] {
+            for rows in [1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 97] {
                 let (x, w, b) = (values(1, rows * k), values(2, n * k), values(3, n));
                 let expected = linear_reference(&x, &w, Some(&b), k, n);
                 for isa in available() {
-                    let packed = PackedLinear::new(&w, Some(b.clone()), k, n, isa);
-                    assert_eq!(bits(&packed.forward(&x)), bits(&expected), "{isa}: {rows} x {k} x {n}");
+                    let packed = PackedLinear::new(&w, Some(b.clone()), k, Precision::F32, isa);
+                    let mut y = Vec::new();
+                    packed.forward(&Blocks::of_rows(&x, k), &mut y);
+                    assert_eq!(bits(&y), bits(&expected), "{isa}: {rows} x {k} x {n}");
                 }
             }
         }
@@ -78,8 +81,11 @@ fn linear_equals_its_definition_around_every_boundary() {
 fn packed_rows_read_back_as_they_were() {
     let (k, n) = (5, 70);
     let w = values(4, n * k);
-    let packed = PackedLinear::new(&w, None, k, n, Isa::Portable);
-    let back: Vec<f32> = (0..n).flat_map(|output| packed.row(output).collect::<Vec<_>>()).collect();
+    let packed = PackedLinear::new(&w, None, k, Precision::F32, Isa::Portable);
+    let mut back = vec![0.0; n * k];
+    for (output, row) in back.chunks_exact_mut(k).enumerate() {
+        packed.copy_row(output, row);
+    }
     assert_eq!(back, w);
 }
 
@@ -130,18 +136,18 @@ proptest! {
 
 #[test]
 fn generation_equals_one_prefill_over_prompt_and_output() {
-    let model = Llama::load(&llama(), &Weights::synthetic(5), 40, Numerics::Exact(Isa::detect())).unwrap();
+    let model =
+        Llama::load(&llama(), &Weights::synthetic(5, Precision::F32), 40, Numerics::Exact(Isa::detect()))
+            .unwrap();
     let prompt = ids(7, 12);
     let generated = model.generate(std::slice::from_ref(&prompt), 20, &mut |_| {}).unwrap();
     let tokens = generated.tokens[0].clone();
     let Output::Generation { logits, .. } = generated.into_output() else { panic!("no generation") };
 
     let all = [prompt.clone(), tokens].concat();
-    let mut cache = model.cache(all.len());
-    let prefill =
-        model.forward(&all, 1, &mut cache, LogitRows::All).unwrap().to_vec3::<f32>().unwrap().remove(0);
-    let expected = prefill[prompt.len() - 1..all.len() - 1].concat();
-    assert_eq!(bits(&logits), bits(&expected));
+    let mut cache = model.cache(1, all.len());
+    let prefill = model.forward(&all, &mut cache, LogitRows::All).unwrap();
+    assert_eq!(bits(&logits), bits(&prefill.values[(prompt.len() - 1) * 97..(all.len() - 1) * 97]));
 }
 
 #[test]
@@ -151,7 +157,9 @@ fn padding_and_batch_do_not_reach_an_embedding() {
         "num_attention_heads": 4, "max_position_embeddings": 64, "layer_norm_eps": 1e-12, "hidden_act": "gelu",
     });
     let config = BertConfig::parse(json.as_object().unwrap()).unwrap();
-    let model = BertEmbedder::load(&config, &Weights::synthetic(6), Numerics::Exact(Isa::detect())).unwrap();
+    let model =
+        BertEmbedder::load(&config, &Weights::synthetic(6, Precision::F32), Numerics::Exact(Isa::detect()))
+            .unwrap();
     let embed = |sequences: &[Vec<u32>], seq: usize| {
         let padded = |ids: &Vec<u32>| [ids.clone(), vec![0; seq - ids.len()]].concat();
         let ids: Vec<u32> = sequences.iter().flat_map(padded).collect();
@@ -173,30 +181,16 @@ fn padding_and_batch_do_not_reach_an_embedding() {
 }
 
 #[test]
-fn attention_does_not_depend_on_strides() {
-    let (batch, heads, kv_heads, seq, head_dim) = (2, 4, 2, 9, 8);
-    let tensor = |seed, heads: usize| {
-        // laid out (batch, seq, heads, head_dim), seen as (batch, heads, seq, head_dim)
-        let data = values(seed, batch * seq * heads * head_dim);
-        Tensor::from_vec(data, (batch, seq, heads, head_dim), &Device::Cpu).unwrap().transpose(1, 2).unwrap()
-    };
-    let (q, k, v) = (tensor(1, heads), tensor(2, kv_heads), tensor(3, kv_heads));
-    let isa = Isa::detect();
-    let attention = Attention { scale: 0.3, visibility: Visibility::Causal { first: 0 }, isa };
-    let run = |q: &Tensor, k: &Tensor, v: &Tensor| {
-        let output = q.apply_op3_no_bwd(k, v, &attention).unwrap();
-        bits(&output.flatten_all().unwrap().to_vec1::<f32>().unwrap())
-    };
-    let packed = |x: &Tensor| x.contiguous().unwrap();
-    assert_eq!(run(&q, &k, &v), run(&packed(&q), &packed(&k), &packed(&v)));
-}
-
-#[test]
-fn a_query_that_sees_no_key_is_an_error() {
-    let x = Tensor::zeros((1, 1, 2, 4), candle_core::DType::F32, &Device::Cpu).unwrap();
+fn a_sequence_without_tokens_is_an_error() {
+    let json = serde_json::json!({
+        "model_type": "bert", "vocab_size": 97, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+        "num_attention_heads": 4, "max_position_embeddings": 64, "layer_norm_eps": 1e-12, "hidden_act": "gelu",
+    });
+    let config = BertConfig::parse(json.as_object().unwrap()).unwrap();
+    let weights = Weights::synthetic(6, Precision::F32);
+    let model = BertEmbedder::load(&config, &weights, Numerics::Exact(Isa::Portable)).unwrap();
     for lengths in [vec![0], vec![3]] {
-        let visibility = Visibility::Lengths(Arc::new(lengths));
-        let attention = Attention { scale: 1.0, visibility, isa: Isa::Portable };
-        assert!(x.apply_op3_no_bwd(&x, &x, &attention).is_err());
+        let input = EncoderInput { ids: vec![1, 2], token_types: vec![0, 0], lengths: Arc::new(lengths) };
+        assert!(matches!(model.embed(&input), Err(Error::InvalidInput(_))));
     }
 }

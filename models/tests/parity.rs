@@ -13,7 +13,7 @@ use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInpu
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::llama::{Llama, LlamaConfig, LogitRows};
 use proofmark_models::weights::Weights;
-use proofmark_models::{Numerics, Output};
+use proofmark_models::{Numerics, Output, Precision};
 use safetensors::SafeTensors;
 
 /// Allowed difference, as a share of the reference outputs' standard deviation. The bar is 1e-4; a wrong epsilon or gelu variant moves
@@ -79,16 +79,15 @@ impl Case {
     }
 
     fn check(&self, numerics: Numerics) {
-        let weights = Weights::local(&self.folder).unwrap();
+        let weights = Weights::local(&self.folder, Precision::F32).unwrap();
         match self.architecture() {
             "LlamaForCausalLM" => {
                 let config = LlamaConfig::parse(&self.config).unwrap();
                 let (shape, ids) = self.integers("input_ids");
                 let model = Llama::load(&config, &weights, shape[1] + 16, numerics).unwrap();
-                let mut cache = model.cache(shape[1]);
-                let logits = model.forward(&ids, shape[0], &mut cache, LogitRows::All).unwrap();
-                let logits: Vec<f32> = logits.flatten_all().unwrap().to_vec1().unwrap();
-                self.compare("logits", numerics, &logits, &self.floats("logits"));
+                let mut cache = model.cache(shape[0], shape[1]);
+                let logits = model.forward(&ids, &mut cache, LogitRows::All).unwrap();
+                self.compare("logits", numerics, &logits.values, &self.floats("logits"));
                 if self.has("greedy") {
                     let (_, greedy) = self.integers("greedy");
                     let generated = model.generate(&[ids], greedy.len(), &mut |_| {}).unwrap();
@@ -99,8 +98,7 @@ impl Case {
                 let config = BertConfig::parse(&self.config).unwrap();
                 let model = BertEmbedder::load(&config, &weights, numerics).unwrap();
                 let input = self.encoder_input();
-                let hidden: Vec<f32> =
-                    model.hidden_states(&input).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+                let hidden = model.hidden_states(&input).unwrap();
                 self.compare("hidden states", numerics, &hidden, &self.floats("last_hidden_state"));
                 let Output::Embedding { values: embedding, .. } = model.embed(&input).unwrap() else {
                     panic!("no embedding")

@@ -2,23 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{CustomOp1, Device, Tensor};
 use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
 use proofmark_models::exact::attention::{Attention, Visibility};
-use proofmark_models::exact::elementwise::{Elementwise, Function, SiluMul};
-use proofmark_models::exact::function;
+use proofmark_models::exact::blocks::Blocks;
+use proofmark_models::exact::convolution::{Images, PackedConvolution, Window};
+use proofmark_models::exact::function::{self, Function};
 use proofmark_models::exact::isa::Isa;
+use proofmark_models::exact::kv_cache::{Columns, KvCache};
 use proofmark_models::exact::linear::PackedLinear;
 use proofmark_models::exact::norm::{Norm, NormKind};
-use proofmark_models::exact::pooling::MeanPoolL2;
-use proofmark_models::exact::rotary::{RopeScaling, Rotary, RotaryTable, inverse_frequencies};
+use proofmark_models::exact::pooling::mean_pool_l2;
+use proofmark_models::exact::rotary::{RopeScaling, RotaryTable, inverse_frequencies};
 use proofmark_models::exact::sum::{sum, sum_of_squares};
 use proofmark_models::llama::{Llama, LlamaConfig};
 use proofmark_models::weights::{Init, Synthetic, Weights};
-use proofmark_models::{Numerics, Output};
+use proofmark_models::{Numerics, Output, Precision};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -69,11 +71,6 @@ fn assert_same_bits(actual: &[f32], expected: &[f32], what: &str) {
     }
 }
 
-fn apply(op: &impl CustomOp1, x: Vec<f32>, shape: &[usize]) -> Vec<f32> {
-    let x = Tensor::from_vec(x, shape, &Device::Cpu).unwrap();
-    x.apply_op1_no_bwd(op).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -107,26 +104,18 @@ fn elementary_functions_match() {
 fn vectorised_functions_match() {
     let vectors = vectors("functions.json");
     for isa in available() {
-        let check = |name: &str, run: &dyn Fn(Vec<f32>) -> Vec<f32>| {
+        for (name, function) in [
+            ("tanh", Function::Tanh),
+            ("gelu", Function::Gelu),
+            ("gelu_tanh", Function::GeluTanh),
+            ("silu", Function::Silu),
+        ] {
             let pairs: Vec<_> = cases(&vectors[name]).iter().filter(|pair| pair[1] != "nan").collect();
-            let inputs = pairs.iter().map(|pair| f32::from_bits(bits(&pair[0]))).collect();
+            let mut x: Vec<f32> = pairs.iter().map(|pair| f32::from_bits(bits(&pair[0]))).collect();
             let expected: Vec<f32> = pairs.iter().map(|pair| f32::from_bits(bits(&pair[1]))).collect();
-            assert_same_bits(&run(inputs), &expected, &format!("{name} on {isa}"));
-        };
-        for (name, function) in
-            [("tanh", Function::Tanh), ("gelu", Function::Gelu), ("gelu_tanh", Function::GeluTanh)]
-        {
-            check(name, &|x| {
-                let count = x.len();
-                apply(&Elementwise { function, isa }, x, &[count])
-            });
+            function.map(&mut x, isa);
+            assert_same_bits(&x, &expected, &format!("{name} on {isa}"));
         }
-        check("silu", &|x| {
-            let count = x.len();
-            let gate = Tensor::from_vec(x, count, &Device::Cpu).unwrap();
-            let ones = Tensor::from_vec(vec![1.0_f32; count], count, &Device::Cpu).unwrap();
-            gate.apply_op2_no_bwd(&ones, &SiluMul { isa }).unwrap().to_vec1().unwrap()
-        });
     }
 }
 
@@ -136,9 +125,95 @@ fn linear_matches() {
         let (k, n) = (size(&case["k"]), size(&case["n"]));
         let bias = (!case["b"].is_null()).then(|| floats(&case["b"]));
         for isa in available() {
-            let packed = PackedLinear::new(&floats(&case["w"]), bias.clone(), k, n, isa);
-            let what = format!("{} x {k} x {n} on {isa}", case["rows"]);
-            assert_same_bits(&packed.forward(&floats(&case["x"])), &floats(&case["y"]), &what);
+            let packed = PackedLinear::new(&floats(&case["w"]), bias.clone(), k, Precision::F32, isa);
+            let mut y = Vec::new();
+            packed.forward(&Blocks::of_rows(&floats(&case["x"]), k), &mut y);
+            assert_same_bits(&y, &floats(&case["y"]), &format!("{} x {k} x {n} on {isa}", case["rows"]));
+        }
+    }
+}
+
+fn precision(case: &Value) -> Precision {
+    case["precision"].as_str().unwrap().parse().unwrap()
+}
+
+fn narrowed(mut values: Vec<f32>, precision: Precision) -> Vec<f32> {
+    precision.round(&mut values).unwrap();
+    values
+}
+
+#[test]
+fn weights_are_rounded_as_the_vectors_say() {
+    let vectors = vectors("precision.json");
+    for precision in [Precision::Bf16, Precision::F16] {
+        let widened: BTreeMap<&str, &Value> = cases(&vectors["widen"][precision.to_string()])
+            .iter()
+            .map(|pair| (pair[0].as_str().unwrap(), &pair[1]))
+            .collect();
+        let mut seen = 0;
+        for pair in cases(&vectors["narrow"][precision.to_string()]) {
+            let mut value = [f32::from_bits(bits(&pair[0]))];
+            let rounded = precision.round(&mut value);
+            assert_eq!(rounded.is_err(), pair[1] == "refused", "{pair} in {precision}");
+            if let (Ok(()), Some(wide)) = (rounded, widened.get(pair[1].as_str().unwrap())) {
+                assert_eq!(value[0].to_bits(), bits(wide), "{pair} in {precision}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 10, "{seen} numbers are both narrowed and widened");
+        for (narrow, wide) in widened.into_iter().filter(|(_, wide)| *wide != "refused") {
+            // What the format holds already stays, and a kernel widens it to the same number.
+            let w = narrowed(vec![f32::from_bits(bits(wide))], precision);
+            assert_eq!(w[0].to_bits(), bits(wide), "{narrow} in {precision}");
+            for isa in available() {
+                let packed = PackedLinear::new(&w.repeat(20), None, 1, precision, isa);
+                let mut y = Vec::new();
+                packed.forward(&Blocks::of_rows(&[1.0], 1), &mut y);
+                // 1 * w + 0 is w, but for the sign of a zero
+                assert!(y.iter().all(|y| *y == w[0]), "{narrow} in {precision} on {isa}: {y:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn linear_in_each_precision_matches() {
+    for case in cases(&vectors("precision.json")["linear"]) {
+        let (k, precision) = (size(&case["k"]), precision(case));
+        let bias = (!case["b"].is_null()).then(|| narrowed(floats(&case["b"]), precision));
+        let w = narrowed(floats(&case["w"]), precision);
+        for isa in available() {
+            let packed = PackedLinear::new(&w, bias.clone(), k, precision, isa);
+            let mut y = Vec::new();
+            packed.forward(&Blocks::of_rows(&floats(&case["x"]), k), &mut y);
+            let what = format!("{precision} {} x {k} x {} on {isa}", case["rows"], case["n"]);
+            assert_same_bits(&y, &floats(&case["y"]), &what);
+        }
+    }
+}
+
+#[test]
+fn convolutions_match() {
+    for (index, case) in cases(&vectors("convolution.json")["cases"]).iter().enumerate() {
+        let pair = |name: &str| {
+            let pair = sizes(&case[name]);
+            (pair[0], pair[1])
+        };
+        let dims = ["batch", "channels", "height", "width"].map(|name| size(&case[name]));
+        let window = Window {
+            kernel: pair("kernel"),
+            stride: pair("stride"),
+            padding: pair("padding"),
+            dilation: pair("dilation"),
+        };
+        let bias = (!case["b"].is_null()).then(|| floats(&case["b"]));
+        let x = Images { values: floats(&case["x"]), dims };
+        for isa in available() {
+            let w = floats(&case["w"]);
+            let packed = PackedConvolution::new(&w, bias.clone(), dims[1], window, Precision::F32, isa);
+            let y = packed.forward(&x).unwrap();
+            assert_same_bits(&y.values, &floats(&case["y"]), &format!("case {index} on {isa}"));
+            assert_eq!((y.dims[0], y.dims[1]), (dims[0], size(&case["outputs"])));
         }
     }
 }
@@ -160,22 +235,32 @@ fn attention_matches() {
     for (index, case) in cases(&vectors("attention.json")["cases"]).iter().enumerate() {
         let dim = |name: &str| size(&case["dims"][name]);
         let head_dim = dim("head_dim");
-        let tensor = |name: &str, heads: usize, len: usize| {
-            let shape = (dim("batch"), heads, len, head_dim);
-            Tensor::from_vec(floats(&case[name]), shape, &Device::Cpu).unwrap()
-        };
-        let q = tensor("q", dim("heads"), dim("q_len"));
-        let (k, v) = (tensor("k", dim("kv_heads"), dim("k_len")), tensor("v", dim("kv_heads"), dim("k_len")));
+        let (batch, heads, q_len) = (dim("batch"), dim("heads"), dim("q_len"));
+        let (kv_heads, k_len) = (dim("kv_heads"), dim("k_len"));
         let visibility = match case["visibility"].get("lengths") {
             Some(lengths) => Visibility::Lengths(Arc::new(sizes(lengths))),
             None => Visibility::Causal { first: size(&case["visibility"]["causal_first"]) },
         };
+        // (batch, heads, len, head_dim) -> (batch, len, heads * head_dim)
+        let rows = |values: Vec<f32>, heads: usize, len: usize| -> Vec<f32> {
+            let at = |b: usize, t: usize, h: usize| ((b * heads + h) * len + t) * head_dim;
+            let tokens = (0..batch).flat_map(|b| (0..len).map(move |t| (b, t)));
+            let heads = tokens.flat_map(|(b, t)| (0..heads).map(move |h| at(b, t, h)));
+            heads.flat_map(|start| values[start..start + head_dim].to_vec()).collect()
+        };
+        let width = kv_heads * head_dim;
+        let (k, v) = (rows(floats(&case["k"]), kv_heads, k_len), rows(floats(&case["v"]), kv_heads, k_len));
+        let pairs = k.chunks(width).zip(v.chunks(width));
+        let rows_of_both: Vec<f32> = pairs.flat_map(|(k, v)| [k, v].concat()).collect();
+        let mut cache = KvCache::new(batch, kv_heads, head_dim, k_len);
+        cache.append(&rows_of_both, Columns { stride: 2 * width, keys: 0, values: width });
+        let queries = rows(floats(&case["q"]), heads, q_len);
         for isa in available() {
-            let scale = 1.0 / (head_dim as f32).sqrt();
-            let attention = Attention { scale, visibility: visibility.clone(), isa };
-            let output = q.apply_op3_no_bwd(&k, &v, &attention).unwrap();
-            let output: Vec<f32> = output.flatten_all().unwrap().to_vec1().unwrap();
-            assert_same_bits(&output, &floats(&case["output"]), &format!("case {index} on {isa}"));
+            let mut output = Vec::new();
+            let attention = Attention { cache: &cache, visibility: &visibility, heads, isa };
+            attention.forward(&queries, heads * head_dim, &mut output);
+            let expected = rows(floats(&case["output"]), heads, q_len);
+            assert_same_bits(&output, &expected, &format!("case {index} on {isa}"));
         }
     }
 }
@@ -188,14 +273,17 @@ fn norms_match() {
             let x = floats(&case["x"]);
             for isa in available() {
                 let kind = if is_layer {
-                    NormKind::Layer { bias: Arc::new(floats(&case["bias"])) }
+                    NormKind::Layer { bias: floats(&case["bias"]) }
                 } else {
                     NormKind::RootMeanSquare
                 };
                 let eps = case["eps"].as_f64().unwrap() as f32;
-                let norm = Norm { weight: Arc::new(floats(&case["weight"])), kind, eps, isa };
-                let actual = apply(&norm, x.clone(), &[1, x.len()]);
-                assert_same_bits(&actual, &floats(&case["y"]), &format!("{name} of {} on {isa}", x.len()));
+                let norm = Norm { weight: floats(&case["weight"]), kind, eps, isa };
+                let (what, mut in_place) = (format!("{name} of {} on {isa}", x.len()), x.clone());
+                norm.in_place(&mut in_place);
+                assert_same_bits(&in_place, &floats(&case["y"]), &what);
+                let blocks = norm.forward(&x, Blocks::default());
+                assert_same_bits(&blocks.row(0), &floats(&case["y"]), &what);
             }
         }
     }
@@ -249,12 +337,9 @@ fn rotary_tables_are_correctly_rounded_and_rotation_matches() {
         let (first, x) = (size(&case["first"]), floats(&case["x"]));
         for isa in available() {
             let table = RotaryTable::new(&frequencies(case), first + 1);
-            let shape = [1, 1, 1, x.len()];
-            assert_same_bits(
-                &apply(&Rotary { table, first, isa }, x.clone(), &shape),
-                &floats(&case["y"]),
-                "rotation",
-            );
+            let mut y = x.clone();
+            table.rotate(&mut y, x.len(), 0..x.len(), 1, first, isa);
+            assert_same_bits(&y, &floats(&case["y"]), "rotation");
         }
     }
 }
@@ -262,29 +347,38 @@ fn rotary_tables_are_correctly_rounded_and_rotation_matches() {
 #[test]
 fn pooling_matches() {
     for case in cases(&vectors("pooling.json")["mean_pool_l2"]) {
-        let lengths = Arc::new(sizes(&case["lengths"]));
-        let shape = [lengths.len(), size(&case["seq"]), size(&case["hidden"])];
-        assert_same_bits(
-            &apply(&MeanPoolL2 { lengths }, floats(&case["x"]), &shape),
-            &floats(&case["y"]),
-            "pooling",
-        );
+        let pooled = mean_pool_l2(&floats(&case["x"]), &sizes(&case["lengths"]), size(&case["hidden"]));
+        assert_same_bits(&pooled, &floats(&case["y"]), "pooling");
+    }
+}
+
+fn init(case: &Value) -> Init {
+    match case["kind"].as_str().unwrap() {
+        "matrix" => Init::Matrix,
+        "bias" => Init::Bias,
+        _ => Init::Scale,
     }
 }
 
 #[test]
 fn synthetic_weights_match() {
     for case in cases(&vectors("synthetic.json")["cases"]) {
-        let init = match case["kind"].as_str().unwrap() {
-            "matrix" => Init::Matrix,
-            "bias" => Init::Bias,
-            _ => Init::Scale,
-        };
         let (start, expected) = (size(&case["start"]), floats(&case["values"]));
         let name = case["name"].as_str().unwrap();
-        let values =
-            Synthetic::new(case["seed"].as_u64().unwrap()).generate(name, start + expected.len(), init);
+        let generator = Synthetic::new(case["seed"].as_u64().unwrap());
+        let values = generator.generate(name, start + expected.len(), init(case));
         assert_same_bits(&values[start..], &expected, name);
+    }
+}
+
+#[test]
+fn synthetic_weights_in_each_precision_match() {
+    for case in cases(&vectors("precision.json")["synthetic"]) {
+        let (start, expected) = (size(&case["start"]), floats(&case["values"]));
+        let name = case["name"].as_str().unwrap();
+        let generator = Synthetic::new(case["seed"].as_u64().unwrap());
+        let values = generator.generate(name, start + expected.len(), init(case));
+        assert_same_bits(&narrowed(values, precision(case))[start..], &expected, name);
     }
 }
 
@@ -303,12 +397,24 @@ fn output_digests_match() {
     }
 }
 
+/// The precision of a whole model's case; those of the first file have none, and are f32.
+fn whole_models(name: &str) -> Vec<(Value, Precision)> {
+    let mut all = Vec::new();
+    for (file, has_precision) in [("generation.json", false), ("generation_precision.json", true)] {
+        for case in cases(&vectors(file)[name]) {
+            let precision = if has_precision { precision(case) } else { Precision::F32 };
+            all.push((case.clone(), precision));
+        }
+    }
+    all
+}
+
 #[test]
 fn a_whole_decoder_matches() {
-    for case in cases(&vectors("generation.json")["cases"]) {
+    for (case, precision) in whole_models("cases") {
         for isa in available() {
             let config = LlamaConfig::parse(case["config"].as_object().unwrap()).unwrap();
-            let weights = Weights::synthetic(case["seed"].as_u64().unwrap());
+            let weights = Weights::synthetic(case["seed"].as_u64().unwrap(), precision);
             let (prompt, steps) = (ids(&case["prompt"]), size(&case["steps"]));
             let model = Llama::load(&config, &weights, prompt.len() + steps, Numerics::Exact(isa)).unwrap();
             let output = model.generate(&[prompt], steps, &mut |_| {}).unwrap().into_output();
@@ -323,10 +429,10 @@ fn a_whole_decoder_matches() {
 
 #[test]
 fn a_whole_encoder_matches() {
-    for case in cases(&vectors("generation.json")["embedding_cases"]) {
+    for (case, precision) in whole_models("embedding_cases") {
         for isa in available() {
             let config = BertConfig::parse(case["config"].as_object().unwrap()).unwrap();
-            let weights = Weights::synthetic(case["seed"].as_u64().unwrap());
+            let weights = Weights::synthetic(case["seed"].as_u64().unwrap(), precision);
             let model = BertEmbedder::load(&config, &weights, Numerics::Exact(isa)).unwrap();
             let lengths = Arc::new(sizes(&case["lengths"]));
             let input =

@@ -10,7 +10,7 @@ use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInpu
 use proofmark_models::config::ConfigMap;
 use proofmark_models::llama::{Llama, LlamaConfig};
 use proofmark_models::weights::Weights;
-use proofmark_models::{Numerics, Output};
+use proofmark_models::{Numerics, Output, Precision};
 use proofmark_reports::Digest;
 use proofmark_workloads::{Input, Task, Workload};
 
@@ -60,11 +60,12 @@ impl Model {
     /// When the configuration or the weights do not fit.
     pub fn load(workload: &Workload, folder: Option<&Path>, numerics: Numerics) -> anyhow::Result<Self> {
         let spec = &workload.model;
+        let precision: Precision = workload.precision.parse()?;
         let weights = match folder {
-            None => Weights::synthetic(spec.seed),
+            None => Weights::synthetic(spec.seed, precision),
             Some(folder) => {
                 check_folder(workload, folder)?;
-                Weights::local(folder)?
+                Weights::local(folder, precision)?
             }
         };
         let network = match workload.shape.task() {
@@ -157,6 +158,6 @@ pub fn check_folder(workload: &Workload, folder: &Path) -> anyhow::Result<()> {
         let (expected, actual) = (expected.trim_matches([' ', ',']), actual.trim_matches([' ', ',']));
         bail!("{} has {actual}, model {} of the suite has {expected}", path.display(), spec.name);
     }
-    Weights::local(folder)?;
+    Weights::local(folder, workload.precision.parse()?)?;
     Ok(())
 }

@@ -1,19 +1,30 @@
-//! Attention over a key range per row, with grouped queries (`EXACT.md`, section 5).
+//! Attention over the first keys of each sequence, with grouped queries (`EXACT.md`, section 5).
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
 use super::BLOCK;
 use super::function::{exp, maximum};
+use super::grid::{Tile, tiles};
 use super::isa::{Isa, Kernel};
-use super::linear::{PANEL, TASK, multiply_packed};
-use super::operand::Heads;
-use super::sum::sum;
+use super::kv_cache::KvCache;
+use super::linear::TASK;
+use super::panel::{F32Row, PANEL};
+use super::product::{Panels, Row, Start, product};
+use super::sum::Lanes;
+use super::vector::Vector;
 
-/// Which keys a query sees. A key is named by its position from its sequence's own first token.
+/// Rows of queries a task: whole tiles of each instruction set.
+const ROWS: usize = 12;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// Which keys a query sees: the first ones of its sequence, so many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visibility {
     /// Query `i` of the call stands at position `first + i` and sees every key up to itself.
@@ -26,203 +37,273 @@ pub enum Visibility {
 }
 
 impl Visibility {
-    /// The keys that query `query` of sequence `batch` sees.
+    /// How many keys query `query` of `sequence` sees.
+    ///
+    /// # Panics
+    /// When there is no such sequence.
     #[must_use]
-    pub fn keys(&self, batch: usize, query: usize) -> Range<usize> {
+    pub fn keys(&self, sequence: usize, query: usize) -> usize {
         match self {
-            Self::Causal { first } => 0..first + query + 1,
-            Self::Lengths(lengths) => 0..lengths[batch],
+            Self::Causal { first } => first + query + 1,
+            Self::Lengths(lengths) => lengths[sequence],
         }
     }
 }
 
-/// `softmax(scale * q k^T) v` over the visible keys.
-///
-/// `q`: `(batch, heads, q_len, head_dim)`; `k`, `v`: `(batch, kv_heads, k_len, head_dim)`, where `kv_heads` divides
-/// `heads`; gives `(batch, heads, q_len, head_dim)`.
-pub struct Attention {
-    /// Multiplies each score.
-    pub scale: f32,
-    /// Which keys take part at all.
-    pub visibility: Visibility,
+/// `softmax(q k^T / sqrt(head_dim)) v` over the visible keys of a cache.
+#[derive(Clone, Copy, Debug)]
+pub struct Attention<'a> {
+    /// Keys and values.
+    pub cache: &'a KvCache,
+    /// How many keys each query sees: at least one, at most as many as the cache holds.
+    pub visibility: &'a Visibility,
+    /// Query heads; a multiple of the cache's.
+    pub heads: usize,
     /// Where it runs.
     pub isa: Isa,
 }
 
-impl CustomOp3 for Attention {
-    fn name(&self) -> &'static str {
-        "exact-attention"
-    }
-
-    fn cpu_fwd(
-        &self,
-        q: &CpuStorage,
-        q_layout: &Layout,
-        k: &CpuStorage,
-        k_layout: &Layout,
-        v: &CpuStorage,
-        v_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let q = Heads::new(self.name(), q, q_layout)?;
-        let k = Heads::new(self.name(), k, k_layout)?;
-        let v = Heads::new(self.name(), v, v_layout)?;
-        self.check(&q, &k, &v)?;
-        let [batch, heads, q_len, head_dim] = q.dims;
-        let group = heads / k.dims[1];
-
-        let mut output = vec![0.0; batch * heads * q_len * head_dim];
-        // The query heads that share a key head go together, so that its keys are packed once.
-        let chunks = output.par_chunks_mut((group * q_len * head_dim).max(1)).enumerate();
-        let work = 2 * group * q_len * head_dim * k.dims[2];
-        chunks.with_min_len(TASK / work.max(1) + 1).for_each(|(index, output)| {
-            let (batch, kv_head) = (index / k.dims[1], index % k.dims[1]);
-            self.key_head(&q, &k, &v, batch, kv_head, output);
-        });
-        Ok((CpuStorage::F32(output), Shape::from_dims(&q.dims)))
-    }
+/// The memory of one task.
+#[derive(Default)]
+struct Scratch {
+    /// `[block of dimensions][row]`
+    queries: Vec<Row>,
+    /// `[block of keys][row]`
+    scores: Vec<Row>,
+    /// The sum of each row's weights.
+    totals: Vec<f32>,
+    /// `[row][dimension]`, filled up to whole panels
+    weighted: Vec<f32>,
+    /// As `weighted`: the block under way, where the rows of a tile see unlike numbers of keys.
+    chains: Vec<f32>,
 }
 
-impl Attention {
-    fn check(&self, q: &Heads<'_>, k: &Heads<'_>, v: &Heads<'_>) -> Result<()> {
-        let [batch, heads, q_len, head_dim] = q.dims;
-        let [k_batch, kv_heads, k_len, k_dim] = k.dims;
-        if k.dims != v.dims || batch != k_batch || head_dim != k_dim || kv_heads == 0 || heads % kv_heads != 0
-        {
-            bail!("{}: shapes q {:?}, k {:?}, v {:?} do not fit", self.name(), q.dims, k.dims, v.dims);
+impl Attention<'_> {
+    /// Attends from the first `heads * head_dim` elements of each row of `queries`: `(sequences, tokens, stride)`. `output` becomes
+    /// `(sequences, tokens, heads * head_dim)`.
+    ///
+    /// # Panics
+    /// When shapes do not fit, or a query sees no key or more than there are; layers check that before.
+    pub fn forward(&self, queries: &[f32], stride: usize, output: &mut Vec<f32>) {
+        let [sequences, kv_heads, head_dim] = self.cache.dims();
+        let width = self.heads * head_dim;
+        assert!(kv_heads > 0 && self.heads.is_multiple_of(kv_heads) && width <= stride && sequences > 0);
+        let tokens = queries.len() / stride / sequences;
+        assert_eq!(queries.len(), sequences * tokens * stride);
+        output.resize(sequences * tokens * width, 0.0);
+        if output.is_empty() {
+            return;
         }
-        if let Visibility::Lengths(lengths) = &self.visibility
-            && lengths.len() != batch
-        {
-            bail!("{}: {} lengths for a batch of {batch}", self.name(), lengths.len());
-        }
-        for (batch, query) in (0..batch).flat_map(|batch| (0..q_len).map(move |query| (batch, query))) {
-            let keys = self.visibility.keys(batch, query);
-            if keys.is_empty() || keys.end > k_len {
-                bail!("{}: query {query} of sequence {batch} sees keys {keys:?} of {k_len}", self.name());
-            }
-        }
-        Ok(())
-    }
-
-    /// The outputs `(group, q_len, head_dim)` of the query heads that share `kv_head`.
-    fn key_head(
-        &self,
-        q: &Heads<'_>,
-        k: &Heads<'_>,
-        v: &Heads<'_>,
-        batch: usize,
-        kv_head: usize,
-        output: &mut [f32],
-    ) {
-        let [_, heads, q_len, head_dim] = q.dims;
-        let [_, kv_heads, _, _] = k.dims;
-        let group = heads / kv_heads;
-        let longest = (0..q_len).map(|query| self.visibility.keys(batch, query).end).max().unwrap_or(0);
-
-        let panels = pack_keys(k, batch, kv_head, longest);
-        let queries: Vec<f32> = (0..group * q_len)
-            .flat_map(|row| q.row(batch, kv_head * group + row / q_len, row % q_len).iter().copied())
+        let group = self.heads / kv_heads;
+        let height = (ROWS / group).max(1);
+        let by_sequence = output.chunks_mut(tokens * width).enumerate();
+        let mut tasks: Vec<_> = by_sequence
+            .flat_map(|(sequence, output)| {
+                let tiles = tiles(output, width, height, group * head_dim).enumerate();
+                tiles.map(move |(index, tile)| (sequence, index % kv_heads, index / kv_heads * height, tile))
+            })
             .collect();
-        let mut scores = multiply_packed(&queries, &panels, group * q_len, head_dim, longest, self.isa);
-
-        let rows = output.chunks_exact_mut(head_dim).zip(scores.chunks_exact_mut(longest));
-        for (row, (output, scores)) in rows.enumerate() {
-            let keys = self.visibility.keys(batch, row % q_len);
-            let scores = &mut scores[keys.clone()];
-            let scale = self.scale;
-            let total = self.isa.run(Softmax { scores, scale, first: keys.start });
-            let value = |position: usize| v.row(batch, kv_head, position);
-            self.isa.run(WeightedValues { weights: scores, keys, value, total, output });
-        }
+        // Head by head, so that its keys stay in the cache.
+        tasks.sort_by_key(|(sequence, head, token, _)| (*sequence, *head, *token));
+        let longest =
+            (0..sequences).map(|sequence| self.visibility.keys(sequence, tokens - 1)).max().unwrap_or(0);
+        let work = 2 * height.min(tokens) * group * head_dim * longest;
+        tasks.into_par_iter().with_min_len(TASK / work.max(1) + 1).for_each(
+            |(sequence, head, token, output)| {
+                let rows = &queries[(sequence * tokens + token) * stride..];
+                let first = head * group * head_dim;
+                let visible = (token..token + output.rows())
+                    .map(|token| self.visibility.keys(sequence, token))
+                    .collect();
+                SCRATCH.with_borrow_mut(|scratch| {
+                    self.isa.run(HeadTile {
+                        queries: rows,
+                        stride,
+                        columns: first..first + group * head_dim,
+                        head_dim,
+                        keys: self.cache.keys(sequence, head),
+                        values: self.cache.values(sequence, head),
+                        length: self.cache.len(),
+                        visible,
+                        output,
+                        scratch,
+                    });
+                });
+            },
+        );
     }
 }
 
-/// Keys as the panels of `linear`: `[panel][head_dim][key]`, the last panel filled up with zeros.
-fn pack_keys(k: &Heads<'_>, batch: usize, kv_head: usize, count: usize) -> Vec<f32> {
-    let [_, _, _, head_dim] = k.dims;
-    let mut panels = vec![0.0; count.div_ceil(PANEL) * PANEL * head_dim];
-    for key in 0..count {
-        let panel = &mut panels[key / PANEL * PANEL * head_dim..][..PANEL * head_dim];
-        for (dim, value) in k.row(batch, kv_head, key).iter().enumerate() {
-            panel[dim * PANEL + key % PANEL] = *value;
-        }
-    }
-    panels
+/// The query heads of one key head for some neighbouring tokens.
+struct HeadTile<'a> {
+    queries: &'a [f32],
+    stride: usize,
+    columns: Range<usize>,
+    head_dim: usize,
+    keys: Panels<'a, F32Row>,
+    values: Panels<'a, F32Row>,
+    length: usize,
+    /// Keys that each token sees, in ascending order.
+    visible: Vec<usize>,
+    output: Tile<'a>,
+    scratch: &'a mut Scratch,
 }
 
-/// Turns scores into `exp(scale * score - maximum)` and returns their sum; the division comes last, on the output.
-struct Softmax<'a> {
-    scores: &'a mut [f32],
-    scale: f32,
-    first: usize,
-}
-
-impl Kernel for Softmax<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<const ROWS: usize>(self) -> f32 {
-        for score in self.scores.iter_mut() {
-            *score *= self.scale;
-        }
-        // The order is free: only the sign of a zero maximum depends on it, and exp(0) = exp(-0).
-        let mut largest = [f32::NEG_INFINITY; 16];
-        let (groups, tail) = self.scores.as_chunks::<16>();
-        for group in groups {
-            for (largest, score) in largest.iter_mut().zip(group) {
-                *largest = maximum(*largest, *score);
-            }
-        }
-        let largest = largest.iter().chain(tail).fold(f32::NEG_INFINITY, |a, b| maximum(a, *b));
-        for score in self.scores.iter_mut() {
-            *score = exp(*score - largest);
-        }
-        sum(self.scores, self.first)
-    }
-}
-
-/// `output[d] = (sum_j weights[j] * value(j)[d]) / total`, keys in blocks of 256 by position.
-struct WeightedValues<'a, V> {
-    weights: &'a [f32],
-    keys: Range<usize>,
-    value: V,
-    total: f32,
-    output: &'a mut [f32],
-}
-
-impl<'v, V: Fn(usize) -> &'v [f32]> Kernel for WeightedValues<'_, V> {
+impl Kernel for HeadTile<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const ROWS: usize>(self) {
-        let Self { weights, keys, value, total, output } = self;
-        for (group, output) in output.chunks_mut(PANEL).enumerate() {
-            let mut start = keys.start;
-            let mut sums = [0.0_f32; PANEL];
-            while start < keys.end {
-                let end = (start / BLOCK + 1) * BLOCK;
-                let end = end.min(keys.end);
-                let mut block = [0.0_f32; PANEL];
-                for key in start..end {
-                    let weight = weights[key - keys.start];
-                    let values = &value(key)[group * PANEL..];
-                    if let Some((values, _)) = values.split_first_chunk::<PANEL>() {
-                        for (sum, value) in block.iter_mut().zip(values) {
-                            *sum = weight.mul_add(*value, *sum);
-                        }
-                    } else {
-                        for (sum, value) in block.iter_mut().zip(values) {
-                            *sum = weight.mul_add(*value, *sum);
-                        }
+    fn run<V: Vector>(mut self) {
+        assert!(self.visible.is_sorted() && self.visible.iter().all(|keys| (1..=self.length).contains(keys)));
+        let group = self.columns.len() / self.head_dim;
+        self.gather(group);
+        self.score::<V>(group);
+        self.weigh(group);
+        self.combine::<V>(group);
+        for token in 0..self.visible.len() {
+            let output = self.output.row(token);
+            for (head, output) in output.chunks_exact_mut(self.head_dim).enumerate() {
+                let row = token * group + head;
+                let weighted = &self.scratch.weighted[row * self.values.count * PANEL..];
+                let total = self.scratch.totals[row];
+                for (output, weighted) in output.iter_mut().zip(weighted) {
+                    *output = weighted / total;
+                }
+            }
+        }
+    }
+}
+
+impl HeadTile<'_> {
+    /// The queries as rows, token by token, in a token head by head.
+    #[inline(always)]
+    fn gather(&mut self, group: usize) {
+        let rows = self.visible.len() * group;
+        self.scratch.queries.resize(rows * self.head_dim.div_ceil(BLOCK), [0.0; BLOCK]);
+        for token in 0..self.visible.len() {
+            let heads = &self.queries[token * self.stride..][self.columns.clone()];
+            for (head, query) in heads.chunks_exact(self.head_dim).enumerate() {
+                for (block, query) in query.chunks(BLOCK).enumerate() {
+                    let row = &mut self.scratch.queries[block * rows + token * group + head];
+                    row[..query.len()].copy_from_slice(query);
+                }
+            }
+        }
+    }
+
+    /// `q k^T` for as many keys as the last token sees, panel by panel.
+    #[inline(always)]
+    fn score<V: Vector>(&mut self, group: usize) {
+        let rows = self.visible.len() * group;
+        let longest = self.visible[self.visible.len() - 1];
+        let Scratch { queries, scores, .. } = &mut *self.scratch;
+        scores.resize(rows * longest.div_ceil(BLOCK), [0.0; BLOCK]);
+        for (scores, start) in scores.chunks_exact_mut(rows).zip((0..longest).step_by(BLOCK)) {
+            let first = start / PANEL * self.head_dim;
+            let count = (longest - start).min(BLOCK).div_ceil(PANEL);
+            let keys = Panels { rows: &self.keys.rows[first..], pitch: self.head_dim, count };
+            for (queries, dim) in queries.chunks_exact(rows).zip((0..self.head_dim).step_by(BLOCK)) {
+                let len = BLOCK.min(self.head_dim - dim);
+                let mode = if dim == 0 { Start::First } else { Start::Later };
+                product::<V, _>(
+                    queries,
+                    0..len,
+                    keys,
+                    dim..dim + len,
+                    mode,
+                    scores.as_flattened_mut(),
+                    BLOCK,
+                );
+            }
+        }
+    }
+
+    /// Scores to weights `exp(scale * score - maximum)`, and their sums; the division comes last, on the output.
+    #[inline(always)]
+    fn weigh(&mut self, group: usize) {
+        let rows = self.visible.len() * group;
+        let scale = 1.0 / (self.head_dim as f32).sqrt();
+        let Scratch { scores, totals, .. } = &mut *self.scratch;
+        totals.clear();
+        for row in 0..rows {
+            let visible = self.visible[row / group];
+            let blocks = visible.div_ceil(BLOCK);
+            let part = |block: usize| BLOCK.min(visible - block * BLOCK);
+            // The order is free: only the sign of a zero maximum depends on it, and exp(0) = exp(-0).
+            let mut largest = [f32::NEG_INFINITY; 16];
+            for block in 0..blocks {
+                let scores = &mut scores[block * rows + row][..part(block)];
+                for score in scores.iter_mut() {
+                    *score *= scale;
+                }
+                let (groups, tail) = scores.as_chunks::<16>();
+                for group in groups {
+                    for (largest, score) in largest.iter_mut().zip(group) {
+                        *largest = maximum(*largest, *score);
                     }
                 }
-                for (sum, block) in sums.iter_mut().zip(block) {
-                    *sum = if start == keys.start { block } else { *sum + block };
+                for (largest, score) in largest.iter_mut().zip(tail) {
+                    *largest = maximum(*largest, *score);
                 }
-                start = end;
             }
-            for (output, sum) in output.iter_mut().zip(sums) {
-                *output = sum / total;
+            let largest = largest.iter().fold(f32::NEG_INFINITY, |a, b| maximum(a, *b));
+            let mut lanes = Lanes::ZERO;
+            for block in 0..blocks {
+                let scores = &mut scores[block * rows + row][..part(block)];
+                for score in scores.iter_mut() {
+                    *score = exp(*score - largest);
+                }
+                lanes.take(scores, 0, |lane, weight| lane + weight);
+            }
+            totals.push(lanes.fold());
+        }
+    }
+
+    /// The values weighted, keys in blocks of 256 by position.
+    #[inline(always)]
+    fn combine<V: Vector>(&mut self, group: usize) {
+        let rows = self.visible.len() * group;
+        let (values, stride) = (self.values, self.values.count * PANEL);
+        let (common, longest) = (self.visible[0], self.visible[self.visible.len() - 1]);
+        let Scratch { scores, weighted, chains, .. } = &mut *self.scratch;
+        weighted.resize(rows * stride, 0.0);
+        for (weights, start) in scores.chunks_exact(rows).zip((0..longest).step_by(BLOCK)) {
+            let end = longest.min(start + BLOCK);
+            let mode = if start == 0 { Start::First } else { Start::Later };
+            if end <= common {
+                product::<V, _>(weights, 0..end - start, values, start..end, mode, weighted, stride);
+                continue;
+            }
+            // First the keys that all rows see, then each token's own, going on with the same chains. An invisible key takes no
+            // part, not even with weight zero: that would turn -0 into +0.
+            chains.clear();
+            chains.resize(rows * stride, 0.0);
+            let shared = common.clamp(start, end);
+            if shared > start {
+                product::<V, _>(
+                    weights,
+                    0..shared - start,
+                    values,
+                    start..shared,
+                    Start::First,
+                    chains,
+                    stride,
+                );
+            }
+            for (token, visible) in self.visible.iter().enumerate() {
+                let own = shared..end.min(*visible);
+                let (first, last) = (token * group, (token + 1) * group);
+                if !own.is_empty() {
+                    let (weights, chains) = (&weights[first..last], &mut chains[first * stride..]);
+                    let columns = own.start - start..own.end - start;
+                    product::<V, _>(weights, columns, values, own, Start::Continue, chains, stride);
+                }
+                if *visible > start {
+                    let range = first * stride..last * stride;
+                    for (weighted, chain) in weighted[range.clone()].iter_mut().zip(&chains[range]) {
+                        *weighted = if start == 0 { *chain } else { *weighted + chain };
+                    }
+                }
             }
         }
     }

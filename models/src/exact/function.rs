@@ -3,6 +3,53 @@
 //! Only `+ - * /`, `fma`, comparison, selection and integer operations, each rounded once, so every machine gives the
 //! same bits. The coefficients are minimax fits; `models/reference/fit_polynomials.py` makes them.
 
+use super::isa::{Isa, Kernel};
+use super::vector::Vector;
+
+/// A function of each element, an activation of checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// `gelu` with the error function.
+    Gelu,
+    /// `gelu` with the hyperbolic tangent.
+    GeluTanh,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// `x * sigmoid(x)`.
+    Silu,
+}
+
+impl Function {
+    /// Replaces each number by its value.
+    pub fn map(self, x: &mut [f32], isa: Isa) {
+        isa.run(Map { function: self, x });
+    }
+
+    #[inline(always)]
+    pub(crate) fn apply(self, x: &mut [f32]) {
+        match self {
+            Self::Gelu => x.iter_mut().for_each(|x| *x = gelu(*x)),
+            Self::GeluTanh => x.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
+            Self::Tanh => x.iter_mut().for_each(|x| *x = tanh(*x)),
+            Self::Silu => x.iter_mut().for_each(|x| *x = silu(*x)),
+        }
+    }
+}
+
+struct Map<'a> {
+    function: Function,
+    x: &'a mut [f32],
+}
+
+impl Kernel for Map<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.function.apply(self.x);
+    }
+}
+
 #[inline(always)]
 const fn f(bits: u32) -> f32 {
     f32::from_bits(bits)

@@ -1,32 +1,36 @@
 //! The instruction sets that exact kernels are compiled for, and the one place that chooses.
 //!
-//! A kernel is written once, as plain Rust over fixed-size arrays, and inlined into a function for each
-//! instruction set, where the compiler vectorises it. Vector width changes speed only: every lane carries out
-//! the operations of `EXACT.md` in their order.
+//! A kernel is written once, over a [`Vector`] or over plain arrays, and inlined into a function for each instruction set.
+//! Vector width changes speed only: every lane carries out the operations of `EXACT.md` in their order.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Rows of a register tile over 32 outputs, chosen with `rustc` 1.95 so that the sums stay in registers. Taller is not
-/// faster: at 8 rows the compiler rearranges the loads and spills. `proofmark certify` shows what another height costs.
-const PORTABLE_ROWS: usize = 4;
-const AVX2_ROWS: usize = 2;
-const AVX512_ROWS: usize = 6;
+use super::vector::Vector;
+#[cfg(target_arch = "x86_64")]
+use super::vector::avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+use super::vector::avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+use super::vector::neon::Neon;
+use super::vector::portable::Portable;
 
 /// An instruction set that exact kernels run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
     /// No vector extension assumed beyond the target's baseline; on x86-64 `mul_add` is a library call.
     Portable,
-    /// x86-64 with AVX2 and FMA.
+    /// x86-64 with AVX2, FMA and F16C.
     Avx2,
     /// x86-64 with AVX-512F.
     Avx512,
+    /// AArch64, which has NEON always.
+    Neon,
 }
 
 impl Isa {
     /// All instruction sets, slowest first.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Neon];
 
     /// The fastest instruction set of this machine.
     #[must_use]
@@ -40,11 +44,16 @@ impl Isa {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("f16c")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Self::Avx2.is_available() && is_x86_feature_detected!("avx512f"),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
+            Self::Neon => cfg!(target_arch = "aarch64"),
         }
     }
 
@@ -60,17 +69,9 @@ impl Isa {
             // SAFETY: as above.
             #[expect(unsafe_code, reason = "a call across target features")]
             Self::Avx512 if self.is_available() => unsafe { run_avx512(kernel) },
-            _ => kernel.run::<PORTABLE_ROWS>(),
-        }
-    }
-
-    /// The height of the register tile that [`Self::run`] passes to kernels.
-    #[inline]
-    pub(crate) fn tile_rows(self) -> usize {
-        match self {
-            Self::Avx2 if self.is_available() => AVX2_ROWS,
-            Self::Avx512 if self.is_available() => AVX512_ROWS,
-            _ => PORTABLE_ROWS,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => kernel.run::<Neon>(),
+            _ => kernel.run::<Portable>(),
         }
     }
 }
@@ -81,6 +82,7 @@ impl fmt::Display for Isa {
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         })
     }
 }
@@ -95,7 +97,7 @@ impl FromStr for Isa {
 
 /// A name that is no instruction set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown instruction set `{0}`, expected portable, avx2 or avx512")]
+#[error("unknown instruction set `{0}`, expected portable, avx2, avx512 or neon")]
 pub struct UnknownIsa(String);
 
 /// A computation to be compiled for each instruction set.
@@ -106,20 +108,20 @@ pub(crate) trait Kernel {
     /// What the kernel returns.
     type Output;
 
-    /// Runs it; `ROWS` is the height of the register tile that suits the instruction set, and never alters a bit.
-    fn run<const ROWS: usize>(self) -> Self::Output;
+    /// Runs it; `V` holds the registers of the instruction set, and never alters a bit.
+    fn run<V: Vector>(self) -> Self::Output;
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<AVX2_ROWS>()
+    kernel.run::<Avx2>()
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2,fma")]
+#[target_feature(enable = "avx512f,avx2,fma,f16c")]
 fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run::<AVX512_ROWS>()
+    kernel.run::<Avx512>()
 }
 
 #[cfg(test)]

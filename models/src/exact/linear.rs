@@ -1,71 +1,137 @@
 //! `y = x w^T + b` in blocks of 256 (`EXACT.md`, section 2), over packed weights.
-//!
-//! Layout of the packed weights: panels of [`PANEL`] outputs, one after another; inside a panel, for each `k` the
-//! weights of its outputs, `[panel][k][output]`. The last panel is filled up with zero outputs, which are dropped; `k`
-//! is never padded. The packed form replaces the tensor: there is no second copy.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
 use super::BLOCK;
+use super::blocks::{Blocks, CHUNK};
+use super::function::Function;
+use super::grid::tiles;
 use super::isa::{Isa, Kernel};
-use super::operand::contiguous;
-
-/// Outputs a panel: two AVX-512 registers, four AVX2 registers.
-pub const PANEL: usize = 32;
+use super::panel::{Bf16Row, F16Row, F32Row, PANEL, PanelRow};
+use super::precision::Precision;
+use super::product::{Panels, Start, product};
+use super::sink::{Activate, AddTo, Assign, GateUp, Sink};
+use super::vector::Vector;
 
 /// Multiplications that outweigh the cost of handing a task to another thread.
 pub(crate) const TASK: usize = 1 << 17;
+/// Tasks for each thread, so that one that is held up does not hold up all.
+const TASKS_A_THREAD: usize = 4;
+/// Panels of the largest task: with 96 rows their outputs, 96 KiB, stay in the second cache.
+const MOST_PANELS: usize = 8;
 
-/// The weights of a linear layer, packed once at load.
+thread_local! {
+    /// The outputs of the task at hand, `[row][panel][output]`.
+    static OUTPUTS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The weights of one or more linear layers that read the same input, packed once at load.
+///
+/// The packed form replaces the tensors: there is no second copy.
 #[derive(Clone, Debug)]
 pub struct PackedLinear {
-    panels: Arc<Vec<f32>>,
-    bias: Option<Arc<Vec<f32>>>,
+    panels: PackedPanels,
+    /// `(out_features,)` or empty
+    bias: Arc<Vec<f32>>,
     in_features: usize,
     out_features: usize,
     isa: Isa,
 }
 
+#[derive(Clone, Debug)]
+enum PackedPanels {
+    F32(Arc<Vec<F32Row>>),
+    Bf16(Arc<Vec<Bf16Row>>),
+    F16(Arc<Vec<F16Row>>),
+}
+
 impl PackedLinear {
     /// Packs `weight`: `(out_features, in_features)` row by row, with an optional `bias`: `(out_features,)`.
     ///
+    /// The weights are numbers of `precision` already; others are rounded to it here.
+    ///
     /// # Panics
-    /// When the lengths do not fit the shape; layers check shapes before.
+    /// When the lengths do not fit each other; layers check shapes before.
     #[must_use]
     pub fn new(
         weight: &[f32],
         bias: Option<Vec<f32>>,
         in_features: usize,
-        out_features: usize,
+        precision: Precision,
         isa: Isa,
     ) -> Self {
-        assert_eq!(weight.len(), in_features * out_features);
-        assert!(bias.as_ref().is_none_or(|bias| bias.len() == out_features));
-        let mut panels = vec![0.0; out_features.div_ceil(PANEL) * PANEL * in_features];
-        if in_features > 0 {
-            panels.par_chunks_mut(PANEL * in_features).enumerate().for_each(|(panel, packed)| {
-                let rows = weight[panel * PANEL * in_features..].chunks_exact(in_features).take(PANEL);
-                for (output, row) in rows.enumerate() {
-                    for (k, value) in row.iter().enumerate() {
-                        packed[k * PANEL + output] = *value;
-                    }
-                }
-            });
-        }
-        Self { panels: Arc::new(panels), bias: bias.map(Arc::new), in_features, out_features, isa }
+        let outputs: Vec<Option<&[f32]>> = weight.chunks_exact(in_features).map(Some).collect();
+        assert_eq!(weight.len(), outputs.len() * in_features);
+        let bias = bias.unwrap_or_default();
+        assert!(bias.is_empty() || bias.len() == outputs.len());
+        Self::of_outputs(&outputs, bias, in_features, precision, isa)
     }
 
-    /// The weights of one output again, in ascending `k`: `(in_features,)`. Tied embeddings read their rows here.
+    /// Packs the two layers of a gated product for [`Self::silu_mul`]: panels of `gate` and of `up` in turn.
+    ///
+    /// Both are `(out_features, in_features)`, their biases `(out_features,)` or absent.
     ///
     /// # Panics
-    /// When there is no such output.
-    pub fn row(&self, output: usize) -> impl Iterator<Item = f32> + '_ {
-        assert!(output < self.out_features);
-        let panel = &self.panels[output / PANEL * PANEL * self.in_features..][..PANEL * self.in_features];
-        panel.chunks_exact(PANEL).map(move |outputs| outputs[output % PANEL])
+    /// When the lengths do not fit each other; layers check shapes before.
+    #[must_use]
+    pub fn gated(
+        (gate, gate_bias): (&[f32], Option<Vec<f32>>),
+        (up, up_bias): (&[f32], Option<Vec<f32>>),
+        in_features: usize,
+        precision: Precision,
+        isa: Isa,
+    ) -> Self {
+        assert_eq!(gate.len(), up.len());
+        let count = gate.len() / in_features;
+        let mut outputs = Vec::with_capacity(2 * count.next_multiple_of(PANEL));
+        let mut bias = Vec::new();
+        for first in (0..count).step_by(PANEL) {
+            for (weight, part) in [(gate, &gate_bias), (up, &up_bias)] {
+                for output in first..first + PANEL {
+                    outputs.push((output < count).then(|| &weight[output * in_features..][..in_features]));
+                    bias.extend(part.as_ref().map(|part| part.get(output).copied().unwrap_or(0.0)));
+                }
+            }
+        }
+        assert!(bias.is_empty() || bias.len() == outputs.len());
+        Self::of_outputs(&outputs, bias, in_features, precision, isa)
+    }
+
+    fn of_outputs(
+        outputs: &[Option<&[f32]>],
+        bias: Vec<f32>,
+        in_features: usize,
+        precision: Precision,
+        isa: Isa,
+    ) -> Self {
+        let panels = match precision {
+            Precision::F32 => PackedPanels::F32(Arc::new(pack(outputs, in_features))),
+            Precision::Bf16 => PackedPanels::Bf16(Arc::new(pack(outputs, in_features))),
+            Precision::F16 => PackedPanels::F16(Arc::new(pack(outputs, in_features))),
+        };
+        Self { panels, bias: Arc::new(bias), in_features, out_features: outputs.len(), isa }
+    }
+
+    /// Writes the weights of one output, in ascending `k`, to `row`: `(in_features,)`. Tied embeddings read their rows here.
+    ///
+    /// # Panics
+    /// When there is no such output, or `row` has another length.
+    pub fn copy_row(&self, output: usize, row: &mut [f32]) {
+        fn copy<W: PanelRow>(panels: &[W], output: usize, row: &mut [f32]) {
+            let panel = &panels[output / PANEL * row.len()..][..row.len()];
+            for (slot, weights) in row.iter_mut().zip(panel) {
+                *slot = weights.value(output % PANEL);
+            }
+        }
+        assert!(output < self.out_features && row.len() == self.in_features);
+        match &self.panels {
+            PackedPanels::F32(panels) => copy(panels, output, row),
+            PackedPanels::Bf16(panels) => copy(panels, output, row),
+            PackedPanels::F16(panels) => copy(panels, output, row),
+        }
     }
 
     /// `(out_features, in_features)`
@@ -74,146 +140,163 @@ impl PackedLinear {
         (self.out_features, self.in_features)
     }
 
-    /// Multiplies `x`: `(rows, in_features)`, giving `(rows, out_features)`.
+    /// Multiplies `x`: `(rows, in_features)`; `y` becomes `(rows, out_features)`, row-major.
     ///
     /// # Panics
-    /// When `x` is no whole number of rows.
+    /// When `x` has another width.
+    pub fn forward(&self, x: &Blocks, y: &mut Vec<f32>) {
+        y.resize(x.rows() * self.out_features, 0.0);
+        let group = self.group(x.rows(), MOST_PANELS);
+        let tiles = tiles(y, self.out_features, CHUNK, group * PANEL);
+        self.run(x, group, tiles.map(|y| move |bias| Assign { y, bias }));
+    }
+
+    /// Multiplies `x`: `(rows, in_features)`, and adds the result to `y`: `(rows, out_features)`, row-major.
+    ///
+    /// # Panics
+    /// When a width or the number of rows differs.
+    pub fn add_to(&self, x: &Blocks, y: &mut [f32]) {
+        assert_eq!(y.len(), x.rows() * self.out_features);
+        let group = self.group(x.rows(), MOST_PANELS);
+        let tiles = tiles(y, self.out_features, CHUNK, group * PANEL);
+        self.run(x, group, tiles.map(|y| move |bias| AddTo { y, bias }));
+    }
+
+    /// Multiplies `x`: `(rows, in_features)`, and applies `function`, for the next product to read:
+    /// `(rows, out_features)`.
+    ///
+    /// # Panics
+    /// When `x` has another width.
     #[must_use]
-    pub fn forward(&self, x: &[f32]) -> Vec<f32> {
-        let rows = x.len().checked_div(self.in_features).unwrap_or(0);
-        assert_eq!(x.len(), rows * self.in_features);
-        let mut y = multiply_packed(x, &self.panels, rows, self.in_features, self.out_features, self.isa);
-        if let Some(bias) = &self.bias {
-            for row in y.chunks_exact_mut(self.out_features) {
-                for (y, b) in row.iter_mut().zip(bias.iter()) {
-                    *y += b;
-                }
-            }
-        }
+    pub fn activated(&self, x: &Blocks, function: Function, y: Blocks) -> Blocks {
+        let mut y = y.resized(x.rows(), self.out_features);
+        let group = self.group(x.rows(), MOST_PANELS);
+        self.run(x, group, y.tiles(group * PANEL).map(|y| move |bias| Activate { y, bias, function }));
         y
     }
+
+    /// `silu(gate) * up` of layers packed by [`Self::gated`], for the next product to read: `(rows, width)`, where `width` is
+    /// that of each of them.
+    ///
+    /// # Panics
+    /// When `x` has another width, or the layers have fewer outputs.
+    #[must_use]
+    pub fn silu_mul(&self, x: &Blocks, width: usize, y: Blocks) -> Blocks {
+        assert_eq!(2 * width.next_multiple_of(PANEL), self.out_features);
+        let mut y = y.resized(x.rows(), width);
+        let group = self.group(x.rows(), 2 * MOST_PANELS).max(2);
+        self.run(x, group, y.tiles(group * PANEL / 2).map(|y| move |bias| GateUp { y, bias }));
+        y
+    }
+
+    /// Panels a task: a power of two, so that tasks end where blocks do.
+    fn group(&self, rows: usize, most: usize) -> usize {
+        let tasks = TASKS_A_THREAD * rayon::current_num_threads();
+        let panels = self.out_features.div_ceil(PANEL) * rows.div_ceil(CHUNK);
+        let fair = panels / tasks;
+        if fair == 0 { 1 } else { (1 << fair.ilog2()).min(most) }
+    }
+
+    /// Computes each tile and hands it to its sink, tiles in parallel; `sinks` come chunk by chunk, in a chunk in ascending columns.
+    fn run<'a, S: Sink>(
+        &'a self,
+        x: &Blocks,
+        group: usize,
+        sinks: impl Iterator<Item = impl FnOnce(&'a [f32]) -> S>,
+    ) {
+        assert_eq!(x.width(), self.in_features, "an input of another width");
+        let panels = self.out_features.div_ceil(PANEL);
+        let groups = panels.div_ceil(group);
+        let tasks: Vec<(usize, usize, S)> = sinks
+            .enumerate()
+            .map(|(index, sink)| {
+                let (chunk, first) = (index / groups, index % groups * group);
+                (chunk, first, sink(self.bias.get(first * PANEL..).unwrap_or(&[])))
+            })
+            .collect();
+        let work = CHUNK.min(x.rows()) * self.in_features * group * PANEL;
+        tasks.into_par_iter().with_min_len(TASK / work.max(1) + 1).for_each(|(chunk, first, sink)| {
+            let count = group.min(panels - first);
+            OUTPUTS.with_borrow_mut(|outputs| {
+                match &self.panels {
+                    PackedPanels::F32(panels) => self.multiply(x, chunk, panels, first, count, outputs),
+                    PackedPanels::Bf16(panels) => self.multiply(x, chunk, panels, first, count, outputs),
+                    PackedPanels::F16(panels) => self.multiply(x, chunk, panels, first, count, outputs),
+                }
+                self.isa.run(Put { sink, outputs, stride: count * PANEL });
+            });
+        });
+    }
+
+    fn multiply<W: PanelRow>(
+        &self,
+        x: &Blocks,
+        chunk: usize,
+        panels: &[W],
+        first: usize,
+        count: usize,
+        outputs: &mut Vec<f32>,
+    ) {
+        let pitch = self.in_features;
+        let panels = Panels { rows: &panels[first * pitch..(first + count) * pitch], pitch, count };
+        // An empty sum is +0; otherwise the first block writes every output.
+        let rows = CHUNK.min(x.rows() - chunk * CHUNK);
+        outputs.resize(rows * count * PANEL, 0.0);
+        self.isa.run(ChunkProduct { x, chunk, panels, outputs });
+    }
 }
 
-/// Multiplies `x`: `(rows, k)` by packed panels of `n` outputs, giving `(rows, n)`.
-pub(crate) fn multiply_packed(
-    x: &[f32],
-    panels: &[f32],
-    rows: usize,
-    k: usize,
-    n: usize,
-    isa: Isa,
-) -> Vec<f32> {
-    if rows == 0 || n == 0 || k == 0 {
-        return vec![0.0; rows * n];
-    }
-    let tiles = pack_rows(x, k, isa.tile_rows());
-    // Each panel's outputs stand together, `[panel][row][output]`, so that panels are written in parallel.
-    let mut by_panel = vec![0.0; n.div_ceil(PANEL) * PANEL * rows];
-    by_panel
-        .par_chunks_mut(PANEL * rows)
-        .zip(panels.par_chunks(PANEL * k))
-        .with_min_len(TASK / (PANEL * k * rows) + 1)
-        .for_each(|(y, panel)| isa.run(PanelProduct { tiles: &tiles, panel, k, y }));
-    if rows == 1 {
-        by_panel.truncate(n);
-        return by_panel;
-    }
-    let mut y = vec![0.0; rows * n];
-    y.par_chunks_mut(n).enumerate().for_each(|(row, y)| {
-        for (panel, y) in y.chunks_mut(PANEL).enumerate() {
-            let start = (panel * rows + row) * PANEL;
-            y.copy_from_slice(&by_panel[start..start + y.len()]);
-        }
-    });
-    y
-}
-
-/// Rows in tiles of `height`, each as `[k][row]`, so that a kernel reads them in one stream; rows that fill no tile follow as
-/// they are.
-fn pack_rows(x: &[f32], k: usize, height: usize) -> Vec<f32> {
-    let mut tiles = x.to_vec();
-    let whole = x.len() / (height * k) * (height * k);
-    tiles[..whole].par_chunks_mut(height * k).zip(x.par_chunks(height * k)).for_each(|(tile, rows)| {
-        for (row, values) in rows.chunks_exact(k).enumerate() {
-            for (slot, value) in tile.iter_mut().skip(row).step_by(height).zip(values) {
-                *slot = *value;
+/// Weights by output, `None` for a zero output, as panels.
+fn pack<W: PanelRow>(outputs: &[Option<&[f32]>], in_features: usize) -> Vec<W> {
+    let mut panels = vec![W::ZERO; outputs.len().div_ceil(PANEL) * in_features];
+    let chunks = panels.par_chunks_mut(in_features.max(1)).zip(outputs.par_chunks(PANEL));
+    chunks.for_each(|(panel, outputs)| {
+        for (output, weights) in outputs.iter().enumerate() {
+            for (row, weight) in panel.iter_mut().zip(weights.iter().copied().flatten()) {
+                row.set(output, *weight);
             }
         }
     });
-    tiles
+    panels
 }
 
-/// All rows times one panel: `y[row][output]`.
-struct PanelProduct<'a> {
-    tiles: &'a [f32],
-    panel: &'a [f32],
-    k: usize,
-    y: &'a mut [f32],
+/// The rows of a chunk times some panels, block after block, so that a panel's block (32 KiB) stays in the first cache for all
+/// rows.
+struct ChunkProduct<'a, W> {
+    x: &'a Blocks,
+    chunk: usize,
+    panels: Panels<'a, W>,
+    outputs: &'a mut [f32],
 }
 
-impl Kernel for PanelProduct<'_> {
+impl<W: PanelRow> Kernel for ChunkProduct<'_, W> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const ROWS: usize>(self) {
-        let Self { tiles, panel, k, y } = self;
-        // Block by block, so that a block of the panel (32 KiB) stays in the first cache for all rows.
-        for (block, panel) in panel.chunks(BLOCK * PANEL).enumerate() {
-            let start = block * BLOCK;
-            let mut row = 0;
-            while row + ROWS <= tiles.len() / k {
-                tile::<ROWS>(
-                    &tiles[(row * k) + start * ROWS..],
-                    start,
-                    panel,
-                    &mut y[row * PANEL..][..ROWS * PANEL],
-                );
-                row += ROWS;
-            }
-            while row < tiles.len() / k {
-                tile::<1>(&tiles[row * k + start..], start, panel, &mut y[row * PANEL..][..PANEL]);
-                row += 1;
-            }
+    fn run<V: Vector>(self) {
+        let Self { x, chunk, panels, outputs } = self;
+        let k = panels.pitch;
+        for (block, start) in (0..k).step_by(BLOCK).enumerate() {
+            let len = BLOCK.min(k - start);
+            let mode = if block == 0 { Start::First } else { Start::Later };
+            let stride = panels.count * PANEL;
+            product::<V, W>(x.block(chunk, block), 0..len, panels, start..start + len, mode, outputs, stride);
         }
     }
 }
 
-/// One block of `ROWS` rows times the panel, kept in registers; the first block is stored, later ones are added.
-///
-/// `x` begins with the block's rows as `[k][row]`.
-#[inline(always)]
-fn tile<const ROWS: usize>(x: &[f32], start: usize, panel: &[f32], y: &mut [f32]) {
-    let (x, _) = x.as_chunks::<ROWS>();
-    let (weights, _) = panel.as_chunks::<PANEL>();
-    let mut sums = [[0.0_f32; PANEL]; ROWS];
-    for (x, weights) in x.iter().zip(weights) {
-        for row in 0..ROWS {
-            for output in 0..PANEL {
-                sums[row][output] = x[row].mul_add(weights[output], sums[row][output]);
-            }
-        }
-    }
-    for (y, sums) in y.chunks_exact_mut(PANEL).zip(sums) {
-        for (y, sum) in y.iter_mut().zip(sums) {
-            *y = if start == 0 { sum } else { *y + sum };
-        }
-    }
+struct Put<'a, S> {
+    sink: S,
+    outputs: &'a [f32],
+    stride: usize,
 }
 
-impl CustomOp1 for PackedLinear {
-    fn name(&self) -> &'static str {
-        "exact-linear"
-    }
+impl<S: Sink> Kernel for Put<'_, S> {
+    type Output = ();
 
-    /// `x`: `(.., in_features)` contiguous f32, giving `(.., out_features)`.
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = contiguous(self.name(), storage, layout)?;
-        let mut dims = layout.dims().to_vec();
-        match dims.last_mut() {
-            Some(last) if *last == self.in_features => *last = self.out_features,
-            _ => bail!("{} takes a last axis of {}, got {:?}", self.name(), self.in_features, layout.dims()),
-        }
-        Ok((CpuStorage::F32(self.forward(x)), Shape::from_dims(&dims)))
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.sink.put(self.outputs, self.stride);
     }
 }
 

@@ -3,21 +3,31 @@
 //! `EXACT.md` beside this crate is the normative text. The arithmetic of a kernel never depends on the instruction
 //! set, the number of threads, the batch, the split between prefill and decode, or the memory layout; only speed does.
 //!
-//! *Architecture invariant:* a kernel parallelises over outputs only, never inside a sum.
+//! *Architecture invariants:* a kernel parallelises over outputs only, never inside a sum. Nothing here knows candle:
+//! operators work on slices, and [`crate::layers`] joins them to models.
 
 pub mod argmax;
 pub mod attention;
+pub mod blocks;
+pub mod convolution;
+pub mod crew;
 pub mod double_double;
-pub mod elementwise;
 pub mod environment;
 pub mod function;
+mod grid;
 pub mod isa;
+pub mod kv_cache;
 pub mod linear;
 pub mod norm;
-pub mod operand;
+mod panel;
 pub mod pooling;
+pub mod precision;
+mod product;
 pub mod rotary;
+mod sink;
 pub mod sum;
+pub mod table;
+mod vector;
 
 /// The name of these numerics on the wire; it changes whenever a published digest does.
 pub const VERSION: &str = "exact/1";

@@ -1,19 +1,21 @@
 //! Root-mean-square and layer normalisation over the last axis (`EXACT.md`, section 6).
 
-use std::sync::Arc;
-
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
+use super::BLOCK;
+use super::blocks::{BlockRow, Blocks};
 use super::isa::{Isa, Kernel};
-use super::operand::contiguous;
 use super::sum::{lane_sum, sum, sum_of_squares};
+use super::vector::Vector;
 
-/// A normalisation of rows: `(.., hidden)` to `(.., hidden)`.
+/// Rows a task.
+const ROWS: usize = 32;
+
+/// A normalisation of rows: `(rows, hidden)` to the same shape.
 #[derive(Clone, Debug)]
 pub struct Norm {
     /// `(hidden,)`
-    pub weight: Arc<Vec<f32>>,
+    pub weight: Vec<f32>,
     /// Root mean square or mean and variance.
     pub kind: NormKind,
     /// Added to the mean square before the root.
@@ -30,82 +32,102 @@ pub enum NormKind {
     /// `fma(d * (1 / sqrt(mean(d^2) + eps)), weight, bias)` with `d = x - mean(x)`
     Layer {
         /// `(hidden,)`
-        bias: Arc<Vec<f32>>,
+        bias: Vec<f32>,
     },
 }
 
 impl Norm {
-    fn forward(&self, x: &[f32]) -> Vec<f32> {
+    /// Normalises row-major `x` for the next product to read; the memory of `y` is used again.
+    ///
+    /// # Panics
+    /// When `x` is no whole number of rows.
+    #[must_use]
+    pub fn forward(&self, x: &[f32], y: Blocks) -> Blocks {
         let hidden = self.weight.len();
-        let mut y = vec![0.0; x.len()];
-        let rows = y.par_chunks_mut(hidden).zip(x.par_chunks(hidden));
-        rows.with_min_len(16).for_each(|(y, x)| match &self.kind {
-            NormKind::RootMeanSquare => self.isa.run(RmsRow { x, weight: &self.weight, eps: self.eps, y }),
-            NormKind::Layer { bias } => {
-                self.isa.run(LayerRow { x, weight: &self.weight, bias, eps: self.eps, y })
-            }
-        });
+        assert!(x.len().is_multiple_of(hidden));
+        let mut y = y.resized(x.len() / hidden, hidden);
+        y.fill(|row, y| self.isa.run(ToBlocks { norm: self, x: &x[row * hidden..][..hidden], y }));
         y
     }
-}
 
-impl CustomOp1 for Norm {
-    fn name(&self) -> &'static str {
-        "exact-norm"
+    /// Normalises row-major `x` in place.
+    ///
+    /// # Panics
+    /// When `x` is no whole number of rows.
+    pub fn in_place(&self, x: &mut [f32]) {
+        let hidden = self.weight.len();
+        assert!(x.len().is_multiple_of(hidden));
+        x.par_chunks_mut(hidden).with_min_len(ROWS).for_each(|x| self.isa.run(InPlace { norm: self, x }));
     }
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = contiguous(self.name(), storage, layout)?;
-        if layout.dims().last() != Some(&self.weight.len()) || self.weight.is_empty() {
-            bail!("{} takes a last axis of {}, got {:?}", self.name(), self.weight.len(), layout.dims());
-        }
-        Ok((CpuStorage::F32(self.forward(x)), layout.shape().clone()))
-    }
-}
-
-struct RmsRow<'a> {
-    x: &'a [f32],
-    weight: &'a [f32],
-    eps: f32,
-    y: &'a mut [f32],
-}
-
-impl Kernel for RmsRow<'_> {
-    type Output = ();
-
+    /// What is subtracted from each element, and what the difference is multiplied by.
     #[inline(always)]
-    fn run<const ROWS: usize>(self) {
-        let mean_square = sum_of_squares(self.x) / self.x.len() as f32;
-        let inverse = 1.0 / (mean_square + self.eps).sqrt();
-        for ((y, x), weight) in self.y.iter_mut().zip(self.x).zip(self.weight) {
-            *y = (x * inverse) * weight;
-        }
-    }
-}
-
-struct LayerRow<'a> {
-    x: &'a [f32],
-    weight: &'a [f32],
-    bias: &'a [f32],
-    eps: f32,
-    y: &'a mut [f32],
-}
-
-impl Kernel for LayerRow<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const ROWS: usize>(self) {
-        let count = self.x.len() as f32;
-        let mean = sum(self.x, 0) / count;
-        let square = |lane: f32, x: f32| {
-            let deviation = x - mean;
-            deviation.mul_add(deviation, lane)
+    fn moments(&self, x: &[f32]) -> (f32, f32) {
+        let count = x.len() as f32;
+        let (mean, mean_square) = match self.kind {
+            NormKind::RootMeanSquare => (0.0, sum_of_squares(x) / count),
+            NormKind::Layer { .. } => {
+                let mean = sum(x, 0) / count;
+                let square = |lane: f32, x: f32| {
+                    let deviation = x - mean;
+                    deviation.mul_add(deviation, lane)
+                };
+                (mean, lane_sum(x, 0, square) / count)
+            }
         };
-        let variance = lane_sum(self.x, 0, square) / count;
-        let inverse = 1.0 / (variance + self.eps).sqrt();
-        for (((y, x), weight), bias) in self.y.iter_mut().zip(self.x).zip(self.weight).zip(self.bias) {
-            *y = ((x - mean) * inverse).mul_add(*weight, *bias);
+        (mean, 1.0 / (mean_square + self.eps).sqrt())
+    }
+
+    /// Normalises the elements of `y` in place, which stand at `first..` of their row.
+    #[inline(always)]
+    fn apply(&self, (mean, inverse): (f32, f32), y: &mut [f32], first: usize) {
+        let weight = &self.weight[first..][..y.len()];
+        match &self.kind {
+            NormKind::RootMeanSquare => {
+                for (y, weight) in y.iter_mut().zip(weight) {
+                    *y = (*y * inverse) * weight;
+                }
+            }
+            NormKind::Layer { bias } => {
+                for ((y, weight), bias) in y.iter_mut().zip(weight).zip(&bias[first..]) {
+                    *y = ((*y - mean) * inverse).mul_add(*weight, *bias);
+                }
+            }
         }
+    }
+}
+
+struct ToBlocks<'a> {
+    norm: &'a Norm,
+    x: &'a [f32],
+    y: BlockRow<'a>,
+}
+
+impl Kernel for ToBlocks<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(mut self) {
+        let moments = self.norm.moments(self.x);
+        for (block, x) in self.x.chunks(BLOCK).enumerate() {
+            let y = self.y.block(block);
+            y.copy_from_slice(x);
+            self.norm.apply(moments, y, block * BLOCK);
+        }
+    }
+}
+
+struct InPlace<'a> {
+    norm: &'a Norm,
+    x: &'a mut [f32],
+}
+
+impl Kernel for InPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let moments = self.norm.moments(self.x);
+        self.norm.apply(moments, self.x, 0);
     }
 }

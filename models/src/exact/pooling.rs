@@ -1,43 +1,29 @@
 //! Mean pooling over the visible tokens and L2 normalisation (`EXACT.md`, section 8).
 
-use std::sync::Arc;
-
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, bail};
-
 use super::LANES;
-use super::operand::contiguous;
 use super::sum::{sum, sum_of_squares};
 
 /// The smallest norm that is divided by.
 const MIN_NORM: f32 = f32::from_bits(0x2b8c_bccc); // 1e-12
 
-/// The mean of the first `lengths[b]` rows of each sequence, divided by its Euclidean norm:
-/// `(batch, seq, hidden)` to `(batch, hidden)`.
-pub struct MeanPoolL2 {
-    /// Tokens of each sequence.
-    pub lengths: Arc<Vec<usize>>,
-}
-
-impl CustomOp1 for MeanPoolL2 {
-    fn name(&self) -> &'static str {
-        "exact-mean-pool-l2"
+/// The mean of the first `lengths[b]` rows of each sequence of `x`: `(sequences, tokens, hidden)`, divided by its Euclidean norm:
+/// `(sequences, hidden)`.
+///
+/// # Panics
+/// When a length is zero or above the number of tokens, or the shapes do not fit.
+#[must_use]
+pub fn mean_pool_l2(x: &[f32], lengths: &[usize], hidden: usize) -> Vec<f32> {
+    let mut pooled = Vec::with_capacity(lengths.len() * hidden);
+    let sequence_len = x.len().checked_div(lengths.len()).unwrap_or(0);
+    assert!(x.len() == lengths.len() * sequence_len && sequence_len.is_multiple_of(hidden));
+    for (x, &length) in x.chunks_exact(sequence_len.max(1)).zip(lengths) {
+        assert!(length > 0);
+        let means = mean_of_rows(&x[..length * hidden], hidden);
+        let norm = sum_of_squares(&means).sqrt();
+        let norm = if norm < MIN_NORM { MIN_NORM } else { norm };
+        pooled.extend(means.iter().map(|mean| mean / norm));
     }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = contiguous(self.name(), storage, layout)?;
-        let (batch, seq, hidden) = layout.shape().dims3()?;
-        if self.lengths.len() != batch || self.lengths.iter().any(|length| !(1..=seq).contains(length)) {
-            bail!("{}: lengths {:?} do not fit {:?}", self.name(), self.lengths, layout.dims());
-        }
-        let mut pooled = Vec::with_capacity(batch * hidden);
-        for (x, &length) in x.chunks_exact(seq * hidden).zip(self.lengths.iter()) {
-            let means = mean_of_rows(&x[..length * hidden], hidden);
-            let norm = sum_of_squares(&means).sqrt();
-            let norm = if norm < MIN_NORM { MIN_NORM } else { norm };
-            pooled.extend(means.iter().map(|mean| mean / norm));
-        }
-        Ok((CpuStorage::F32(pooled), Shape::from((batch, hidden))))
-    }
+    pooled
 }
 
 /// For each column the row sum of section 3 over the tokens, divided by their number.

@@ -1,14 +1,16 @@
 //! Rotary position embedding (`EXACT.md`, section 7): tables correctly rounded to f32, and their application.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, bail};
 use rayon::prelude::*;
 
 use super::double_double::DoubleDouble;
 use super::isa::{Isa, Kernel};
-use super::operand::contiguous;
+use super::vector::Vector;
 
+/// Rows a task.
+const ROWS: usize = 64;
 /// 2 pi, nearest f64.
 const TWO_PI: u64 = 0x4019_21fb_5444_2d18;
 
@@ -107,46 +109,33 @@ impl RotaryTable {
     }
 }
 
-/// Rotates `(batch, heads, seq, head_dim)`, whose first token stands at `first`; element `i` pairs with `i + half`.
-pub struct Rotary {
-    /// The table.
-    pub table: RotaryTable,
-    /// Position of the first token.
-    pub first: usize,
-    /// Where it runs.
-    pub isa: Isa,
-}
-
-impl CustomOp1 for Rotary {
-    fn name(&self) -> &'static str {
-        "exact-rotary"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let mut y = contiguous(self.name(), storage, layout)?.to_vec();
-        let (_, _, seq, head_dim) = layout.shape().dims4()?;
-        let half = self.table.half;
-        if head_dim != 2 * half || self.first + seq > self.table.positions() {
-            bail!(
-                "{}: {head_dim} wide up to position {} over a table of {} x {}",
-                self.name(),
-                self.first + seq,
-                self.table.positions(),
-                2 * half
-            );
-        }
-        y.chunks_exact_mut(head_dim).enumerate().for_each(|(row, y)| {
-            let position = self.first + row % seq;
-            let cos = &self.table.cos[position * half..][..half];
-            let sin = &self.table.sin[position * half..][..half];
-            self.isa.run(RotateRow { y, cos, sin });
+impl RotaryTable {
+    /// Rotates the heads in `columns` of each row of `x`: `(sequences, tokens, stride)`, whose first token stands at `first`. In a head
+    /// of `2 * half` elements element `i` pairs with `i + half`.
+    ///
+    /// # Panics
+    /// When a position lies beyond the table, or the columns are no whole number of heads.
+    pub fn rotate(
+        &self,
+        x: &mut [f32],
+        stride: usize,
+        columns: Range<usize>,
+        tokens: usize,
+        first: usize,
+        isa: Isa,
+    ) {
+        assert!(first + tokens <= self.positions() && columns.len().is_multiple_of(2 * self.half));
+        x.par_chunks_mut(stride).enumerate().with_min_len(ROWS).for_each(|(row, x)| {
+            let position = first + row % tokens;
+            let cos = &self.cos[position * self.half..][..self.half];
+            let sin = &self.sin[position * self.half..][..self.half];
+            isa.run(RotateRow { heads: &mut x[columns.clone()], cos, sin });
         });
-        Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 }
 
 struct RotateRow<'a> {
-    y: &'a mut [f32],
+    heads: &'a mut [f32],
     cos: &'a [f32],
     sin: &'a [f32],
 }
@@ -155,12 +144,14 @@ impl Kernel for RotateRow<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const ROWS: usize>(self) {
-        let (first, second) = self.y.split_at_mut(self.cos.len());
-        for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(self.cos).zip(self.sin) {
-            let (x, y) = (*a, *b);
-            *a = x.mul_add(*cos, -(y * sin));
-            *b = y.mul_add(*cos, x * sin);
+    fn run<V: Vector>(self) {
+        for head in self.heads.chunks_exact_mut(2 * self.cos.len()) {
+            let (first, second) = head.split_at_mut(self.cos.len());
+            for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(self.cos).zip(self.sin) {
+                let (x, y) = (*a, *b);
+                *a = x.mul_add(*cos, -(y * sin));
+                *b = y.mul_add(*cos, x * sin);
+            }
         }
     }
 }

@@ -2,30 +2,57 @@
 
 use super::LANES;
 
-/// Sums `term(x)` over `values`, of which the first belongs to lane `first mod 16`.
-///
-/// Each lane starts at +0 and takes its elements in ascending order through `accumulate(lane, element)`; the lanes are
-/// then folded 8, 4, 2, 1.
-#[inline(always)]
-pub(crate) fn lane_sum(values: &[f32], first: usize, accumulate: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    // Up to a multiple of 16 one by one, then whole groups, in which lane and offset agree.
-    let lead = ((LANES - first % LANES) % LANES).min(values.len());
-    let (head, aligned) = values.split_at(lead);
-    for (index, &value) in head.iter().enumerate() {
-        let lane = &mut lanes[(first + index) % LANES];
-        *lane = accumulate(*lane, value);
-    }
-    let (groups, tail) = aligned.as_chunks::<LANES>();
-    for group in groups {
-        for (lane, &value) in lanes.iter_mut().zip(group) {
+/// A row sum under way: each lane has taken its elements so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Lanes([f32; LANES]);
+
+impl Lanes {
+    /// Nothing taken yet.
+    pub(crate) const ZERO: Self = Self([0.0; LANES]);
+
+    /// Takes `values`, of which the first belongs to lane `first mod 16`, through `accumulate(lane, element)`.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, values: &[f32], first: usize, accumulate: impl Fn(f32, f32) -> f32) {
+        let Self(lanes) = self;
+        // Up to a multiple of 16 one by one, then whole groups, in which lane and offset agree.
+        let lead = ((LANES - first % LANES) % LANES).min(values.len());
+        let (head, aligned) = values.split_at(lead);
+        for (index, &value) in head.iter().enumerate() {
+            let lane = &mut lanes[(first + index) % LANES];
+            *lane = accumulate(*lane, value);
+        }
+        let (groups, tail) = aligned.as_chunks::<LANES>();
+        for group in groups {
+            for (lane, &value) in lanes.iter_mut().zip(group) {
+                *lane = accumulate(*lane, value);
+            }
+        }
+        for (lane, &value) in lanes.iter_mut().zip(tail) {
             *lane = accumulate(*lane, value);
         }
     }
-    for (lane, &value) in lanes.iter_mut().zip(tail) {
-        *lane = accumulate(*lane, value);
+
+    /// The lanes folded 8, 4, 2, 1.
+    #[inline(always)]
+    pub(crate) fn fold(self) -> f32 {
+        let Self(mut lanes) = self;
+        let mut width = LANES / 2;
+        while width > 0 {
+            for lane in 0..width {
+                lanes[lane] += lanes[lane + width];
+            }
+            width /= 2;
+        }
+        lanes[0]
     }
-    fold(lanes)
+}
+
+/// The row sum of `values`, of which the first belongs to lane `first mod 16`, through `accumulate(lane, element)`.
+#[inline(always)]
+pub(crate) fn lane_sum(values: &[f32], first: usize, accumulate: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = Lanes::ZERO;
+    lanes.take(values, first, accumulate);
+    lanes.fold()
 }
 
 /// The row sum of `values`, of which the first stands at position `first`.
@@ -40,18 +67,6 @@ pub fn sum(values: &[f32], first: usize) -> f32 {
 #[must_use]
 pub fn sum_of_squares(values: &[f32]) -> f32 {
     lane_sum(values, 0, |lane, x| x.mul_add(x, lane))
-}
-
-#[inline(always)]
-fn fold(mut lanes: [f32; LANES]) -> f32 {
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 use candle_core::Tensor;
 use serde::Deserialize;
 
-use crate::exact::elementwise::{Elementwise, Function, SiluMul};
-use crate::{Numerics, Result};
+use crate::Result;
+use crate::exact::function::Function;
 
 /// An activation of an encoder, by its name in `config.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -18,32 +18,21 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies it to each element of `x`, contiguous.
-    ///
-    /// # Errors
-    /// When `x` is not f32.
-    pub fn forward(self, x: &Tensor, numerics: Numerics) -> Result<Tensor> {
-        let function = match self {
+    /// The exact function.
+    pub(super) fn function(self) -> Function {
+        match self {
             Self::Gelu => Function::Gelu,
             Self::GeluPytorchTanh => Function::GeluTanh,
             Self::Tanh => Function::Tanh,
-        };
-        Ok(match (numerics, self) {
-            (Numerics::Exact(isa), _) => x.apply_op1_no_bwd(&Elementwise { function, isa })?,
-            (Numerics::Native, Self::Gelu) => x.gelu_erf()?,
-            (Numerics::Native, Self::GeluPytorchTanh) => x.gelu()?,
-            (Numerics::Native, Self::Tanh) => x.tanh()?,
+        }
+    }
+
+    /// Stock candle's.
+    pub(super) fn tensor(self, x: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Self::Gelu => x.gelu_erf()?,
+            Self::GeluPytorchTanh => x.gelu()?,
+            Self::Tanh => x.tanh()?,
         })
     }
-}
-
-/// `silu(gate) * up`, contiguous, equal shapes.
-///
-/// # Errors
-/// When the shapes differ.
-pub fn silu_mul(gate: &Tensor, up: &Tensor, numerics: Numerics) -> Result<Tensor> {
-    Ok(match numerics {
-        Numerics::Exact(isa) => gate.apply_op2_no_bwd(up, &SiluMul { isa })?,
-        Numerics::Native => (gate.silu()? * up)?,
-    })
 }

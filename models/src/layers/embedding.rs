@@ -1,18 +1,29 @@
 use candle_core::{Device, Tensor};
 
+use super::Hidden;
 use crate::exact::linear::PackedLinear;
+use crate::exact::table::Table;
 use crate::weights::{Init, Scope};
 use crate::{Error, Numerics, Result};
 
 /// A table of rows by index: `(count, hidden)`.
-///
-/// The exact form is packed like a linear layer, so that tied output layers share it.
 #[derive(Clone, Debug)]
 pub enum Embedding {
-    /// The table as stored.
+    /// Stock candle's.
     Native(Tensor),
-    /// The table in panels.
-    Exact(PackedLinear),
+    /// For look-up alone.
+    Table(Table),
+    /// Packed like a linear layer, because the output layer shares it.
+    Packed(PackedLinear),
+}
+
+/// What an embedding table serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Look-up alone.
+    LookUp,
+    /// Look-up, and the output layer.
+    Tied,
 }
 
 impl Embedding {
@@ -20,11 +31,21 @@ impl Embedding {
     ///
     /// # Errors
     /// When the tensor cannot be loaded.
-    pub fn load(scope: &Scope<'_>, count: usize, hidden: usize, numerics: Numerics) -> Result<Self> {
+    pub fn load(
+        scope: &Scope<'_>,
+        count: usize,
+        hidden: usize,
+        usage: Use,
+        numerics: Numerics,
+    ) -> Result<Self> {
         let weight = scope.tensor("weight", &[count, hidden], Init::Matrix)?;
-        Ok(match numerics {
-            Numerics::Native => Self::Native(Tensor::from_vec(weight, (count, hidden), &Device::Cpu)?),
-            Numerics::Exact(isa) => Self::Exact(PackedLinear::new(&weight, None, hidden, count, isa)),
+        let precision = scope.precision();
+        Ok(match (numerics, usage) {
+            (Numerics::Native, _) => Self::Native(precision.tensor(weight, &[count, hidden])?),
+            (Numerics::Exact(_), Use::LookUp) => Self::Table(Table::new(weight, hidden, precision)),
+            (Numerics::Exact(isa), Use::Tied) => {
+                Self::Packed(PackedLinear::new(&weight, None, hidden, precision, isa))
+            }
         })
     }
 
@@ -32,24 +53,51 @@ impl Embedding {
     ///
     /// # Errors
     /// When an id is not in the table.
-    pub fn forward(&self, ids: &[u32], batch: usize) -> Result<Tensor> {
-        let (count, hidden) = match self {
-            Self::Native(weight) => weight.dims2()?,
-            Self::Exact(packed) => packed.dims(),
-        };
+    pub fn forward(&self, ids: &[u32], batch: usize) -> Result<Hidden> {
+        let (count, hidden) = self.dims()?;
         if let Some(id) = ids.iter().find(|id| **id as usize >= count) {
             return Err(Error::InvalidInput(format!("id {id} in a table of {count}")));
         }
-        let shape = (batch, ids.len() / batch.max(1), hidden);
+        let seq = ids.len().checked_div(batch).unwrap_or(0);
+        if let Self::Native(weight) = self {
+            let rows = weight.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?;
+            return Hidden::native(rows.reshape((batch, seq, hidden))?);
+        }
+        let mut rows = vec![0.0; ids.len() * hidden];
+        for (row, id) in rows.chunks_exact_mut(hidden).zip(ids) {
+            match self {
+                Self::Table(table) => table.copy_row(*id as usize, row),
+                Self::Packed(packed) => packed.copy_row(*id as usize, row),
+                Self::Native(_) => {}
+            }
+        }
+        Ok(Hidden::exact(rows, batch, seq))
+    }
+
+    /// Adds the rows for `ids` to `x`: `(batch, seq, hidden)`, the same to each sequence if `ids` are those of one.
+    ///
+    /// # Errors
+    /// When an id is not in the table.
+    pub fn add_to(&self, ids: &[u32], mut x: Hidden) -> Result<Hidden> {
+        let (_, seq, _) = x.dims();
+        let rows = self.forward(ids, ids.len().checked_div(seq).unwrap_or(0))?;
+        if let Self::Native(_) = self {
+            return Hidden::native(x.tensor()?.broadcast_add(rows.tensor()?)?);
+        }
+        let rows = rows.values()?;
+        for x in x.values_mut()?.chunks_mut(rows.len().max(1)) {
+            for (x, row) in x.iter_mut().zip(rows) {
+                *x += row;
+            }
+        }
+        Ok(x)
+    }
+
+    fn dims(&self) -> Result<(usize, usize)> {
         Ok(match self {
-            Self::Native(weight) => {
-                let index = Tensor::new(ids, &Device::Cpu)?;
-                weight.index_select(&index, 0)?.reshape(shape)?
-            }
-            Self::Exact(packed) => {
-                let rows: Vec<f32> = ids.iter().flat_map(|id| packed.row(*id as usize)).collect();
-                Tensor::from_vec(rows, shape, &Device::Cpu)?
-            }
+            Self::Native(weight) => weight.dims2()?,
+            Self::Table(table) => table.dims(),
+            Self::Packed(packed) => packed.dims(),
         })
     }
 }

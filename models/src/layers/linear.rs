@@ -1,6 +1,6 @@
-use candle_core::{Device, Module, Tensor};
+use candle_core::{Module, Tensor};
 
-use super::Embedding;
+use super::{Activation, Embedding, Hidden, Operand, Workspace};
 use crate::exact::linear::PackedLinear;
 use crate::weights::{Init, Scope};
 use crate::{Numerics, Result};
@@ -14,7 +14,7 @@ pub enum Bias {
     Absent,
 }
 
-/// `y = x w^T + b`: `(.., in_features)` to `(.., out_features)`.
+/// `y = x w^T + b`: `(batch, seq, in_features)` to `(batch, seq, out_features)`.
 #[derive(Clone, Debug)]
 pub struct Linear(Kind);
 
@@ -36,21 +36,12 @@ impl Linear {
         bias: Bias,
         numerics: Numerics,
     ) -> Result<Self> {
-        let weight = scope.tensor("weight", &[out_features, in_features], Init::Matrix)?;
-        let bias = match bias {
-            Bias::Present => Some(scope.tensor("bias", &[out_features], Init::Bias)?),
-            Bias::Absent => None,
-        };
         Ok(Self(match numerics {
             Numerics::Exact(isa) => {
-                Kind::Exact(PackedLinear::new(&weight, bias, in_features, out_features, isa))
+                let (weight, bias) = tensors(scope, in_features, out_features, bias)?;
+                Kind::Exact(PackedLinear::new(&weight, bias, in_features, scope.precision(), isa))
             }
-            Numerics::Native => {
-                let device = &Device::Cpu;
-                let weight = Tensor::from_vec(weight, (out_features, in_features), device)?;
-                let bias = bias.map(|bias| Tensor::from_vec(bias, out_features, device)).transpose()?;
-                Kind::Native(candle_nn::Linear::new(weight, bias))
-            }
+            Numerics::Native => Kind::Native(native(scope, in_features, out_features, bias)?),
         }))
     }
 
@@ -59,18 +50,85 @@ impl Linear {
     pub fn tied(embedding: &Embedding) -> Self {
         Self(match embedding {
             Embedding::Native(weight) => Kind::Native(candle_nn::Linear::new(weight.clone(), None)),
-            Embedding::Exact(packed) => Kind::Exact(packed.clone()),
+            Embedding::Packed(packed) => Kind::Exact(packed.clone()),
+            Embedding::Table(_) => unreachable!("a table for look-up alone is not tied"),
         })
     }
 
-    /// Multiplies the last axis of `x`, which is contiguous.
+    /// Multiplies the last axis of `x`.
     ///
     /// # Errors
-    /// When the last axis is not `in_features` long.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(match &self.0 {
-            Kind::Native(linear) => linear.forward(x)?,
-            Kind::Exact(packed) => x.apply_op1_no_bwd(packed)?,
-        })
+    /// When `x` is of the other numerics.
+    pub fn forward(&self, x: &Operand) -> Result<Hidden> {
+        match &self.0 {
+            Kind::Native(linear) => Hidden::native(linear.forward(x.tensor()?)?),
+            Kind::Exact(packed) => {
+                let (x, batch) = x.blocks()?;
+                let mut y = Vec::new();
+                packed.forward(x, &mut y);
+                Ok(Hidden::exact(y, batch, x.rows() / batch))
+            }
+        }
     }
+
+    /// Multiplies the last axis of `x` and adds the result to `residual`.
+    ///
+    /// # Errors
+    /// When they are of the other numerics.
+    pub fn add_to(&self, x: &Operand, mut residual: Hidden) -> Result<Hidden> {
+        match &self.0 {
+            Kind::Native(linear) => Hidden::native((residual.tensor()? + linear.forward(x.tensor()?)?)?),
+            Kind::Exact(packed) => {
+                packed.add_to(x.blocks()?.0, residual.values_mut()?);
+                Ok(residual)
+            }
+        }
+    }
+
+    /// Multiplies the last axis of `x` and applies `activation`, for the next product to read.
+    ///
+    /// # Errors
+    /// When `x` is of the other numerics.
+    pub fn activated(
+        &self,
+        x: &Operand,
+        activation: Activation,
+        workspace: &mut Workspace,
+    ) -> Result<Operand> {
+        match &self.0 {
+            Kind::Native(linear) => Ok(Operand::Native(activation.tensor(&linear.forward(x.tensor()?)?)?)),
+            Kind::Exact(packed) => {
+                let (x, batch) = x.blocks()?;
+                Ok(Operand::Exact(packed.activated(x, activation.function(), workspace.blocks()), batch))
+            }
+        }
+    }
+}
+
+/// The tensors of a linear layer: weight and bias.
+pub(super) fn tensors(
+    scope: &Scope<'_>,
+    in_features: usize,
+    out_features: usize,
+    bias: Bias,
+) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
+    let weight = scope.tensor("weight", &[out_features, in_features], Init::Matrix)?;
+    let bias = match bias {
+        Bias::Present => Some(scope.tensor("bias", &[out_features], Init::Bias)?),
+        Bias::Absent => None,
+    };
+    Ok((weight, bias))
+}
+
+/// A linear layer of stock candle.
+pub(super) fn native(
+    scope: &Scope<'_>,
+    in_features: usize,
+    out_features: usize,
+    bias: Bias,
+) -> Result<candle_nn::Linear> {
+    let (weight, bias) = tensors(scope, in_features, out_features, bias)?;
+    let tensor = |values, shape: &[usize]| -> Result<Tensor> { scope.precision().tensor(values, shape) };
+    let bias = bias.map(|bias| tensor(bias, &[out_features])).transpose()?;
+    Ok(candle_nn::Linear::new(tensor(weight, &[out_features, in_features])?, bias))
 }

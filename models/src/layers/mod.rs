@@ -1,15 +1,39 @@
 //! Layers with one interface and two numerics. Their fields and tensor names are those of the checkpoints.
+//!
+//! [`Hidden`] is what flows between layers, [`Operand`] what a product reads: tensors of stock candle in the one numerics, slices
+//! of [`crate::exact`] in the other.
 
 mod activation;
-mod attention;
 mod embedding;
+mod gated_mlp;
+mod hidden;
 mod linear;
 mod norm;
 mod rotary;
+mod self_attention;
 
-pub use activation::{Activation, silu_mul};
-pub use attention::attention;
-pub use embedding::Embedding;
+pub use activation::Activation;
+pub use embedding::{Embedding, Use};
+pub use gated_mlp::GatedMlp;
+pub use hidden::{Hidden, Operand, Workspace};
 pub use linear::{Bias, Linear};
 pub use norm::Norm;
 pub use rotary::RotaryEmbedding;
+pub use self_attention::{AttentionDims, LayerCache, ProjectionScopes, SelfAttention};
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::Result;
+use crate::exact::precision::Precision;
+
+impl Precision {
+    /// A tensor of stock candle.
+    fn tensor(self, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
+        let dtype = match self {
+            Self::F32 => DType::F32,
+            Self::Bf16 => DType::BF16,
+            Self::F16 => DType::F16,
+        };
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?)
+    }
+}

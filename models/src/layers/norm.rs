@@ -1,8 +1,7 @@
-use std::sync::Arc;
+use candle_core::Tensor;
 
-use candle_core::{Device, Tensor};
-
-use crate::exact;
+use super::{Hidden, Operand, Workspace};
+use crate::exact::norm::{Norm as ExactNorm, NormKind};
 use crate::weights::{Init, Scope};
 use crate::{Numerics, Result};
 
@@ -12,9 +11,14 @@ pub struct Norm(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    NativeRms { weight: Tensor, eps: f32 },
-    NativeLayer { weight: Tensor, bias: Tensor, eps: f32 },
-    Exact(exact::norm::Norm),
+    Native(NativeNorm),
+    Exact(ExactNorm),
+}
+
+#[derive(Clone, Debug)]
+enum NativeNorm {
+    RootMeanSquare { weight: Tensor, eps: f32 },
+    Layer { weight: Tensor, bias: Tensor, eps: f32 },
 }
 
 impl Norm {
@@ -27,11 +31,11 @@ impl Norm {
         let eps = eps as f32;
         Ok(Self(match numerics {
             Numerics::Native => {
-                Kind::NativeRms { weight: Tensor::from_vec(weight, hidden, &Device::Cpu)?, eps }
+                let weight = scope.precision().tensor(weight, &[hidden])?;
+                Kind::Native(NativeNorm::RootMeanSquare { weight, eps })
             }
             Numerics::Exact(isa) => {
-                let kind = exact::norm::NormKind::RootMeanSquare;
-                Kind::Exact(exact::norm::Norm { weight: Arc::new(weight), kind, eps, isa })
+                Kind::Exact(ExactNorm { weight, kind: NormKind::RootMeanSquare, eps, isa })
             }
         }))
     }
@@ -45,27 +49,50 @@ impl Norm {
         let bias = scope.tensor("bias", &[hidden], Init::Bias)?;
         let eps = eps as f32;
         Ok(Self(match numerics {
-            Numerics::Native => Kind::NativeLayer {
-                weight: Tensor::from_vec(weight, hidden, &Device::Cpu)?,
-                bias: Tensor::from_vec(bias, hidden, &Device::Cpu)?,
-                eps,
-            },
+            Numerics::Native => {
+                let tensor = |values| scope.precision().tensor(values, &[hidden]);
+                Kind::Native(NativeNorm::Layer { weight: tensor(weight)?, bias: tensor(bias)?, eps })
+            }
             Numerics::Exact(isa) => {
-                let kind = exact::norm::NormKind::Layer { bias: Arc::new(bias) };
-                Kind::Exact(exact::norm::Norm { weight: Arc::new(weight), kind, eps, isa })
+                Kind::Exact(ExactNorm { weight, kind: NormKind::Layer { bias }, eps, isa })
             }
         }))
     }
 
-    /// Normalises `x`: `(.., hidden)`, contiguous.
+    /// Normalises `x`: `(batch, seq, hidden)`.
     ///
     /// # Errors
     /// When the last axis is not `hidden` long.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(match &self.0 {
-            Kind::NativeRms { weight, eps } => candle_nn::ops::rms_norm(x, weight, *eps)?,
-            Kind::NativeLayer { weight, bias, eps } => candle_nn::ops::layer_norm(x, weight, bias, *eps)?,
-            Kind::Exact(norm) => x.apply_op1_no_bwd(norm)?,
+    pub fn forward(&self, mut x: Hidden) -> Result<Hidden> {
+        match &self.0 {
+            Kind::Exact(norm) => {
+                norm.in_place(x.values_mut()?);
+                Ok(x)
+            }
+            Kind::Native(norm) => Hidden::native(norm.forward(x.tensor()?)?),
+        }
+    }
+
+    /// Normalises `x`: `(batch, seq, hidden)`, for a product to read.
+    ///
+    /// # Errors
+    /// When the last axis is not `hidden` long.
+    pub fn operand(&self, x: &Hidden, workspace: &mut Workspace) -> Result<Operand> {
+        match &self.0 {
+            Kind::Exact(norm) => {
+                let (batch, ..) = x.dims();
+                Ok(Operand::Exact(norm.forward(x.values()?, workspace.blocks()), batch))
+            }
+            Kind::Native(norm) => Ok(Operand::Native(norm.forward(x.tensor()?)?)),
+        }
+    }
+}
+
+impl NativeNorm {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Self::RootMeanSquare { weight, eps } => candle_nn::ops::rms_norm(x, weight, *eps)?,
+            Self::Layer { weight, bias, eps } => candle_nn::ops::layer_norm(x, weight, bias, *eps)?,
         })
     }
 }

@@ -1,20 +1,25 @@
-use candle_core::{Device, Tensor};
+use std::ops::Range;
 
-use crate::exact::rotary::{Rotary, RotaryTable};
-use crate::{Numerics, Result};
+use candle_core::Tensor;
+
+use crate::Result;
+use crate::exact::isa::Isa;
+use crate::exact::precision::Precision;
+use crate::exact::rotary::RotaryTable;
 
 /// Rotary position embedding; both numerics use the same correctly rounded tables.
 #[derive(Clone, Debug)]
 pub struct RotaryEmbedding {
     table: RotaryTable,
-    numerics: Numerics,
+    /// Of native tensors.
+    precision: Precision,
 }
 
 impl RotaryEmbedding {
     /// For positions below `positions` and the given inverse frequencies: `(head_dim / 2,)`.
     #[must_use]
-    pub fn new(frequencies: &[f32], positions: usize, numerics: Numerics) -> Self {
-        Self { table: RotaryTable::new(frequencies, positions), numerics }
+    pub fn new(frequencies: &[f32], positions: usize, precision: Precision) -> Self {
+        Self { table: RotaryTable::new(frequencies, positions), precision }
     }
 
     /// Positions that the table reaches.
@@ -23,22 +28,27 @@ impl RotaryEmbedding {
         self.table.positions()
     }
 
-    /// Rotates `x`: `(batch, heads, seq, head_dim)`, contiguous, whose first token stands at position `first`.
-    ///
-    /// # Errors
-    /// When a position lies beyond the table.
-    pub fn forward(&self, x: &Tensor, first: usize) -> Result<Tensor> {
+    /// Rotates `x`: `(batch, heads, seq, head_dim)`, contiguous, whose first token stands at position `first`, with
+    /// stock candle.
+    pub(super) fn tensor(&self, x: &Tensor, first: usize) -> Result<Tensor> {
         let (_, _, seq, _) = x.dims4()?;
-        Ok(match self.numerics {
-            Numerics::Exact(isa) => x.apply_op1_no_bwd(&Rotary { table: self.table.clone(), first, isa })?,
-            Numerics::Native => {
-                let half = self.table.half;
-                let rows = |table: &[f32]| {
-                    let rows = table[first * half..(first + seq) * half].to_vec();
-                    Tensor::from_vec(rows, (seq, half), &Device::Cpu)
-                };
-                candle_nn::rotary_emb::rope(x, &rows(&self.table.cos)?, &rows(&self.table.sin)?)?
-            }
-        })
+        let half = self.table.half;
+        let rows = |table: &[f32]| {
+            self.precision.tensor(table[first * half..(first + seq) * half].to_vec(), &[seq, half])
+        };
+        Ok(candle_nn::rotary_emb::rope(x, &rows(&self.table.cos)?, &rows(&self.table.sin)?)?)
+    }
+
+    /// Rotates the heads in `columns` of row-major `x`: `(sequences, tokens, stride)`.
+    pub(super) fn rows(
+        &self,
+        x: &mut [f32],
+        stride: usize,
+        columns: Range<usize>,
+        tokens: usize,
+        first: usize,
+        isa: Isa,
+    ) {
+        self.table.rotate(x, stride, columns, tokens, first, isa);
     }
 }

@@ -1,7 +1,6 @@
-use candle_core::Tensor;
-
-use super::{Llama, LogitRows};
+use super::{Llama, LogitRows, Logits};
 use crate::exact::argmax::argmax;
+use crate::framed_hash::FramedHash;
 use crate::{Error, Output, Result};
 
 /// Greedily generated tokens and the logits they were chosen from.
@@ -11,6 +10,40 @@ pub struct Generation {
     pub tokens: Vec<Vec<u32>>,
     /// One `(batch, vocab)` a step.
     steps: Vec<Vec<f32>>,
+}
+
+/// What somebody says that the model generated: enough to check it, without the logits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerationClaim {
+    /// `(batch, steps)`
+    pub tokens: Vec<Vec<u32>>,
+    /// Of the logits that each token was chosen from: `(batch, steps)`.
+    pub logits_digests: Vec<Vec<[u8; 32]>>,
+}
+
+/// The first place where a claim differs from the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// The model chooses another token there.
+    #[error("sequence {sequence}, step {step}: token {claimed} claimed, the model chooses {chosen}")]
+    Token {
+        /// Its index in the batch.
+        sequence: usize,
+        /// From 0.
+        step: usize,
+        /// By the claim.
+        claimed: u32,
+        /// By the model, after the claimed tokens before.
+        chosen: u32,
+    },
+    /// The token is right, but came from other logits.
+    #[error("sequence {sequence}, step {step}: the logits have another digest")]
+    Logits {
+        /// Its index in the batch.
+        sequence: usize,
+        /// From 0.
+        step: usize,
+    },
 }
 
 impl Llama {
@@ -25,46 +58,113 @@ impl Llama {
         steps: usize,
         on_step: &mut dyn FnMut(usize),
     ) -> Result<Generation> {
-        let (batch, prompt) = (prompts.len(), prompts.first().map_or(0, Vec::len));
-        if prompts.iter().any(|other| other.len() != prompt) {
-            return Err(Error::InvalidInput("prompts of unequal length in one batch".to_owned()));
-        }
-        let mut cache = self.cache(prompt + steps);
+        let (batch, prompt) = dims(prompts)?;
+        let mut cache = self.cache(batch, prompt + steps);
         let mut generation = Generation { tokens: vec![Vec::with_capacity(steps); batch], steps: Vec::new() };
         let mut ids: Vec<u32> = prompts.concat();
         for step in 0..steps {
-            let logits = self.forward(&ids, batch, &mut cache, LogitRows::Last)?;
-            ids = generation.choose(&logits)?;
+            let logits = self.forward(&ids, &mut cache, LogitRows::Last)?;
+            ids = generation.choose(logits)?;
             on_step(step);
         }
         Ok(generation)
+    }
+
+    /// Confirms every token and every logits digest of a claim by one prefill over prompts and output, which costs a fraction of
+    /// generating it. In exact numerics an honest claim is confirmed on every machine.
+    ///
+    /// The inner error says where the claim is wrong.
+    ///
+    /// # Errors
+    /// When prompts or claim do not fit each other or the model, or a logit is NaN.
+    pub fn check_generation(
+        &self,
+        prompts: &[Vec<u32>],
+        claim: &GenerationClaim,
+    ) -> Result<std::result::Result<(), Mismatch>> {
+        let (batch, prompt) = dims(prompts)?;
+        let (claimed, steps) = dims(&claim.tokens)?;
+        let digests = claim.logits_digests.iter().map(Vec::len);
+        if claimed != batch || digests.len() != batch || digests.clone().any(|len| len != steps) {
+            return Err(Error::InvalidInput("a claim of another shape than the prompts".to_owned()));
+        }
+        if steps == 0 {
+            return Ok(Ok(()));
+        }
+        // The last token is an output alone.
+        let inputs =
+            prompts.iter().zip(&claim.tokens).map(|(prompt, tokens)| [prompt, &tokens[..steps - 1]].concat());
+        let ids = inputs.collect::<Vec<_>>().concat();
+        let mut cache = self.cache(batch, prompt + steps - 1);
+        let logits = self.forward(&ids, &mut cache, LogitRows::From(prompt - 1))?;
+        let (_, _, vocab) = logits.dims;
+        let rows = logits.values.chunks_exact(vocab);
+        for (index, logits) in rows.enumerate() {
+            let (sequence, step) = (index / steps, index % steps);
+            let chosen = choose(logits)?;
+            let token = claim.tokens[sequence][step];
+            if chosen != token {
+                return Ok(Err(Mismatch::Token { sequence, step, claimed: token, chosen }));
+            }
+            if logits_digest(logits) != claim.logits_digests[sequence][step] {
+                return Ok(Err(Mismatch::Logits { sequence, step }));
+            }
+        }
+        Ok(Ok(()))
     }
 }
 
 impl Generation {
     /// Takes the best token of each row of `logits`: `(batch, 1, vocab)`.
-    fn choose(&mut self, logits: &Tensor) -> Result<Vec<u32>> {
-        let (_, _, vocab) = logits.dims3()?;
-        let logits: Vec<f32> = logits.flatten_all()?.to_vec1()?;
-        let mut chosen = Vec::with_capacity(self.tokens.len());
-        for (row, tokens) in logits.chunks_exact(vocab).zip(&mut self.tokens) {
-            let best = argmax(row).ok_or(Error::NonFinite { what: "logits", index: 0 })?;
-            tokens.push(best as u32);
-            chosen.push(best as u32);
+    fn choose(&mut self, logits: Logits) -> Result<Vec<u32>> {
+        let (_, _, vocab) = logits.dims;
+        let rows = logits.values.chunks_exact(vocab);
+        let chosen = rows.map(choose).collect::<Result<Vec<u32>>>()?;
+        for (tokens, token) in self.tokens.iter_mut().zip(&chosen) {
+            tokens.push(*token);
         }
-        self.steps.push(logits);
+        self.steps.push(logits.values);
         Ok(chosen)
+    }
+
+    /// What [`Llama::check_generation`] can confirm.
+    #[must_use]
+    pub fn claim(&self) -> GenerationClaim {
+        let digests = |sequence: usize| self.rows(sequence).map(logits_digest).collect();
+        let logits_digests = (0..self.tokens.len()).map(digests).collect();
+        GenerationClaim { tokens: self.tokens.clone(), logits_digests }
     }
 
     /// The output whose digest is recorded; costs a copy of the logits, so it is made outside the timed part.
     #[must_use]
     pub fn into_output(self) -> Output {
-        let batch = self.tokens.len().max(1);
-        let rows = (0..batch).flat_map(|row| self.steps.iter().map(move |step| (row, step)));
-        let row_of = |(row, step): (usize, &Vec<f32>)| {
-            let vocab = step.len() / batch;
-            step[row * vocab..(row + 1) * vocab].to_vec()
-        };
-        Output::Generation { logits: rows.flat_map(row_of).collect(), tokens: self.tokens }
+        let rows = (0..self.tokens.len()).flat_map(|sequence| self.rows(sequence));
+        Output::Generation { logits: rows.flatten().copied().collect(), tokens: self.tokens.clone() }
     }
+
+    /// The logits of one sequence, step by step: `(vocab,)` each.
+    fn rows(&self, sequence: usize) -> impl Iterator<Item = &[f32]> {
+        self.steps.iter().map(move |step| {
+            let vocab = step.len() / self.tokens.len();
+            &step[sequence * vocab..(sequence + 1) * vocab]
+        })
+    }
+}
+
+fn dims<T>(rows: &[Vec<T>]) -> Result<(usize, usize)> {
+    let length = rows.first().map_or(0, Vec::len);
+    if rows.iter().any(|row| row.len() != length) {
+        return Err(Error::InvalidInput("sequences of unequal length in one batch".to_owned()));
+    }
+    Ok((rows.len(), length))
+}
+
+fn choose(logits: &[f32]) -> Result<u32> {
+    let best = argmax(logits).ok_or(Error::NonFinite { what: "logits", index: 0 })?;
+    Ok(best as u32)
+}
+
+/// SHA-256 of one step's logits (`EXACT.md`, section 11).
+fn logits_digest(logits: &[f32]) -> [u8; 32] {
+    FramedHash::new("proofmark/logits/1").floats(logits).finish()
 }

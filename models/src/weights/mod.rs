@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::framed_hash::FramedHash;
-use crate::{Error, Result};
+use crate::{Error, Precision, Result};
 use local::Local;
 pub use synthetic::Synthetic;
 
@@ -27,6 +27,7 @@ pub enum Init {
 /// A set of named tensors.
 pub struct Weights {
     source: Source,
+    precision: Precision,
     loaded: Mutex<BTreeMap<String, [u8; 32]>>,
 }
 
@@ -38,16 +39,22 @@ enum Source {
 impl Weights {
     /// Weights generated from a seed: any size, no download, the same bits everywhere.
     #[must_use]
-    pub fn synthetic(seed: u64) -> Self {
-        Self { source: Source::Synthetic(Synthetic::new(seed)), loaded: Mutex::default() }
+    pub fn synthetic(seed: u64, precision: Precision) -> Self {
+        Self { source: Source::Synthetic(Synthetic::new(seed)), precision, loaded: Mutex::default() }
     }
 
     /// A folder with `model.safetensors`, or with shards and `model.safetensors.index.json`.
     ///
     /// # Errors
     /// When a file cannot be read or is damaged.
-    pub fn local(folder: &Path) -> Result<Self> {
-        Ok(Self { source: Source::Local(Local::open(folder)?), loaded: Mutex::default() })
+    pub fn local(folder: &Path, precision: Precision) -> Result<Self> {
+        Ok(Self { source: Source::Local(Local::open(folder)?), precision, loaded: Mutex::default() })
+    }
+
+    /// The format that every weight is rounded to.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// `synthetic` or `local`.
@@ -74,10 +81,15 @@ impl Weights {
     }
 
     fn load(&self, name: String, shape: &[usize], init: Init) -> Result<Vec<f32>> {
-        let values = match &self.source {
+        let mut values = match &self.source {
             Source::Synthetic(synthetic) => synthetic.generate(&name, shape.iter().product(), init),
             Source::Local(local) => local.load(&name, shape)?,
         };
+        self.precision.round(&mut values).map_err(|index| Error::NonFiniteWeight {
+            name: name.clone(),
+            index,
+            precision: self.precision,
+        })?;
         let dims: Vec<u8> = shape.iter().flat_map(|dim| (*dim as u64).to_le_bytes()).collect();
         let digest = FramedHash::new("proofmark/tensor/1").field(&dims).floats(&values).finish();
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(name, digest);
@@ -113,7 +125,13 @@ impl Scope<'_> {
         if self.weights.contains(&child.join(tensor)) { child } else { self.clone() }
     }
 
-    /// Loads a tensor as f32, widened exactly, in row-major order.
+    /// The format that every weight is rounded to.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.weights.precision
+    }
+
+    /// Loads a tensor, rounded to the precision and widened to f32, in row-major order.
     ///
     /// # Errors
     /// When it is missing, has another shape or an unsupported type, or cannot be read.

@@ -1,0 +1,76 @@
+use candle_core::Module;
+
+use super::linear::{native, tensors};
+use super::{Bias, Hidden, Linear, Operand, Workspace};
+use crate::exact::linear::PackedLinear;
+use crate::weights::Scope;
+use crate::{Numerics, Result};
+
+/// `down(silu(gate(x)) * up(x))`
+#[derive(Clone, Debug)]
+pub struct GatedMlp {
+    gate_up_proj: GateUp,
+    down_proj: Linear,
+    intermediate: usize,
+}
+
+#[derive(Clone, Debug)]
+enum GateUp {
+    Native {
+        gate_proj: candle_nn::Linear,
+        up_proj: candle_nn::Linear,
+    },
+    /// Both in one, panel by panel in turn.
+    Exact(PackedLinear),
+}
+
+impl GatedMlp {
+    /// Loads `gate_proj`, `up_proj` and `down_proj`.
+    ///
+    /// # Errors
+    /// When a tensor cannot be loaded.
+    pub fn load(
+        scope: &Scope<'_>,
+        hidden: usize,
+        intermediate: usize,
+        bias: Bias,
+        numerics: Numerics,
+    ) -> Result<Self> {
+        let (gate, up) = (scope.child("gate_proj"), scope.child("up_proj"));
+        let gate_up_proj = match numerics {
+            Numerics::Native => GateUp::Native {
+                gate_proj: native(&gate, hidden, intermediate, bias)?,
+                up_proj: native(&up, hidden, intermediate, bias)?,
+            },
+            Numerics::Exact(isa) => {
+                let (gate, gate_bias) = tensors(&gate, hidden, intermediate, bias)?;
+                let (up, up_bias) = tensors(&up, hidden, intermediate, bias)?;
+                let (gate, up) = ((&gate[..], gate_bias), (&up[..], up_bias));
+                GateUp::Exact(PackedLinear::gated(gate, up, hidden, scope.precision(), isa))
+            }
+        };
+        let down_proj = Linear::load(&scope.child("down_proj"), intermediate, hidden, bias, numerics)?;
+        Ok(Self { gate_up_proj, down_proj, intermediate })
+    }
+
+    /// Adds the result for `x` to `residual`, both `(batch, seq, hidden)`.
+    ///
+    /// # Errors
+    /// When they are of the other numerics.
+    pub fn add_to(&self, x: Operand, residual: Hidden, workspace: &mut Workspace) -> Result<Hidden> {
+        let gated = match &self.gate_up_proj {
+            GateUp::Native { gate_proj, up_proj } => {
+                let x = x.tensor()?;
+                Operand::Native((gate_proj.forward(x)?.silu()? * up_proj.forward(x)?)?)
+            }
+            GateUp::Exact(packed) => {
+                let (x, batch) = x.blocks()?;
+                Operand::Exact(packed.silu_mul(x, self.intermediate, workspace.blocks()), batch)
+            }
+        };
+        workspace.keep(x);
+        let y = self.down_proj.add_to(&gated, residual)?;
+        workspace.keep(gated);
+        Ok(y)
+    }
+}

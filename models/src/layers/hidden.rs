@@ -1,0 +1,176 @@
+use candle_core::{DType, Tensor};
+
+use crate::exact::blocks::Blocks;
+use crate::{Error, Result};
+
+/// Activations between layers: `(batch, seq, width)`.
+#[derive(Clone, Debug)]
+pub struct Hidden {
+    values: Values,
+    batch: usize,
+    seq: usize,
+    width: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    Native(Tensor),
+    /// Row-major.
+    Exact(Vec<f32>),
+}
+
+/// Activations as a product reads them: `(batch, seq, width)`.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    /// A contiguous tensor.
+    Native(Tensor),
+    /// In blocks, with the number of sequences.
+    Exact(Blocks, usize),
+}
+
+/// Memory that exact layers use again and again, so that a call allocates next to nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    blocks: Vec<Blocks>,
+    rows: Vec<Vec<f32>>,
+}
+
+impl Hidden {
+    pub(crate) fn native(values: Tensor) -> Result<Self> {
+        let (batch, seq, width) = values.dims3()?;
+        Ok(Self { values: Values::Native(values), batch, seq, width })
+    }
+
+    pub(crate) fn exact(values: Vec<f32>, batch: usize, seq: usize) -> Self {
+        let width = values.len().checked_div(batch * seq).unwrap_or(0);
+        debug_assert_eq!(values.len(), batch * seq * width);
+        Self { values: Values::Exact(values), batch, seq, width }
+    }
+
+    /// `(batch, seq, width)`
+    #[must_use]
+    pub fn dims(&self) -> (usize, usize, usize) {
+        (self.batch, self.seq, self.width)
+    }
+
+    /// The tokens from `first` on of each sequence.
+    ///
+    /// # Errors
+    /// When there is no such token.
+    pub fn tokens_from(self, first: usize) -> Result<Self> {
+        let (batch, seq, width) = self.dims();
+        if first >= seq {
+            return Err(Error::InvalidInput(format!("token {first} of {seq}")));
+        }
+        if first == 0 {
+            return Ok(self);
+        }
+        match self.values {
+            Values::Native(values) => Self::native(values.narrow(1, first, seq - first)?.contiguous()?),
+            Values::Exact(values) => {
+                let sequences = values.chunks_exact(seq * width);
+                let kept = sequences.flat_map(|sequence| &sequence[first * width..]).copied().collect();
+                Ok(Self::exact(kept, batch, seq - first))
+            }
+        }
+    }
+
+    /// The first token of each sequence: `(batch, 1, width)`.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn first_token(self) -> Result<Self> {
+        let (batch, seq, width) = self.dims();
+        match self.values {
+            Values::Native(values) => Self::native(values.narrow(1, 0, 1)?.contiguous()?),
+            Values::Exact(values) => {
+                let first = values.chunks_exact(seq * width).flat_map(|sequence| &sequence[..width]);
+                Ok(Self::exact(first.copied().collect(), batch, 1))
+            }
+        }
+    }
+
+    /// For a product to read.
+    #[must_use]
+    pub fn operand(&self, workspace: &mut Workspace) -> Operand {
+        match &self.values {
+            Values::Native(values) => Operand::Native(values.clone()),
+            Values::Exact(values) => {
+                Operand::Exact(workspace.blocks().filled(values, self.width), self.batch)
+            }
+        }
+    }
+
+    /// The numbers row by row, as binary32.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn into_values(self) -> Result<Vec<f32>> {
+        match self.values {
+            Values::Native(values) => Ok(values.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?),
+            Values::Exact(values) => Ok(values),
+        }
+    }
+
+    pub(crate) fn tensor(&self) -> Result<&Tensor> {
+        match &self.values {
+            Values::Native(values) => Ok(values),
+            Values::Exact(_) => Err(mixed()),
+        }
+    }
+
+    pub(crate) fn values(&self) -> Result<&[f32]> {
+        match &self.values {
+            Values::Exact(values) => Ok(values),
+            Values::Native(_) => Err(mixed()),
+        }
+    }
+
+    pub(crate) fn values_mut(&mut self) -> Result<&mut [f32]> {
+        match &mut self.values {
+            Values::Exact(values) => Ok(values),
+            Values::Native(_) => Err(mixed()),
+        }
+    }
+}
+
+impl Operand {
+    pub(crate) fn tensor(&self) -> Result<&Tensor> {
+        match self {
+            Self::Native(values) => Ok(values),
+            Self::Exact(..) => Err(mixed()),
+        }
+    }
+
+    pub(crate) fn blocks(&self) -> Result<(&Blocks, usize)> {
+        match self {
+            Self::Exact(blocks, batch) => Ok((blocks, *batch)),
+            Self::Native(_) => Err(mixed()),
+        }
+    }
+}
+
+impl Workspace {
+    pub(crate) fn blocks(&mut self) -> Blocks {
+        self.blocks.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn rows(&mut self) -> Vec<f32> {
+        self.rows.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn keep_rows(&mut self, rows: Vec<f32>) {
+        self.rows.push(rows);
+    }
+
+    /// Takes back the memory of an operand that has been read.
+    pub fn keep(&mut self, operand: Operand) {
+        if let Operand::Exact(blocks, _) = operand {
+            self.blocks.push(blocks);
+        }
+    }
+}
+
+fn mixed() -> Error {
+    Error::InvalidInput("layers of one numerics got activations of the other".to_owned())
+}

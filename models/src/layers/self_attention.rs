@@ -1,0 +1,256 @@
+use candle_core::{Device, Module, Tensor};
+use candle_nn::kv_cache::KvCache as NativeKvCache;
+
+use super::linear::{native, tensors};
+use super::{Bias, Hidden, Linear, Operand, RotaryEmbedding, Workspace};
+use crate::exact::attention::{Attention, Visibility};
+use crate::exact::isa::Isa;
+use crate::exact::kv_cache::{Columns, KvCache};
+use crate::exact::linear::PackedLinear;
+use crate::weights::Scope;
+use crate::{Error, Numerics, Result};
+
+/// Sizes of an attention layer; `kv_heads` divides `heads`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttentionDims {
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key heads.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+}
+
+/// Attention of a sequence to itself, with its four projections.
+#[derive(Clone, Debug)]
+pub struct SelfAttention {
+    projections: Projections,
+    output: Linear,
+    dims: AttentionDims,
+}
+
+#[derive(Clone, Debug)]
+enum Projections {
+    Native {
+        query: candle_nn::Linear,
+        key: candle_nn::Linear,
+        value: candle_nn::Linear,
+    },
+    /// All three in one; a row is queries, keys, values.
+    Exact(PackedLinear, Isa),
+}
+
+/// Where the projections lie in a checkpoint.
+pub struct ProjectionScopes<'a> {
+    /// `(heads * head_dim, hidden)`
+    pub query: Scope<'a>,
+    /// `(kv_heads * head_dim, hidden)`
+    pub key: Scope<'a>,
+    /// `(kv_heads * head_dim, hidden)`
+    pub value: Scope<'a>,
+    /// `(hidden, heads * head_dim)`
+    pub output: Scope<'a>,
+}
+
+/// Keys and values of one layer.
+#[derive(Clone, Debug)]
+pub struct LayerCache(CacheKind);
+
+#[derive(Clone, Debug)]
+enum CacheKind {
+    /// None where nothing outlasts the call.
+    Native(Option<NativeKvCache>),
+    Exact(KvCache),
+}
+
+impl LayerCache {
+    /// An empty cache for `capacity` tokens of each of `batch` sequences.
+    #[must_use]
+    pub fn growing(dims: AttentionDims, batch: usize, capacity: usize, numerics: Numerics) -> Self {
+        Self(match numerics {
+            Numerics::Native => CacheKind::Native(Some(NativeKvCache::new(2, capacity))),
+            Numerics::Exact(_) => {
+                CacheKind::Exact(KvCache::new(batch, dims.kv_heads, dims.head_dim, capacity))
+            }
+        })
+    }
+
+    /// Memory for the keys and values of one call after another, each of `seq` tokens.
+    #[must_use]
+    pub fn of_one_call(dims: AttentionDims, batch: usize, seq: usize, numerics: Numerics) -> Self {
+        match numerics {
+            Numerics::Native => Self(CacheKind::Native(None)),
+            Numerics::Exact(_) => Self::growing(dims, batch, seq, numerics),
+        }
+    }
+
+    /// Forgets all tokens.
+    pub fn clear(&mut self) {
+        match &mut self.0 {
+            CacheKind::Native(Some(cache)) => cache.reset(),
+            CacheKind::Native(None) => {}
+            CacheKind::Exact(cache) => cache.clear(),
+        }
+    }
+}
+
+impl SelfAttention {
+    /// Loads the projections.
+    ///
+    /// # Errors
+    /// When a tensor cannot be loaded.
+    pub fn load(
+        scopes: &ProjectionScopes<'_>,
+        dims: AttentionDims,
+        bias: Bias,
+        output_bias: Bias,
+        numerics: Numerics,
+    ) -> Result<Self> {
+        let AttentionDims { hidden, heads, kv_heads, head_dim } = dims;
+        let parts = [
+            (&scopes.query, heads * head_dim),
+            (&scopes.key, kv_heads * head_dim),
+            (&scopes.value, kv_heads * head_dim),
+        ];
+        let projections = match numerics {
+            Numerics::Native => {
+                let [query, key, value] = parts.map(|(scope, outputs)| native(scope, hidden, outputs, bias));
+                Projections::Native { query: query?, key: key?, value: value? }
+            }
+            Numerics::Exact(isa) => {
+                let (mut weight, mut biases) = (Vec::new(), Vec::new());
+                for (scope, outputs) in parts {
+                    let (part, bias) = tensors(scope, hidden, outputs, bias)?;
+                    weight.extend(part);
+                    biases.extend(bias.into_iter().flatten());
+                }
+                let bias = (bias == Bias::Present).then_some(biases);
+                let packed = PackedLinear::new(&weight, bias, hidden, scopes.query.precision(), isa);
+                Projections::Exact(packed, isa)
+            }
+        };
+        let output = Linear::load(&scopes.output, heads * head_dim, hidden, output_bias, numerics)?;
+        Ok(Self { projections, output, dims })
+    }
+
+    /// Attends from the tokens of `x` to those of the cache and to each other, as `visibility` says, and adds the result to
+    /// `residual`; both are `(batch, seq, hidden)`. `rotary` turns queries and keys by their positions, from the cache's
+    /// length on.
+    ///
+    /// # Errors
+    /// When `x`, `residual` or the cache are of the other numerics, or a query sees no key or more than there are.
+    pub fn add_to(
+        &self,
+        x: Operand,
+        residual: Hidden,
+        rotary: Option<&RotaryEmbedding>,
+        visibility: &Visibility,
+        cache: &mut LayerCache,
+        workspace: &mut Workspace,
+    ) -> Result<Hidden> {
+        let (batch, seq, _) = residual.dims();
+        let attended = match (&self.projections, &mut cache.0) {
+            (Projections::Native { query, key, value }, CacheKind::Native(cache)) => {
+                let x = x.tensor()?;
+                let first = cache.as_ref().map_or(0, NativeKvCache::current_seq_len);
+                // (batch, seq, heads * head_dim) -> (batch, heads, seq, head_dim)
+                let split = |x: Tensor, heads: usize| -> Result<Tensor> {
+                    let split = x.reshape((batch, seq, heads, self.dims.head_dim))?;
+                    Ok(split.transpose(1, 2)?.contiguous()?)
+                };
+                let turn = |x: Tensor| rotary.map_or(Ok(x.clone()), |rotary| rotary.tensor(&x, first));
+                let q = turn(split(query.forward(x)?, self.dims.heads)?)?;
+                let k = turn(split(key.forward(x)?, self.dims.kv_heads)?)?;
+                let v = split(value.forward(x)?, self.dims.kv_heads)?;
+                let (k, v) = match cache {
+                    Some(cache) => cache.append(&k, &v)?,
+                    None => (k, v),
+                };
+                Operand::Native(native_attention(&q, &k, &v, visibility)?)
+            }
+            (Projections::Exact(packed, isa), CacheKind::Exact(cache)) => {
+                let blocks = x.blocks()?.0;
+                let mut projected = workspace.rows();
+                packed.forward(blocks, &mut projected);
+                let columns = self.columns();
+                if let Some(rotary) = rotary {
+                    let turned = 0..columns.values;
+                    rotary.rows(&mut projected, columns.stride, turned, seq, cache.len(), *isa);
+                }
+                cache.append(&projected, columns);
+                check(visibility, batch, seq, cache.len())?;
+                let mut attended = workspace.rows();
+                let attention = Attention { cache, visibility, heads: self.dims.heads, isa: *isa };
+                attention.forward(&projected, columns.stride, &mut attended);
+                let width = self.dims.heads * self.dims.head_dim;
+                let operand = Operand::Exact(workspace.blocks().filled(&attended, width), batch);
+                workspace.keep_rows(projected);
+                workspace.keep_rows(attended);
+                operand
+            }
+            _ => return Err(Error::InvalidInput("a cache of the other numerics".to_owned())),
+        };
+        workspace.keep(x);
+        let y = self.output.add_to(&attended, residual)?;
+        workspace.keep(attended);
+        Ok(y)
+    }
+
+    /// Where keys and values stand in a row of the joint projection.
+    fn columns(&self) -> Columns {
+        let AttentionDims { heads, kv_heads, head_dim, .. } = self.dims;
+        let (keys, values) = (heads * head_dim, (heads + kv_heads) * head_dim);
+        Columns { stride: (heads + 2 * kv_heads) * head_dim, keys, values }
+    }
+}
+
+fn check(visibility: &Visibility, batch: usize, seq: usize, length: usize) -> Result<()> {
+    if let Visibility::Lengths(lengths) = visibility
+        && lengths.len() != batch
+    {
+        return Err(Error::InvalidInput(format!("{} lengths for a batch of {batch}", lengths.len())));
+    }
+    for (sequence, query) in (0..batch).flat_map(|sequence| [(sequence, 0), (sequence, seq - 1)]) {
+        let keys = visibility.keys(sequence, query);
+        if !(1..=length).contains(&keys) {
+            let fact = format!("query {query} of sequence {sequence} sees {keys} keys of {length}");
+            return Err(Error::InvalidInput(fact));
+        }
+    }
+    Ok(())
+}
+
+/// Stock kernels: two matrix products around a softmax, invisible keys at minus infinity. `q`: `(batch, heads, q_len, head_dim)`;
+/// gives `(batch, q_len, heads * head_dim)`.
+fn native_attention(q: &Tensor, k: &Tensor, v: &Tensor, visibility: &Visibility) -> Result<Tensor> {
+    let (batch, heads, q_len, head_dim) = q.dims4()?;
+    let (_, kv_heads, k_len, _) = k.dims4()?;
+    let repeat = |x: &Tensor| -> Result<Tensor> {
+        let group = heads / kv_heads;
+        let shape = (batch, kv_heads, group, k_len, head_dim);
+        Ok(x.unsqueeze(2)?.expand(shape)?.reshape((batch, heads, k_len, head_dim))?)
+    };
+    let (k, v) =
+        if heads == kv_heads { (k.contiguous()?, v.contiguous()?) } else { (repeat(k)?, repeat(v)?) };
+    let scores = (q.contiguous()?.matmul(&k.t()?)? * (1.0 / (head_dim as f64).sqrt()))?;
+    let scores = match mask(visibility, batch, q_len, k_len)? {
+        Some(mask) => scores.broadcast_add(&mask.to_dtype(scores.dtype())?)?,
+        None => scores,
+    };
+    let output = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&v)?;
+    Ok(output.transpose(1, 2)?.contiguous()?.reshape((batch, q_len, heads * head_dim))?)
+}
+
+/// `(batch, 1, q_len, k_len)`, zero where visible; `None` where all is.
+fn mask(visibility: &Visibility, batch: usize, q_len: usize, k_len: usize) -> Result<Option<Tensor>> {
+    let rows = || (0..batch).flat_map(|batch| (0..q_len).map(move |query| visibility.keys(batch, query)));
+    if rows().all(|keys| keys == k_len) {
+        return Ok(None);
+    }
+    let values: Vec<f32> = rows()
+        .flat_map(|keys| (0..k_len).map(move |key| if key < keys { 0.0 } else { f32::NEG_INFINITY }))
+        .collect();
+    Ok(Some(Tensor::from_vec(values, (batch, 1, q_len, k_len), &Device::Cpu)?))
+}
