@@ -6,14 +6,16 @@
 mod config;
 mod generation;
 
+use std::sync::Arc;
+
 pub use config::LlamaConfig;
 pub use generation::{Generation, GenerationClaim, Mismatch};
 
 use crate::exact::attention::Visibility;
 use crate::exact::rotary::inverse_frequencies;
 use crate::layers::{
-    AttentionDims, Bias, Embedding, GatedMlp, Hidden, LayerCache, Linear, Norm, ProjectionScopes,
-    RotaryEmbedding, SelfAttention, Use, Workspace,
+    AttentionDims, Bias, Embedding, GatedMlp, Hidden, LayerCache, Linear, Norm, Observer, Part,
+    ProjectionScopes, RotaryEmbedding, SelfAttention, Use, Workspace,
 };
 use crate::weights::{Scope, Weights};
 use crate::{Error, Numerics, Result};
@@ -58,6 +60,13 @@ pub struct LlamaCache {
     batch: usize,
     capacity: usize,
     length: usize,
+}
+
+impl LlamaCache {
+    /// Has `observer` told of each part of a forward pass when it has ended.
+    pub fn observe(&mut self, observer: Arc<Observer>) {
+        self.workspace.observe(observer);
+    }
 }
 
 impl Llama {
@@ -129,6 +138,7 @@ impl Llama {
         let visibility = Visibility::Causal { first: cache.length };
         let workspace = &mut cache.workspace;
         let mut x = self.embed_tokens.forward(ids, cache.batch)?;
+        workspace.ended(Part::Embedding);
         for (layer, kv) in self.layers.iter().zip(&mut cache.layers) {
             x = layer.forward(x, &self.rotary, &visibility, kv, workspace)?;
         }
@@ -139,10 +149,13 @@ impl Llama {
             LogitRows::From(first) => x.tokens_from(first)?,
         };
         let normed = self.norm.operand(&x, workspace)?;
+        workspace.ended(Part::Norm);
         let logits = self.lm_head.forward(&normed)?;
         workspace.keep(normed);
         let dims = logits.dims();
-        Ok(Logits { values: logits.into_values()?, dims })
+        let logits = Logits { values: logits.into_values()?, dims };
+        workspace.ended(Part::Head);
+        Ok(logits)
     }
 }
 
@@ -190,8 +203,10 @@ impl DecoderLayer {
         workspace: &mut Workspace,
     ) -> Result<Hidden> {
         let normed = self.input_layernorm.operand(&x, workspace)?;
+        workspace.ended(Part::Norm);
         let y = self.self_attn.add_to(normed, x, Some(rotary), visibility, cache, workspace)?;
         let normed = self.post_attention_layernorm.operand(&y, workspace)?;
+        workspace.ended(Part::Norm);
         self.mlp.add_to(normed, y, workspace)
     }
 }

@@ -8,7 +8,7 @@ use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::linear::{PackedLinear, linear_reference};
-use proofmark_models::llama::{Llama, LlamaConfig, LogitRows};
+use proofmark_models::llama::{GenerationClaim, Llama, LlamaConfig, LogitRows, Mismatch};
 use proofmark_models::weights::{Init, Synthetic, Weights};
 use proofmark_models::{Error, Numerics, Output, Precision};
 use proptest::prelude::*;
@@ -132,6 +132,59 @@ proptest! {
             prop_assert_eq!(&alone[0], rows);
         }
     }
+}
+
+/// A generation of 20 tokens from each of some prompts of 12, and the model that made it.
+fn generated(prompts: &[Vec<u32>]) -> (Llama, GenerationClaim) {
+    let weights = Weights::synthetic(5, Precision::F32);
+    let model = Llama::load(&llama(), &weights, 40, Numerics::Exact(Isa::detect())).unwrap();
+    let claim = model.generate(prompts, 20, &mut |_| {}).unwrap().claim();
+    (model, claim)
+}
+
+#[test]
+fn an_honest_generation_is_confirmed_on_any_instruction_set_and_thread_count() {
+    let prompts = [ids(7, 12), ids(8, 12), ids(9, 12)];
+    let (_, claim) = generated(&prompts);
+    for isa in available() {
+        let weights = Weights::synthetic(5, Precision::F32);
+        let model = Llama::load(&llama(), &weights, 40, Numerics::Exact(isa)).unwrap();
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert_eq!(pool.install(|| model.check_generation(&prompts, &claim)).unwrap(), Ok(()), "{isa}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_token_or_logits_digest_is_found_where_it_is() {
+    let prompts = [ids(7, 12), ids(8, 12)];
+    let (model, claim) = generated(&prompts);
+    let check = |change: &dyn Fn(&mut GenerationClaim)| {
+        let mut wrong = claim.clone();
+        change(&mut wrong);
+        model.check_generation(&prompts, &wrong)
+    };
+    for step in [0, 7, 19] {
+        let right = claim.tokens[1][step];
+        let wrong = (right + 1) % 97;
+        assert_eq!(
+            check(&|claim| claim.tokens[1][step] = wrong).unwrap(),
+            Err(Mismatch::Token { sequence: 1, step, claimed: wrong, chosen: right })
+        );
+        assert_eq!(
+            check(&|claim| claim.logits_digests[0][step][31] ^= 1).unwrap(),
+            Err(Mismatch::Logits { sequence: 0, step })
+        );
+    }
+    // The prompt takes part as well.
+    let other = model.check_generation(&[ids(7, 12), ids(9, 12)], &claim).unwrap();
+    assert!(matches!(other, Err(Mismatch::Token { sequence: 1, .. } | Mismatch::Logits { sequence: 1, .. })));
+    // Shapes that do not fit are errors, not mismatches.
+    assert!(check(&|claim| claim.tokens[0].truncate(19)).is_err());
+    assert!(check(&|claim| drop(claim.logits_digests.pop())).is_err());
+    assert!(model.check_generation(&[vec![], vec![]], &claim).is_err());
+    assert!(check(&|claim| claim.tokens[0][3] = 97).is_err());
 }
 
 #[test]

@@ -14,6 +14,8 @@ use crate::{Digest, Limits, Slo, SuiteError};
 /// The version of the file format that this program reads.
 const FORMAT: u32 = 1;
 /// Bounds on what a suite may ask for, so that a foreign one cannot ask for everything.
+/// Formats of weights.
+const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
 const MAX_TOKENS: u32 = 1 << 20;
 const MAX_BATCH: u32 = 1 << 12;
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.
@@ -435,8 +437,8 @@ impl Source<'_> {
                 .parse()
                 .map_err(|fact: String| self.error(&variant.numerics, fact))?;
             let precision = variant.precision.get_ref();
-            self.require(&variant.precision, precision == "f32", || {
-                format!("precision `{precision}` is not f32")
+            self.require(&variant.precision, PRECISIONS.contains(&precision.as_str()), || {
+                format!("precision `{precision}` is none of {}", PRECISIONS.join(", "))
             })?;
             let self_check = match &variant.self_check {
                 None => None,

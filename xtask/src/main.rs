@@ -1,5 +1,6 @@
 //! Developer tasks: `cargo xtask TASK`.
 
+mod bench;
 mod ci;
 mod goldens;
 mod interop;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
+use bench::Native;
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -18,6 +20,9 @@ cargo xtask TASK
   layers            check the crates' layers and lints, from `cargo metadata`, and the map in ARCHITECTURE.md
   ci                what .ci/run runs: format, clippy, docs, layers, tests
   goldens [--check] write the exact digests of the embedded suites into their files, or check them
+  bench [FILTER]    run the benchmarks whose names contain FILTER, and print exact against native
+  bench --native-x86-v4 [FILTER]
+                    the same against stock candle with the AVX-512 kernels that it leaves out (compiled apart: minutes)
   interop           verify a fresh profile with the npm and PyPI implementations of eddsa-jcs-2022
 ";
 
@@ -29,6 +34,10 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(),
         ["goldens"] => goldens::run(goldens::Mode::Write),
         ["goldens", "--check"] => goldens::run(goldens::Mode::Check),
+        ["bench"] => bench::run(Native::Stock, None),
+        ["bench", "--native-x86-v4"] => bench::run(Native::X86V4, None),
+        ["bench", "--native-x86-v4", filter] => bench::run(Native::X86V4, Some(filter)),
+        ["bench", filter] if !filter.starts_with('-') => bench::run(Native::Stock, Some(filter)),
         ["interop"] => interop::run(),
         _ => {
             eprint!("{HELP}");

@@ -49,6 +49,12 @@ pub(crate) fn check() -> Result<()> {
 
 /// All `.rs` files below a folder.
 pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    Ok(files(folder)?.into_iter().filter(is_rust).collect())
+}
+
+/// All files below a folder.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
@@ -56,7 +62,7 @@ pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
             let path = entry?.path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else {
                 files.push(path);
             }
         }

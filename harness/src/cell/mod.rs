@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use proofmark_models::Numerics;
-use proofmark_models::exact::environment::check_environment;
+use proofmark_models::exact::environment::check_all_threads;
+use proofmark_models::exact::isa::Isa;
 use proofmark_reports::{Digest, chain};
 use proofmark_workloads::{Suite, Workload, embedded, self_check_seed};
 
@@ -37,11 +38,12 @@ pub fn run() -> Result<Outcome, Failure> {
 }
 
 fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
-    check_environment()?;
+    let isa: Isa = job.isa.parse()?;
+    check_all_threads(isa)?;
     let suite = job.suite()?;
     let workload = suite.workload(&job.workload).ok_or_else(|| anyhow!("no workload `{}`", job.workload))?;
     let numerics = match workload.numerics {
-        proofmark_workloads::Numerics::Exact1 => Numerics::Exact(job.isa.parse()?),
+        proofmark_workloads::Numerics::Exact1 => Numerics::Exact(isa),
         proofmark_workloads::Numerics::Native => Numerics::Native,
     };
 

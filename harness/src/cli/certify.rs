@@ -27,8 +27,8 @@ pub(super) struct Certify {
     /// Threads to compute with [default: all processors that this process may use]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
-    /// The instruction set of the exact kernels: portable, avx2 or avx512 [default: the fastest of this machine]
-    #[arg(long, value_name = "ISA")]
+    /// The instruction set of the exact kernels: portable, avx2, avx512 or neon [default: the fastest of this machine]
+    #[arg(long, value_name = "ISA", env = "PROOFMARK_ISA")]
     isa: Option<Isa>,
     /// Take a model's weights from a folder with config.json and safetensors; may be repeated
     #[arg(long, value_name = "MODEL=FOLDER")]

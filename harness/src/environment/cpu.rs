@@ -21,7 +21,19 @@ fn features() -> Vec<String> {
     detected.into_iter().filter(|(_, present)| *present).map(|(name, _)| name.to_owned()).collect()
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+fn features() -> Vec<String> {
+    let detected = [
+        ("bf16", std::arch::is_aarch64_feature_detected!("bf16")),
+        ("dotprod", std::arch::is_aarch64_feature_detected!("dotprod")),
+        ("fp16", std::arch::is_aarch64_feature_detected!("fp16")),
+        ("neon", std::arch::is_aarch64_feature_detected!("neon")),
+        ("sve", std::arch::is_aarch64_feature_detected!("sve")),
+    ];
+    detected.into_iter().filter(|(_, present)| *present).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn features() -> Vec<String> {
     Vec::new()
 }

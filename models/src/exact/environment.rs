@@ -2,6 +2,9 @@
 
 use std::hint::black_box;
 
+use super::isa::{Isa, Kernel};
+use super::vector::Vector;
+
 /// What a thread's floating-point unit does otherwise than IEEE-754 demands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvironmentFault {
@@ -41,10 +44,71 @@ pub fn check_environment() -> Result<(), EnvironmentFault> {
     Ok(())
 }
 
+/// Checks the floating-point unit of every thread of the pool, and that the kernels' fused multiply-add on `isa` rounds once.
+///
+/// # Errors
+/// The first fault found.
+pub fn check_all_threads(isa: Isa) -> Result<(), EnvironmentFault> {
+    let check = || check_environment().and_then(|()| isa.run(FusedOnce));
+    check()?;
+    rayon::broadcast(|_| check()).into_iter().collect()
+}
+
+/// The vector's multiply-add where rounding twice would lose the result; its lanes must also keep subnormals.
+struct FusedOnce;
+
+impl Kernel for FusedOnce {
+    type Output = Result<(), EnvironmentFault>;
+
+    #[inline(always)]
+    fn run<V: Vector>(self) -> Self::Output {
+        let lanes = |bits: u32| V::load(black_box(&[f32::from_bits(bits); 16]));
+        let mut fused = [0.0; 16];
+        lanes(0x3f80_0800).mul_add(lanes(0x3f80_0800), lanes(0xbf80_1000)).store(&mut fused);
+        if fused.iter().any(|lane| lane.to_bits() != 0x3380_0000) {
+            return Err(EnvironmentFault::FmaRoundsTwice);
+        }
+        // 2^-126 / 2 + 0
+        lanes(0x0080_0000).mul_add(lanes(0x3f00_0000), V::zero()).store(&mut fused);
+        if fused.iter().any(|lane| lane.to_bits() != 0x0040_0000) {
+            return Err(EnvironmentFault::FlushesSubnormals);
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
-    fn this_machine_conforms() {
-        assert_eq!(super::check_environment(), Ok(()));
+    fn this_machine_conforms_on_every_thread_and_instruction_set() {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            assert_eq!(check_all_threads(isa), Ok(()));
+        }
+    }
+
+    /// The only test that breaks a thread's floating-point unit, in a pool of its own.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, deprecated, reason = "nothing safe sets the control register")]
+    fn a_thread_that_flushes_subnormals_or_rounds_down_is_found() {
+        use std::arch::x86_64::{_mm_getcsr, _mm_setcsr};
+        // flush to zero; denormals are zero; round down
+        for (bits, fault) in [
+            (0x8000, EnvironmentFault::FlushesSubnormals),
+            (0x0040, EnvironmentFault::FlushesSubnormals),
+            (0x2000, EnvironmentFault::RoundsOtherwise),
+        ] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            pool.broadcast(|context| {
+                if context.index() == 2 {
+                    // SAFETY: the thread computes nothing but the check before its pool ends.
+                    unsafe { _mm_setcsr(_mm_getcsr() | bits) }
+                }
+            });
+            let found = pool.install(|| check_all_threads(Isa::Portable));
+            assert_eq!(found, Err(fault), "{bits:#x}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 use candle_core::Module;
 
 use super::linear::{native, tensors};
-use super::{Bias, Hidden, Linear, Operand, Workspace};
+use super::{Bias, Hidden, Linear, Operand, Part, Workspace};
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
 use crate::{Numerics, Result};
@@ -69,8 +69,10 @@ impl GatedMlp {
             }
         };
         workspace.keep(x);
+        workspace.ended(Part::GateUp);
         let y = self.down_proj.add_to(&gated, residual)?;
         workspace.keep(gated);
+        workspace.ended(Part::Down);
         Ok(y)
     }
 }

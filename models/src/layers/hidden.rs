@@ -1,5 +1,6 @@
 use candle_core::{DType, Tensor};
 
+use super::Workspace;
 use crate::exact::blocks::Blocks;
 use crate::{Error, Result};
 
@@ -26,13 +27,6 @@ pub enum Operand {
     Native(Tensor),
     /// In blocks, with the number of sequences.
     Exact(Blocks, usize),
-}
-
-/// Memory that exact layers use again and again, so that a call allocates next to nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Workspace {
-    blocks: Vec<Blocks>,
-    rows: Vec<Vec<f32>>,
 }
 
 impl Hidden {
@@ -146,27 +140,6 @@ impl Operand {
         match self {
             Self::Exact(blocks, batch) => Ok((blocks, *batch)),
             Self::Native(_) => Err(mixed()),
-        }
-    }
-}
-
-impl Workspace {
-    pub(crate) fn blocks(&mut self) -> Blocks {
-        self.blocks.pop().unwrap_or_default()
-    }
-
-    pub(crate) fn rows(&mut self) -> Vec<f32> {
-        self.rows.pop().unwrap_or_default()
-    }
-
-    pub(crate) fn keep_rows(&mut self, rows: Vec<f32>) {
-        self.rows.push(rows);
-    }
-
-    /// Takes back the memory of an operand that has been read.
-    pub fn keep(&mut self, operand: Operand) {
-        if let Operand::Exact(blocks, _) = operand {
-            self.blocks.push(blocks);
         }
     }
 }

@@ -11,15 +11,17 @@ mod linear;
 mod norm;
 mod rotary;
 mod self_attention;
+mod workspace;
 
 pub use activation::Activation;
 pub use embedding::{Embedding, Use};
 pub use gated_mlp::GatedMlp;
-pub use hidden::{Hidden, Operand, Workspace};
+pub use hidden::{Hidden, Operand};
 pub use linear::{Bias, Linear};
 pub use norm::Norm;
 pub use rotary::RotaryEmbedding;
 pub use self_attention::{AttentionDims, LayerCache, ProjectionScopes, SelfAttention};
+pub use workspace::{Observer, Part, Workspace};
 
 use candle_core::{DType, Device, Tensor};
 

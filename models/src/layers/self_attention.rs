@@ -2,7 +2,7 @@ use candle_core::{Device, Module, Tensor};
 use candle_nn::kv_cache::KvCache as NativeKvCache;
 
 use super::linear::{native, tensors};
-use super::{Bias, Hidden, Linear, Operand, RotaryEmbedding, Workspace};
+use super::{Bias, Hidden, Linear, Operand, Part, RotaryEmbedding, Workspace};
 use crate::exact::attention::{Attention, Visibility};
 use crate::exact::isa::Isa;
 use crate::exact::kv_cache::{Columns, KvCache};
@@ -161,19 +161,23 @@ impl SelfAttention {
                     Ok(split.transpose(1, 2)?.contiguous()?)
                 };
                 let turn = |x: Tensor| rotary.map_or(Ok(x.clone()), |rotary| rotary.tensor(&x, first));
-                let q = turn(split(query.forward(x)?, self.dims.heads)?)?;
-                let k = turn(split(key.forward(x)?, self.dims.kv_heads)?)?;
-                let v = split(value.forward(x)?, self.dims.kv_heads)?;
+                let (q, k, v) = (query.forward(x)?, key.forward(x)?, value.forward(x)?);
+                workspace.ended(Part::Projections);
+                let q = turn(split(q, self.dims.heads)?)?;
+                let k = turn(split(k, self.dims.kv_heads)?)?;
+                let v = split(v, self.dims.kv_heads)?;
                 let (k, v) = match cache {
                     Some(cache) => cache.append(&k, &v)?,
                     None => (k, v),
                 };
+                workspace.ended(Part::Positions);
                 Operand::Native(native_attention(&q, &k, &v, visibility)?)
             }
             (Projections::Exact(packed, isa), CacheKind::Exact(cache)) => {
                 let blocks = x.blocks()?.0;
                 let mut projected = workspace.rows();
                 packed.forward(blocks, &mut projected);
+                workspace.ended(Part::Projections);
                 let columns = self.columns();
                 if let Some(rotary) = rotary {
                     let turned = 0..columns.values;
@@ -181,6 +185,7 @@ impl SelfAttention {
                 }
                 cache.append(&projected, columns);
                 check(visibility, batch, seq, cache.len())?;
+                workspace.ended(Part::Positions);
                 let mut attended = workspace.rows();
                 let attention = Attention { cache, visibility, heads: self.dims.heads, isa: *isa };
                 attention.forward(&projected, columns.stride, &mut attended);
@@ -192,9 +197,11 @@ impl SelfAttention {
             }
             _ => return Err(Error::InvalidInput("a cache of the other numerics".to_owned())),
         };
+        workspace.ended(Part::Attention);
         workspace.keep(x);
         let y = self.output.add_to(&attended, residual)?;
         workspace.keep(attended);
+        workspace.ended(Part::Output);
         Ok(y)
     }
 

@@ -88,8 +88,8 @@ impl Llama {
         if claimed != batch || digests.len() != batch || digests.clone().any(|len| len != steps) {
             return Err(Error::InvalidInput("a claim of another shape than the prompts".to_owned()));
         }
-        if steps == 0 {
-            return Ok(Ok(()));
+        if prompt == 0 || steps == 0 {
+            return Err(Error::InvalidInput("a claim without prompt or output".to_owned()));
         }
         // The last token is an output alone.
         let inputs =

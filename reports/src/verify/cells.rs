@@ -62,7 +62,8 @@ impl Faults {
 #[derive(Default)]
 struct Seen<'a> {
     outputs: BTreeSet<Digest>,
-    weights: BTreeMap<(&'a str, &'a str), Digest>,
+    /// By model, task (which tensors are loaded) and precision (what they are rounded to).
+    weights: BTreeMap<(&'a str, &'a str, &'a str), Digest>,
 }
 
 impl<'a> Seen<'a> {
@@ -74,10 +75,11 @@ impl<'a> Seen<'a> {
         faults.require(!is_answer, "an output digest is that of the self-check");
 
         if let Some(weights) = cell.weights.as_ref().filter(|weights| weights.source == SYNTHETIC) {
-            let first = *self.weights.entry((&cell.model, &cell.task)).or_insert(weights.digest);
+            let first =
+                *self.weights.entry((&cell.model, &cell.task, &cell.precision)).or_insert(weights.digest);
             faults.require(
                 first == weights.digest,
-                "the weights digest is another than an earlier cell's of this model",
+                "the weights digest is another than an earlier cell's of this model in this precision",
             );
         }
         let threads = profile.cells.first().map_or(0, |first| first.threads);

@@ -4,8 +4,12 @@ use super::Reason;
 use crate::schema::v1::Profile;
 
 /// Instruction sets of exact kernels, with the features of `machine.cpu_features` that each needs.
-const INSTRUCTION_SETS: [(&str, &[&str]); 3] =
-    [("portable", &[]), ("avx2", &["avx2", "fma"]), ("avx512", &["avx2", "avx512f", "fma"])];
+const INSTRUCTION_SETS: [(&str, &[&str]); 4] = [
+    ("portable", &[]),
+    ("avx2", &["avx2", "f16c", "fma"]),
+    ("avx512", &["avx2", "avx512f", "f16c", "fma"]),
+    ("neon", &["neon"]),
+];
 
 /// Every contradiction.
 pub(super) fn check(profile: &Profile) -> Vec<Reason> {
