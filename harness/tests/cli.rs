@@ -33,6 +33,7 @@ impl Place {
         command
             .current_dir(self.0.path())
             .env("XDG_STATE_HOME", self.path("state"))
+            .env_remove("PROOFMARK_ISA")
             .env("RUST_BACKTRACE", "0");
         command
     }
@@ -93,7 +94,7 @@ fn without_measurements(text: &str) -> String {
                 _ if line.starts_with("exit") => word,
                 _ if word.starts_with("did:key:") => "[DID]",
                 _ if is_digest => "[DIGEST]",
-                "avx512" | "avx2" | "portable" => "[ISA]",
+                "avx512" | "avx2" | "neon" | "portable" => "[ISA]",
                 "ns" | "us" | "ms" | "s" => "[UNIT]",
                 _ if is_number => "[N]",
                 _ => word,
@@ -140,11 +141,30 @@ fn certify_writes_a_profile_that_verify_accepts_and_show_prints() {
 fn thread_counts_and_instruction_sets_give_the_suites_digests() {
     let place = Place::new();
     let expected = self_checks(&place.certified(&[]));
-    assert_eq!(expected.len(), 3);
+    assert_eq!(expected.len(), 5);
     assert!(expected.iter().all(|(_, outcome, _)| outcome == "match"));
     for arguments in [["--threads", "1"], ["--threads", "2"], ["--threads", "5"], ["--isa", "portable"]] {
         assert_eq!(self_checks(&place.certified(&arguments)), expected, "{arguments:?}");
     }
+}
+
+#[test]
+fn the_environment_names_an_instruction_set_unless_the_command_line_does() {
+    let place = Place::new();
+    let isa = |arguments: &[&str]| {
+        let arguments =
+            [&["certify", "--suite", "tiny.toml", "--workload", "embed-exact-f32"], arguments].concat();
+        let mut command = place.command(env!("CARGO_BIN_EXE_proofmark"));
+        let output = command.args(arguments).env("PROOFMARK_ISA", "portable").output().unwrap();
+        assert!(output.status.success(), "{}", place.told(&output));
+        place.profile()["harness"]["isa"].clone()
+    };
+    assert_eq!(isa(&[]), "portable");
+    let detected = proofmark_models::exact::isa::Isa::detect().to_string();
+    assert_eq!(isa(&["--isa", &detected]), detected.as_str());
+    let mut command = place.command(env!("CARGO_BIN_EXE_proofmark"));
+    let output = command.args(["certify"]).env("PROOFMARK_ISA", "sse9").output().unwrap();
+    assert_eq!(code(&output), 2, "{}", place.told(&output));
 }
 
 #[test]
@@ -168,9 +188,15 @@ fn selections_narrow_the_run() {
         let cells = profile["cells"].as_array().unwrap();
         cells.iter().map(|cell| cell["workload"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(ids(&place.certified(&["--workload", "emb*", "--numerics", "native"])), ["embed-native-f32"]);
+    assert_eq!(
+        ids(&place.certified(&["--workload", "emb*f32", "--numerics", "native"])),
+        ["embed-native-f32"]
+    );
     let profile = place.certified(&["--workload", "emb*", "--workload", "*rank-exact*"]);
-    assert_eq!(ids(&profile), ["embed-exact-f32", "embed-native-f32", "rerank-exact-f32"]);
+    assert_eq!(
+        ids(&profile),
+        ["embed-exact-f32", "embed-native-f32", "embed-exact-f16", "embed-native-f16", "rerank-exact-f32"]
+    );
     let chat = &profile["coverage"]["classes"][0];
     assert_eq!(
         (&chat["class"], &chat["missing"][0]["reason"]),
