@@ -76,6 +76,9 @@ fn honest() -> Profile {
     profile
 }
 
+/// The index of the first cell that is no generation.
+const ENCODER: usize = 12;
+
 fn honest_cell(suite: &Suite, id: &str) -> Cell {
     let workload = suite.workload(id).unwrap();
     let latency_ns: Vec<u64> = (0..10).map(|i| 90_000_000 + i * 1_000).collect();
@@ -349,7 +352,7 @@ fn more_work_than_time_is_refused() {
 
 #[test]
 fn an_unknown_suite_or_a_false_name_is_refused() {
-    assert_refused(&lie(|p| p.suite.digest = Digest::of(b"x")), "is unknown, this program has smoke 1.0.0");
+    assert_refused(&lie(|p| p.suite.digest = Digest::of(b"x")), "is unknown, this program has smoke 1.1.0");
     assert_refused(&lie(|p| p.suite.version = "9.0.0".into()), "suite is called `smoke 9.0.0`");
 }
 
@@ -381,7 +384,7 @@ fn exchanged_repeated_or_replaced_digests_break_the_chain() {
     );
     assert_refused(
         &lie(|p| p.cells[2].seed_0 = Some(Digest::of(b"x"))),
-        "cell 2 (code-135m-exact-f32): seed_0",
+        "cell 2 (chat-135m-exact-bf16): seed_0",
     );
 }
 
@@ -421,23 +424,23 @@ fn a_wrong_number_of_samples_is_refused() {
     );
     assert_refused(&careful_lie(|p| p.cells[0].ttft_ns.clear()), "10 timed iterations, 0 ttft_ns");
     assert_refused(&careful_lie(|p| p.cells[0].ttft_ns[0] = 0), "tpot_ns of iteration 0");
-    assert_refused(&careful_lie(|p| p.cells[8].ttft_ns.push(1)), "token times outside generation");
+    assert_refused(&careful_lie(|p| p.cells[ENCODER].ttft_ns.push(1)), "token times outside generation");
     let few = careful_lie(|p| {
-        p.cells[8].latency_ns.truncate(2);
-        p.cells[8].output_digests.truncate(2);
+        p.cells[ENCODER].latency_ns.truncate(2);
+        p.cells[ENCODER].output_digests.truncate(2);
     });
     assert_refused(&few, "2 timed iterations, warm-up and suite fix 10");
-    assert_refused(&careful_lie(|p| p.cells[8].latency_ns[0] = 0), "an iteration took no time");
+    assert_refused(&careful_lie(|p| p.cells[ENCODER].latency_ns[0] = 0), "an iteration took no time");
 }
 
 #[test]
 fn stopping_after_a_lucky_start_is_refused() {
     let lucky = careful_lie(|p| {
-        p.cells[8].latency_ns.truncate(6);
-        p.cells[8].output_digests.truncate(6);
+        p.cells[ENCODER].latency_ns.truncate(6);
+        p.cells[ENCODER].output_digests.truncate(6);
     });
     assert_refused(&lucky, "6 timed iterations, warm-up and suite fix 10");
-    let none = careful_lie(|p| p.cells[8].warm_up.as_mut().unwrap().iterations = 0);
+    let none = careful_lie(|p| p.cells[ENCODER].warm_up.as_mut().unwrap().iterations = 0);
     assert_refused(&none, "warm_up is shorter than the suite's 300 ms");
 }
 
@@ -556,7 +559,7 @@ fn a_failed_cell_is_valid_leaves_the_chain_and_covers_nothing() {
     let coverage = verification.profile.unwrap().coverage;
     assert_eq!(coverage.workloads[0].failing_factor, Some(Factor::Model));
     let chat = coverage.classes.iter().find(|class| class.class == "chat").unwrap();
-    assert_eq!((chat.success_ppm, chat.after.model_ppm, chat.missing.len()), (500_000, 500_000, 1));
+    assert_eq!((chat.success_ppm, chat.after.model_ppm, chat.missing.len()), (750_000, 750_000, 1));
 }
 
 #[test]
