@@ -1,6 +1,7 @@
 //! The crates' layers (ARCHITECTURE.md), from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -36,6 +37,16 @@ const FILES: [&str; 3] = ["std::fs", "fs::", "File::"];
 /// Only this package reads files.
 const READS_FILES: &str = "proofmark-models";
 
+/// The exact operators.
+const KERNELS: &str = "models/src/exact/";
+/// Intrinsics, the call across target features, disjoint tiles of a matrix, and a test that breaks a thread's control register.
+const UNSAFE: [&str; 4] = [
+    "models/src/exact/vector/",
+    "models/src/exact/isa.rs",
+    "models/src/exact/grid.rs",
+    "models/src/exact/environment.rs",
+];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Candle {
     Allowed,
@@ -54,6 +65,7 @@ pub(crate) fn check() -> Result<()> {
     }
     breaches.extend(check_gemm(&metadata));
     breaches.extend(check_purity(&graph)?);
+    breaches.extend(check_kernels(&graph)?);
     for breach in &breaches {
         eprintln!("layers: {breach}");
     }
@@ -154,7 +166,7 @@ fn check_purity(graph: &Graph) -> Result<Vec<String>> {
     let mut breaches = Vec::new();
     for package in graph.members.iter().filter(|package| !IMPURE.contains(&package.as_str())) {
         let folder = graph.folders.get(package).with_context(|| format!("{package} has no folder"))?;
-        for file in crate::map::rust_files(std::path::Path::new(folder).join("src").as_path())? {
+        for file in crate::map::rust_files(Path::new(folder).join("src").as_path())? {
             if file.components().any(|part| part.as_os_str() == "bin") {
                 continue;
             }
@@ -171,6 +183,27 @@ fn check_purity(graph: &Graph) -> Result<Vec<String>> {
                     .filter(|name| code.contains(name))
                     .map(|name| format!("{place} uses {name}")),
             );
+        }
+    }
+    Ok(breaches)
+}
+
+/// The exact operators name no candle, and nothing is unsafe outside of the files that have a reason.
+fn check_kernels(graph: &Graph) -> Result<Vec<String>> {
+    let mut breaches = Vec::new();
+    let mut files = Vec::new();
+    for folder in graph.members.iter().filter_map(|member| graph.folders.get(member)) {
+        files.extend(crate::map::rust_files(Path::new(folder))?);
+    }
+    for file in files {
+        let place = file.strip_prefix(root()).unwrap_or(&file).display().to_string();
+        let text = std::fs::read_to_string(&file)?;
+        if place.starts_with(KERNELS) && text.lines().any(|line| line.starts_with("use candle")) {
+            breaches.push(format!("{place} uses candle"));
+        }
+        let may_be_unsafe = UNSAFE.iter().any(|allowed| place.starts_with(allowed));
+        if text.contains(concat!("expect(", "unsafe_code")) && !may_be_unsafe {
+            breaches.push(format!("{place} has unsafe code, which is for {} alone", UNSAFE.join(", ")));
         }
     }
     Ok(breaches)

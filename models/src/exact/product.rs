@@ -159,9 +159,9 @@ fn tile<V: Vector, W: PanelRow, const ROWS: usize, const PANELS: usize, const HA
     }
     for k in 0..len {
         let mut w = [[V::zero(); HALVES]; PANELS];
-        for panel in 0..PANELS {
-            for offset in 0..HALVES {
-                w[panel][offset] = streams[panel][k].widen(half + offset);
+        for (w, stream) in w.iter_mut().zip(&streams) {
+            for (offset, w) in w.iter_mut().enumerate() {
+                *w = stream[k].widen(half + offset);
             }
         }
         for row in 0..ROWS {

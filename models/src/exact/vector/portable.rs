@@ -33,8 +33,8 @@ impl Vector for Portable {
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         let mut sum = addend.0;
-        for lane in 0..16 {
-            sum[lane] = self.0[lane].mul_add(factor.0[lane], sum[lane]);
+        for (sum, (x, factor)) in sum.iter_mut().zip(self.0.iter().zip(factor.0)) {
+            *sum = x.mul_add(factor, *sum);
         }
         Self(sum)
     }
@@ -42,8 +42,8 @@ impl Vector for Portable {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         let mut sum = self.0;
-        for lane in 0..16 {
-            sum[lane] += other.0[lane];
+        for (sum, other) in sum.iter_mut().zip(other.0) {
+            *sum += other;
         }
         Self(sum)
     }
