@@ -1,20 +1,17 @@
 //! Exact operators against stock candle's, on the same shapes: `cargo xtask bench`.
 
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark fails by panicking, and its macros write no documents"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
 use candle_nn::Module;
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use proofmark_models::Precision;
 use proofmark_models::exact::attention::{Attention, Visibility};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::convolution::{Images, PackedConvolution, Window};
+use proofmark_models::exact::crew::with_crew;
 use proofmark_models::exact::function::Function;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::kv_cache::{Columns, KvCache};
@@ -49,6 +46,19 @@ fn instruction_sets() -> Vec<Isa> {
     all
 }
 
+/// Times an operator as a part of a pass, on a thread of the pool, its other threads awake.
+fn in_a_pass(bencher: &mut Bencher<'_>, mut operator: impl FnMut() + Send) {
+    bencher.iter_custom(|count| {
+        with_crew(|| {
+            let started = Instant::now();
+            for _ in 0..count {
+                operator();
+            }
+            started.elapsed()
+        })
+    });
+}
+
 fn linear(criterion: &mut Criterion) {
     for (m, n, k) in LINEAR {
         let mut group = criterion.benchmark_group(format!("linear {m},{n},{k}"));
@@ -59,8 +69,8 @@ fn linear(criterion: &mut Criterion) {
                 let packed = PackedLinear::new(&w, None, k, precision, isa);
                 let mut y = Vec::new();
                 group.bench_function(format!("exact {precision} {isa}"), |bencher| {
-                    // Bringing the rows into blocks belongs to it, as norms and activations do that in passing.
-                    bencher.iter(|| packed.forward(&Blocks::of_rows(&x, k), &mut y));
+                    // Bringing the rows into blocks belongs to it; in a model, norms and activations do that in passing.
+                    in_a_pass(bencher, || packed.forward(&Blocks::of_rows(&x, k), &mut y));
                 });
             }
         }
@@ -85,7 +95,7 @@ fn attention(criterion: &mut Criterion) {
         let attention = Attention { cache: &cache, visibility: &visibility, heads, isa };
         let mut output = Vec::new();
         group.bench_function(format!("exact f32 {isa}"), |bencher| {
-            bencher.iter(|| attention.forward(&rows, stride, &mut output));
+            in_a_pass(bencher, || attention.forward(&rows, stride, &mut output));
         });
     }
     let tensor = |name: &str| {
@@ -116,7 +126,7 @@ fn convolution(criterion: &mut Criterion) {
         let packed = PackedConvolution::new(&w, None, channels, window, Precision::F32, isa);
         let images = Images { values: x.clone(), dims: [1, channels, size, size] };
         group.bench_function(format!("exact f32 {isa}"), |bencher| {
-            bencher.iter(|| packed.forward(&images).unwrap());
+            in_a_pass(bencher, || drop(packed.forward(&images).unwrap()));
         });
     }
     let x = Tensor::from_vec(x, (1, channels, size, size), &Device::Cpu).unwrap();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod cross;
 mod goldens;
 mod interop;
 mod layers;
@@ -13,6 +14,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use bench::Native;
+use cross::Extent;
 
 const HELP: &str = "\
 cargo xtask TASK
@@ -23,6 +25,7 @@ cargo xtask TASK
   bench [FILTER]    run the benchmarks whose names contain FILTER, and print exact against native
   bench --native-x86-v4 [FILTER]
                     the same against stock candle with the AVX-512 kernels that it leaves out (compiled apart: minutes)
+  cross [--full]    the same digests on AArch64 and on x86-64 without fused multiply-add, under emulation
   interop           verify a fresh profile with the npm and PyPI implementations of eddsa-jcs-2022
 ";
 
@@ -38,6 +41,8 @@ fn main() -> ExitCode {
         ["bench", "--native-x86-v4"] => bench::run(Native::X86V4, None),
         ["bench", "--native-x86-v4", filter] => bench::run(Native::X86V4, Some(filter)),
         ["bench", filter] if !filter.starts_with('-') => bench::run(Native::Stock, Some(filter)),
+        ["cross"] => cross::run(Extent::Smallest),
+        ["cross", "--full"] => cross::run(Extent::Full),
         ["interop"] => interop::run(),
         _ => {
             eprint!("{HELP}");

@@ -13,7 +13,7 @@ use super::isa::{Isa, Kernel};
 use super::kv_cache::KvCache;
 use super::linear::TASK;
 use super::panel::{F32Row, PANEL};
-use super::product::{Panels, Row, Start, product};
+use super::product::{Panels, Product, Row, Start};
 use super::sum::Lanes;
 use super::vector::Vector;
 
@@ -116,7 +116,7 @@ impl Attention<'_> {
                     .map(|token| self.visibility.keys(sequence, token))
                     .collect();
                 SCRATCH.with_borrow_mut(|scratch| {
-                    self.isa.run(HeadTile {
+                    let tile = HeadTile {
                         queries: rows,
                         stride,
                         columns: first..first + group * head_dim,
@@ -127,7 +127,9 @@ impl Attention<'_> {
                         visible,
                         output,
                         scratch,
-                    });
+                        isa: self.isa,
+                    };
+                    tile.attend();
                 });
             },
         );
@@ -147,19 +149,19 @@ struct HeadTile<'a> {
     visible: Vec<usize>,
     output: Tile<'a>,
     scratch: &'a mut Scratch,
+    isa: Isa,
 }
 
-impl Kernel for HeadTile<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Vector>(mut self) {
+impl HeadTile<'_> {
+    fn attend(mut self) {
         assert!(self.visible.is_sorted() && self.visible.iter().all(|keys| (1..=self.length).contains(keys)));
         let group = self.columns.len() / self.head_dim;
         self.gather(group);
-        self.score::<V>(group);
-        self.weigh(group);
-        self.combine::<V>(group);
+        self.score(group);
+        let Scratch { scores, totals, .. } = &mut *self.scratch;
+        let scale = 1.0 / (self.head_dim as f32).sqrt();
+        self.isa.run(Weigh { scores, totals, visible: &self.visible, group, scale });
+        self.combine(group);
         for token in 0..self.visible.len() {
             let output = self.output.row(token);
             for (head, output) in output.chunks_exact_mut(self.head_dim).enumerate() {
@@ -172,11 +174,8 @@ impl Kernel for HeadTile<'_> {
             }
         }
     }
-}
 
-impl HeadTile<'_> {
     /// The queries as rows, token by token, in a token head by head.
-    #[inline(always)]
     fn gather(&mut self, group: usize) {
         let rows = self.visible.len() * group;
         self.scratch.queries.resize(rows * self.head_dim.div_ceil(BLOCK), [0.0; BLOCK]);
@@ -192,8 +191,7 @@ impl HeadTile<'_> {
     }
 
     /// `q k^T` for as many keys as the last token sees, panel by panel.
-    #[inline(always)]
-    fn score<V: Vector>(&mut self, group: usize) {
+    fn score(&mut self, group: usize) {
         let rows = self.visible.len() * group;
         let longest = self.visible[self.visible.len() - 1];
         let Scratch { queries, scores, .. } = &mut *self.scratch;
@@ -204,29 +202,82 @@ impl HeadTile<'_> {
             let keys = Panels { rows: &self.keys.rows[first..], pitch: self.head_dim, count };
             for (queries, dim) in queries.chunks_exact(rows).zip((0..self.head_dim).step_by(BLOCK)) {
                 let len = BLOCK.min(self.head_dim - dim);
-                let mode = if dim == 0 { Start::First } else { Start::Later };
-                product::<V, _>(
-                    queries,
-                    0..len,
-                    keys,
-                    dim..dim + len,
-                    mode,
-                    scores.as_flattened_mut(),
-                    BLOCK,
-                );
+                self.isa.run(Product {
+                    x: queries,
+                    columns: 0..len,
+                    panels: keys,
+                    k: dim..dim + len,
+                    start: if dim == 0 { Start::First } else { Start::Later },
+                    y: scores.as_flattened_mut(),
+                    stride: BLOCK,
+                });
             }
         }
     }
 
-    /// Scores to weights `exp(scale * score - maximum)`, and their sums; the division comes last, on the output.
-    #[inline(always)]
-    fn weigh(&mut self, group: usize) {
+    /// The values weighted, keys in blocks of 256 by position.
+    fn combine(&mut self, group: usize) {
         let rows = self.visible.len() * group;
-        let scale = 1.0 / (self.head_dim as f32).sqrt();
-        let Scratch { scores, totals, .. } = &mut *self.scratch;
+        let (values, stride) = (self.values, self.values.count * PANEL);
+        let (common, longest) = (self.visible[0], self.visible[self.visible.len() - 1]);
+        let Scratch { scores, weighted, chains, .. } = &mut *self.scratch;
+        weighted.resize(rows * stride, 0.0);
+        let multiply = |x: &[Row], columns: Range<usize>, k: Range<usize>, start: Start, y: &mut [f32]| {
+            self.isa.run(Product { x, columns, panels: values, k, start, y, stride });
+        };
+        for (weights, start) in scores.chunks_exact(rows).zip((0..longest).step_by(BLOCK)) {
+            let end = longest.min(start + BLOCK);
+            let mode = if start == 0 { Start::First } else { Start::Later };
+            if end <= common {
+                multiply(weights, 0..end - start, start..end, mode, weighted);
+                continue;
+            }
+            // First the keys that all rows see, then each token's own, going on with the same chains. An invisible key takes no
+            // part, not even with weight zero: that would turn -0 into +0.
+            chains.clear();
+            chains.resize(rows * stride, 0.0);
+            let shared = common.clamp(start, end);
+            if shared > start {
+                multiply(weights, 0..shared - start, start..shared, Start::First, chains);
+            }
+            for (token, visible) in self.visible.iter().enumerate() {
+                let own = shared..end.min(*visible);
+                let (first, last) = (token * group, (token + 1) * group);
+                if !own.is_empty() {
+                    let (weights, chains) = (&weights[first..last], &mut chains[first * stride..]);
+                    let columns = own.start - start..own.end - start;
+                    multiply(weights, columns, own, Start::Continue, chains);
+                }
+                if *visible > start {
+                    let range = first * stride..last * stride;
+                    for (weighted, chain) in weighted[range.clone()].iter_mut().zip(&chains[range]) {
+                        *weighted = if start == 0 { *chain } else { *weighted + chain };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Turns scores into weights `exp(scale * score - maximum)`, and sums them; the division comes last, on the output.
+struct Weigh<'a> {
+    scores: &'a mut [Row],
+    totals: &'a mut Vec<f32>,
+    visible: &'a [usize],
+    group: usize,
+    scale: f32,
+}
+
+impl Kernel for Weigh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { scores, totals, visible, group, scale } = self;
+        let rows = visible.len() * group;
         totals.clear();
         for row in 0..rows {
-            let visible = self.visible[row / group];
+            let visible = visible[row / group];
             let blocks = visible.div_ceil(BLOCK);
             let part = |block: usize| BLOCK.min(visible - block * BLOCK);
             // The order is free: only the sign of a zero maximum depends on it, and exp(0) = exp(-0).
@@ -256,55 +307,6 @@ impl HeadTile<'_> {
                 lanes.take(scores, 0, |lane, weight| lane + weight);
             }
             totals.push(lanes.fold());
-        }
-    }
-
-    /// The values weighted, keys in blocks of 256 by position.
-    #[inline(always)]
-    fn combine<V: Vector>(&mut self, group: usize) {
-        let rows = self.visible.len() * group;
-        let (values, stride) = (self.values, self.values.count * PANEL);
-        let (common, longest) = (self.visible[0], self.visible[self.visible.len() - 1]);
-        let Scratch { scores, weighted, chains, .. } = &mut *self.scratch;
-        weighted.resize(rows * stride, 0.0);
-        for (weights, start) in scores.chunks_exact(rows).zip((0..longest).step_by(BLOCK)) {
-            let end = longest.min(start + BLOCK);
-            let mode = if start == 0 { Start::First } else { Start::Later };
-            if end <= common {
-                product::<V, _>(weights, 0..end - start, values, start..end, mode, weighted, stride);
-                continue;
-            }
-            // First the keys that all rows see, then each token's own, going on with the same chains. An invisible key takes no
-            // part, not even with weight zero: that would turn -0 into +0.
-            chains.clear();
-            chains.resize(rows * stride, 0.0);
-            let shared = common.clamp(start, end);
-            if shared > start {
-                product::<V, _>(
-                    weights,
-                    0..shared - start,
-                    values,
-                    start..shared,
-                    Start::First,
-                    chains,
-                    stride,
-                );
-            }
-            for (token, visible) in self.visible.iter().enumerate() {
-                let own = shared..end.min(*visible);
-                let (first, last) = (token * group, (token + 1) * group);
-                if !own.is_empty() {
-                    let (weights, chains) = (&weights[first..last], &mut chains[first * stride..]);
-                    let columns = own.start - start..own.end - start;
-                    product::<V, _>(weights, columns, values, own, Start::Continue, chains, stride);
-                }
-                if *visible > start {
-                    let range = first * stride..last * stride;
-                    for (weighted, chain) in weighted[range.clone()].iter_mut().zip(&chains[range]) {
-                        *weighted = if start == 0 { *chain } else { *weighted + chain };
-                    }
-                }
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ use super::grid::tiles;
 use super::isa::{Isa, Kernel};
 use super::panel::{Bf16Row, F16Row, F32Row, PANEL, PanelRow};
 use super::precision::Precision;
-use super::product::{Panels, Start, product};
+use super::product::{Panels, Product, Start};
 use super::sink::{Activate, AddTo, Assign, GateUp, Sink};
 use super::vector::Vector;
 
@@ -239,10 +239,22 @@ impl PackedLinear {
     ) {
         let pitch = self.in_features;
         let panels = Panels { rows: &panels[first * pitch..(first + count) * pitch], pitch, count };
+        let (stride, rows) = (count * PANEL, CHUNK.min(x.rows() - chunk * CHUNK));
         // An empty sum is +0; otherwise the first block writes every output.
-        let rows = CHUNK.min(x.rows() - chunk * CHUNK);
-        outputs.resize(rows * count * PANEL, 0.0);
-        self.isa.run(ChunkProduct { x, chunk, panels, outputs });
+        outputs.resize(rows * stride, 0.0);
+        // Block after block, so that a panel's block (32 KiB) stays in the first cache for all rows.
+        for (block, first) in (0..pitch).step_by(BLOCK).enumerate() {
+            let len = BLOCK.min(pitch - first);
+            self.isa.run(Product {
+                x: x.block(chunk, block),
+                columns: 0..len,
+                panels,
+                k: first..first + len,
+                start: if block == 0 { Start::First } else { Start::Later },
+                y: outputs,
+                stride,
+            });
+        }
     }
 }
 
@@ -258,31 +270,6 @@ fn pack<W: PanelRow>(outputs: &[Option<&[f32]>], in_features: usize) -> Vec<W> {
         }
     });
     panels
-}
-
-/// The rows of a chunk times some panels, block after block, so that a panel's block (32 KiB) stays in the first cache for all
-/// rows.
-struct ChunkProduct<'a, W> {
-    x: &'a Blocks,
-    chunk: usize,
-    panels: Panels<'a, W>,
-    outputs: &'a mut [f32],
-}
-
-impl<W: PanelRow> Kernel for ChunkProduct<'_, W> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<V: Vector>(self) {
-        let Self { x, chunk, panels, outputs } = self;
-        let k = panels.pitch;
-        for (block, start) in (0..k).step_by(BLOCK).enumerate() {
-            let len = BLOCK.min(k - start);
-            let mode = if block == 0 { Start::First } else { Start::Later };
-            let stride = panels.count * PANEL;
-            product::<V, W>(x.block(chunk, block), 0..len, panels, start..start + len, mode, outputs, stride);
-        }
-    }
 }
 
 struct Put<'a, S> {

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::BLOCK;
+use super::isa::Kernel;
 use super::panel::{PANEL, PanelRow};
 use super::vector::Vector;
 
@@ -43,54 +44,62 @@ impl<'a, W> Panels<'a, W> {
 
 /// Multiplies the elements `columns` of each row of `x` with `k` of the panels; as many.
 ///
-/// `y` holds a row every `stride` elements, 32 a panel.
-#[inline(always)]
-pub(crate) fn product<V: Vector, W: PanelRow>(
-    x: &[Row],
-    columns: Range<usize>,
-    panels: Panels<'_, W>,
-    k: Range<usize>,
-    start: Start,
-    y: &mut [f32],
-    stride: usize,
-) {
-    assert!(columns.len() == k.len() && columns.end <= BLOCK);
-    if x.is_empty() {
-        return;
-    }
-    let tiles = x.len().div_ceil(V::TALLEST);
-    let tallest = x.len().div_ceil(tiles);
-    // The widest tile whose sums stay in registers: many streams of weights at once for few rows.
-    let width = [4, 2, 1].into_iter().find(|width| tallest * width * 2 <= V::SUMS);
-    let mut panel = 0;
-    if width == Some(4) {
-        while panel + 4 <= panels.count {
-            let weights = [
-                panels.part(panel, &k),
-                panels.part(panel + 1, &k),
-                panels.part(panel + 2, &k),
-                panels.part(panel + 3, &k),
-            ];
-            all_rows::<V, W, 4, 2>(x, &columns, weights, 0, start, &mut y[panel * PANEL..], stride);
-            panel += 4;
+/// A kernel of its own, not inlined into others: its tiles are most of this crate's machine code.
+pub(crate) struct Product<'a, W> {
+    pub(crate) x: &'a [Row],
+    pub(crate) columns: Range<usize>,
+    pub(crate) panels: Panels<'a, W>,
+    pub(crate) k: Range<usize>,
+    pub(crate) start: Start,
+    /// A row every `stride` elements, 32 a panel.
+    pub(crate) y: &'a mut [f32],
+    pub(crate) stride: usize,
+}
+
+impl<W: PanelRow> Kernel for Product<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Self { x, columns, panels, k, start, y, stride } = self;
+        assert!(columns.len() == k.len() && columns.end <= BLOCK);
+        if x.is_empty() {
+            return;
         }
-    }
-    if matches!(width, Some(2 | 4)) {
-        while panel + 2 <= panels.count {
-            let weights = [panels.part(panel, &k), panels.part(panel + 1, &k)];
-            all_rows::<V, W, 2, 2>(x, &columns, weights, 0, start, &mut y[panel * PANEL..], stride);
-            panel += 2;
+        let tiles = x.len().div_ceil(V::TALLEST);
+        let tallest = x.len().div_ceil(tiles);
+        // The widest tile whose sums stay in registers: many streams of weights at once for few rows.
+        let width = [4, 2, 1].into_iter().find(|width| tallest * width * 2 <= V::SUMS);
+        let mut panel = 0;
+        if width == Some(4) {
+            while panel + 4 <= panels.count {
+                let weights = [
+                    panels.part(panel, &k),
+                    panels.part(panel + 1, &k),
+                    panels.part(panel + 2, &k),
+                    panels.part(panel + 3, &k),
+                ];
+                all_rows::<V, W, 4, 2>(x, &columns, weights, 0, start, &mut y[panel * PANEL..], stride);
+                panel += 4;
+            }
         }
-    }
-    while panel < panels.count {
-        let (weights, y) = ([panels.part(panel, &k)], &mut y[panel * PANEL..]);
-        if width.is_some() {
-            all_rows::<V, W, 1, 2>(x, &columns, weights, 0, start, y, stride);
-        } else {
-            all_rows::<V, W, 1, 1>(x, &columns, weights, 0, start, y, stride);
-            all_rows::<V, W, 1, 1>(x, &columns, weights, 1, start, &mut y[16..], stride);
+        if matches!(width, Some(2 | 4)) {
+            while panel + 2 <= panels.count {
+                let weights = [panels.part(panel, &k), panels.part(panel + 1, &k)];
+                all_rows::<V, W, 2, 2>(x, &columns, weights, 0, start, &mut y[panel * PANEL..], stride);
+                panel += 2;
+            }
         }
-        panel += 1;
+        while panel < panels.count {
+            let (weights, y) = ([panels.part(panel, &k)], &mut y[panel * PANEL..]);
+            if width.is_some() {
+                all_rows::<V, W, 1, 2>(x, &columns, weights, 0, start, y, stride);
+            } else {
+                all_rows::<V, W, 1, 1>(x, &columns, weights, 0, start, y, stride);
+                all_rows::<V, W, 1, 1>(x, &columns, weights, 1, start, &mut y[16..], stride);
+            }
+            panel += 1;
+        }
     }
 }
 

@@ -74,6 +74,13 @@ fn scaled(frequency: f32, scaling: Option<&RopeScaling>) -> f32 {
     scaled as f32
 }
 
+/// The cosine and sine of `position * frequency`, correctly rounded to f32; the product is exact below 2^29.
+#[must_use]
+pub fn rotation(frequency: f32, position: usize) -> (f32, f32) {
+    let (sin, cos) = DoubleDouble::sin_cos(position as f64 * f64::from(frequency));
+    (cos.to_f32(), sin.to_f32())
+}
+
 /// Cosines and sines: `(positions, head_dim / 2)` each, of the exact product position * frequency.
 #[derive(Clone, Debug)]
 pub struct RotaryTable {
@@ -93,11 +100,8 @@ impl RotaryTable {
     #[must_use]
     pub fn new(frequencies: &[f32], positions: usize) -> Self {
         assert!(positions < 1 << 29);
-        let entry = |index: usize| {
-            let (position, i) = (index / frequencies.len(), index % frequencies.len());
-            let (sin, cos) = DoubleDouble::sin_cos(position as f64 * f64::from(frequencies[i]));
-            (cos.to_f32(), sin.to_f32())
-        };
+        let entry =
+            |index: usize| rotation(frequencies[index % frequencies.len()], index / frequencies.len());
         let (cos, sin) = (0..positions * frequencies.len()).into_par_iter().map(entry).unzip();
         Self { cos: Arc::new(cos), sin: Arc::new(sin), half: frequencies.len() }
     }
