@@ -27,8 +27,11 @@ pub(crate) trait PanelRow: Copy + Send + Sync {
     /// The weight of one output.
     fn value(&self, output: usize) -> f32;
 
-    /// Outputs 0 to 15 (`half` 0) or 16 to 31 (`half` 1), widened.
-    fn widen<V: Vector>(&self, half: usize) -> V;
+    /// Outputs 0 to 15, widened.
+    fn first<V: Vector>(&self) -> V;
+
+    /// Outputs 16 to 31, widened.
+    fn second<V: Vector>(&self) -> V;
 }
 
 /// 32 binary32 numbers.
@@ -68,8 +71,13 @@ impl PanelRow for F32Row {
     }
 
     #[inline(always)]
-    fn widen<V: Vector>(&self, half: usize) -> V {
-        V::load(&self.0[half])
+    fn first<V: Vector>(&self) -> V {
+        V::load(&self.0[0])
+    }
+
+    #[inline(always)]
+    fn second<V: Vector>(&self) -> V {
+        V::load(&self.0[1])
     }
 }
 
@@ -90,8 +98,13 @@ impl PanelRow for Bf16Row {
     }
 
     #[inline(always)]
-    fn widen<V: Vector>(&self, half: usize) -> V {
-        if half == 0 { V::widen_upper(&self.0) } else { V::widen_lower(&self.0) }
+    fn first<V: Vector>(&self) -> V {
+        V::widen_upper(&self.0)
+    }
+
+    #[inline(always)]
+    fn second<V: Vector>(&self) -> V {
+        V::widen_lower(&self.0)
     }
 }
 
@@ -109,8 +122,13 @@ impl PanelRow for F16Row {
     }
 
     #[inline(always)]
-    fn widen<V: Vector>(&self, half: usize) -> V {
-        V::widen_f16(&self.0[half])
+    fn first<V: Vector>(&self) -> V {
+        V::widen_f16(&self.0[0])
+    }
+
+    #[inline(always)]
+    fn second<V: Vector>(&self) -> V {
+        V::widen_f16(&self.0[1])
     }
 }
 

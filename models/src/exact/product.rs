@@ -10,6 +10,9 @@ use super::isa::Kernel;
 use super::panel::{PANEL, PanelRow};
 use super::vector::Vector;
 
+/// Bytes between the weights in use and those asked for.
+const AHEAD: usize = 4096;
+
 /// One block of an activation row; a shorter block uses its beginning.
 pub(crate) type Row = [f32; BLOCK];
 
@@ -79,37 +82,36 @@ impl<W: PanelRow> Kernel for Product<'_, W> {
                     panels.part(panel + 2, &k),
                     panels.part(panel + 3, &k),
                 ];
-                all_rows::<V, W, 4, 2>(x, &columns, weights, 0, start, &mut y[panel * PANEL..], stride);
+                all_rows::<V, W, 4, 2, 0>(x, &columns, weights, start, &mut y[panel * PANEL..], stride);
                 panel += 4;
             }
         }
         if matches!(width, Some(2 | 4)) {
             while panel + 2 <= panels.count {
                 let weights = [panels.part(panel, &k), panels.part(panel + 1, &k)];
-                all_rows::<V, W, 2, 2>(x, &columns, weights, 0, start, &mut y[panel * PANEL..], stride);
+                all_rows::<V, W, 2, 2, 0>(x, &columns, weights, start, &mut y[panel * PANEL..], stride);
                 panel += 2;
             }
         }
         while panel < panels.count {
             let (weights, y) = ([panels.part(panel, &k)], &mut y[panel * PANEL..]);
             if width.is_some() {
-                all_rows::<V, W, 1, 2>(x, &columns, weights, 0, start, y, stride);
+                all_rows::<V, W, 1, 2, 0>(x, &columns, weights, start, y, stride);
             } else {
-                all_rows::<V, W, 1, 1>(x, &columns, weights, 0, start, y, stride);
-                all_rows::<V, W, 1, 1>(x, &columns, weights, 1, start, &mut y[16..], stride);
+                all_rows::<V, W, 1, 1, 0>(x, &columns, weights, start, y, stride);
+                all_rows::<V, W, 1, 1, 1>(x, &columns, weights, start, &mut y[16..], stride);
             }
             panel += 1;
         }
     }
 }
 
-/// All rows times `PANELS` panels, `HALVES` halves of each from `half` on; rows in tiles of even height.
+/// All rows times `PANELS` panels, `HALVES` halves of each from half `FIRST` on; rows in tiles of even height.
 #[inline(always)]
-fn all_rows<V: Vector, W: PanelRow, const PANELS: usize, const HALVES: usize>(
+fn all_rows<V: Vector, W: PanelRow, const PANELS: usize, const HALVES: usize, const FIRST: usize>(
     x: &[Row],
     columns: &Range<usize>,
     weights: [&[W]; PANELS],
-    half: usize,
     start: Start,
     y: &mut [f32],
     stride: usize,
@@ -124,7 +126,7 @@ fn all_rows<V: Vector, W: PanelRow, const PANELS: usize, const HALVES: usize>(
                 match x.len() {
                     $($height => if const { $height * PANELS * HALVES <= V::SUMS && $height <= V::TALLEST } {
                         if let Some(x) = x.first_chunk::<$height>() {
-                            tile::<V, W, $height, PANELS, HALVES>(x, columns, weights, half, start, y, stride);
+                            tile::<V, W, $height, PANELS, HALVES, FIRST>(x, columns, weights, start, y, stride);
                         }
                     },)*
                     height => unreachable!("a tile of {height} rows"),
@@ -138,11 +140,17 @@ fn all_rows<V: Vector, W: PanelRow, const PANELS: usize, const HALVES: usize>(
 
 /// One register tile.
 #[inline(always)]
-fn tile<V: Vector, W: PanelRow, const ROWS: usize, const PANELS: usize, const HALVES: usize>(
+fn tile<
+    V: Vector,
+    W: PanelRow,
+    const ROWS: usize,
+    const PANELS: usize,
+    const HALVES: usize,
+    const FIRST: usize,
+>(
     x: &[Row; ROWS],
     columns: &Range<usize>,
     weights: [&[W]; PANELS],
-    half: usize,
     start: Start,
     y: &mut [f32],
     stride: usize,
@@ -169,8 +177,18 @@ fn tile<V: Vector, W: PanelRow, const ROWS: usize, const PANELS: usize, const HA
     for k in 0..len {
         let mut w = [[V::zero(); HALVES]; PANELS];
         for (w, stream) in w.iter_mut().zip(&streams) {
-            for (offset, w) in w.iter_mut().enumerate() {
-                *w = stream[k].widen(half + offset);
+            if ROWS == 1 {
+                // One row asks for weights faster than the hardware foresees them across pages.
+                let ahead = (&raw const stream[k]).cast::<u8>().wrapping_add(AHEAD);
+                for line in (0..size_of::<W>()).step_by(64) {
+                    V::prefetch(ahead.wrapping_add(line));
+                }
+            }
+            if HALVES == 2 || FIRST == 0 {
+                w[0] = stream[k].first();
+            }
+            if HALVES == 2 || FIRST == 1 {
+                w[HALVES - 1] = stream[k].second();
             }
         }
         for row in 0..ROWS {

@@ -43,6 +43,9 @@ pub(crate) trait Vector: Copy {
     /// `self + other`.
     fn add(self, other: Self) -> Self;
 
+    /// Asks for the memory at `place`, which need not be anybody's, to be brought near. Nothing happens where that is unknown.
+    fn prefetch<T>(place: *const T);
+
     /// Widens the upper halves of sixteen words, each a bfloat16.
     fn widen_upper(pairs: &[u32; 16]) -> Self;
 

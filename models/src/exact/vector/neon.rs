@@ -66,6 +66,9 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
+    fn prefetch<T>(_: *const T) {}
+
+    #[inline(always)]
     fn widen_upper(pairs: &[u32; 16]) -> Self {
         let quarter = |at: usize| {
             // SAFETY: reads 16 bytes from an offset of at most 48 in an array of 64.

@@ -49,6 +49,9 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn prefetch<T>(_: *const T) {}
+
+    #[inline(always)]
     fn widen_upper(pairs: &[u32; 16]) -> Self {
         let mut wide = [0.0; 16];
         for (wide, pair) in wide.iter_mut().zip(pairs) {
