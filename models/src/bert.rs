@@ -82,7 +82,7 @@ impl BertEmbedder {
     /// # Errors
     /// When the input does not fit the model.
     pub fn hidden_states(&self, input: &EncoderInput) -> Result<Vec<f32>> {
-        self.0.forward(input)?.into_values()
+        self.0.numerics.enter(|| self.0.forward(input)?.into_values())
     }
 }
 

@@ -110,6 +110,12 @@ impl Llama {
         Ok(Self { embed_tokens, layers, norm, lm_head, rotary, dims, numerics })
     }
 
+    /// The longest sequence that the model was loaded for.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.rotary.positions()
+    }
+
     /// An empty cache for `capacity` tokens of each of `batch` sequences.
     #[must_use]
     pub fn cache(&self, batch: usize, capacity: usize) -> LlamaCache {
@@ -135,6 +141,14 @@ impl Llama {
         if cache.length + seq > limit {
             return Err(Error::InvalidInput(format!("{} tokens, room for {limit}", cache.length + seq)));
         }
+        let first_row = match rows {
+            LogitRows::All => 0,
+            LogitRows::Last => seq - 1,
+            LogitRows::From(first) => first,
+        };
+        if first_row >= seq {
+            return Err(Error::InvalidInput(format!("logits from token {first_row} of {seq}")));
+        }
         let visibility = Visibility::Causal { first: cache.length };
         let workspace = &mut cache.workspace;
         let mut x = self.embed_tokens.forward(ids, cache.batch)?;
@@ -143,11 +157,7 @@ impl Llama {
             x = layer.forward(x, &self.rotary, &visibility, kv, workspace)?;
         }
         cache.length += seq;
-        let x = match rows {
-            LogitRows::All => x,
-            LogitRows::Last => x.tokens_from(seq - 1)?,
-            LogitRows::From(first) => x.tokens_from(first)?,
-        };
+        let x = x.tokens_from(first_row)?;
         let normed = self.norm.operand(&x, workspace)?;
         workspace.ended(Part::Norm);
         let logits = self.lm_head.forward(&normed)?;

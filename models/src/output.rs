@@ -52,7 +52,8 @@ impl Output {
     }
 }
 
-fn finite<'a>(what: &'static str, values: &'a [f32]) -> Result<&'a [f32]> {
+/// `values`, none of which is NaN or infinite.
+pub(crate) fn finite<'a>(what: &'static str, values: &'a [f32]) -> Result<&'a [f32]> {
     match values.iter().position(|value| !value.is_finite()) {
         Some(index) => Err(Error::NonFinite { what, index }),
         None => Ok(values),

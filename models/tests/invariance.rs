@@ -185,6 +185,13 @@ fn a_wrong_token_or_logits_digest_is_found_where_it_is() {
     assert!(check(&|claim| drop(claim.logits_digests.pop())).is_err());
     assert!(model.check_generation(&[vec![], vec![]], &claim).is_err());
     assert!(check(&|claim| claim.tokens[0][3] = 97).is_err());
+    // A claim longer than the model is refused before anything is allocated for it.
+    let long = GenerationClaim {
+        tokens: vec![vec![0; 1 << 20]; 2],
+        logits_digests: vec![vec![[0; 32]; 1 << 20]; 2],
+    };
+    assert!(matches!(model.check_generation(&prompts, &long), Err(Error::InvalidInput(_))));
+    assert!(matches!(model.generate(&prompts, usize::MAX, &mut |_| {}), Err(Error::InvalidInput(_))));
 }
 
 #[test]

@@ -11,11 +11,12 @@ use toml::Spanned;
 use crate::wire::{WireModel, WireSlo, WireSuite, WireTiming, WireWorkload};
 use crate::{Digest, Limits, Slo, SuiteError};
 
+/// Formats of weights.
+const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
+
 /// The version of the file format that this program reads.
 const FORMAT: u32 = 1;
 /// Bounds on what a suite may ask for, so that a foreign one cannot ask for everything.
-/// Formats of weights.
-const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
 const MAX_TOKENS: u32 = 1 << 20;
 const MAX_BATCH: u32 = 1 << 12;
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.

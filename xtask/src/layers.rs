@@ -40,6 +40,8 @@ const READS_FILES: &str = "proofmark-models";
 /// The exact operators.
 const KERNELS: &str = "models/src/exact/";
 /// Intrinsics, the call across target features, disjoint tiles of a matrix, and a test that breaks a thread's control register.
+/// How unsafe code begins; in two parts, so that this file holds none.
+const IS_UNSAFE: [&str; 3] = [concat!("unsafe", " {"), concat!("unsafe", " impl"), concat!("unsafe", " fn")];
 const UNSAFE: [&str; 4] = [
     "models/src/exact/vector/",
     "models/src/exact/isa.rs",
@@ -198,11 +200,13 @@ fn check_kernels(graph: &Graph) -> Result<Vec<String>> {
     for file in files {
         let place = file.strip_prefix(root()).unwrap_or(&file).display().to_string();
         let text = std::fs::read_to_string(&file)?;
-        if place.starts_with(KERNELS) && text.lines().any(|line| line.starts_with("use candle")) {
+        if place.starts_with(KERNELS)
+            && text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains("candle_"))
+        {
             breaches.push(format!("{place} uses candle"));
         }
         let may_be_unsafe = UNSAFE.iter().any(|allowed| place.starts_with(allowed));
-        if text.contains(concat!("expect(", "unsafe_code")) && !may_be_unsafe {
+        if IS_UNSAFE.iter().any(|mark| text.contains(mark)) && !may_be_unsafe {
             breaches.push(format!("{place} has unsafe code, which is for {} alone", UNSAFE.join(", ")));
         }
     }

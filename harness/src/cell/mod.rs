@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
@@ -39,6 +39,7 @@ pub fn run() -> Result<Outcome, Failure> {
 
 fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let isa: Isa = job.isa.parse()?;
+    ensure!(isa.is_available(), "this machine does not have the instruction set {isa}");
     check_all_threads(isa)?;
     let suite = job.suite()?;
     let workload = suite.workload(&job.workload).ok_or_else(|| anyhow!("no workload `{}`", job.workload))?;

@@ -30,6 +30,7 @@ LINEAR_SHAPES = [
     (512, 1024, 4096),
 ]
 LINEAR_SECONDS = 0.2
+BYTES_A_WEIGHT = {"f32": 4, "bf16": 2}
 PREFILL = {"tokens": 512}
 DECODE = {"context": 64, "tokens": 16}
 MODEL_REPETITIONS = 3
@@ -42,7 +43,7 @@ def main() -> None:
     with Server(options.threads) as server:
         facts = machine.facts(server, options.threads)
         print(tables.facts(facts))
-        sections = run_sections(server, options, facts)
+        sections = run_sections(server, options)
     facts["foreign_processors"] = load.processors()
     print(tables.foreign_load(facts["foreign_processors"]))
     if options.json:
@@ -66,14 +67,14 @@ def positive(text: str) -> int:
     return number
 
 
-def run_sections(server: Server, options: argparse.Namespace, facts: dict[str, Any]) -> list[dict[str, Any]]:
+def run_sections(server: Server, options: argparse.Namespace) -> list[dict[str, Any]]:
     sections = []
     for precision in ["f32", "bf16"] if options.bf16 else ["f32"]:
         if options.only != "models":
-            rows = [linear_row(server, shape, precision, options.rounds) for shape in LINEAR_SHAPES]
+            rows = [linear_row(server, shape, precision, options) for shape in LINEAR_SHAPES]
             sections.append(section("linear", precision, rows))
             print(tables.linear(precision, rows))
-            print(tables.share_of_bandwidth(precision, rows, machine.best_read(server, facts)))
+            print(tables.share_of_bandwidth(rows))
         if options.only != "linear":
             rows = model_rows(server, precision, options.rounds)
             sections.append(section("models", precision, rows))
@@ -81,7 +82,7 @@ def run_sections(server: Server, options: argparse.Namespace, facts: dict[str, A
     return sections
 
 
-def linear_row(server: Server, shape: tuple[int, int, int], precision: str, rounds: int) -> Row:
+def linear_row(server: Server, shape: tuple[int, int, int], precision: str, options: argparse.Namespace) -> Row:
     m, n, k = shape
     request = {"op": "linear", "m": m, "n": n, "k": k, "precision": precision, "seconds": LINEAR_SECONDS}
     engines: dict[str, Measure] = {
@@ -90,7 +91,12 @@ def linear_row(server: Server, shape: tuple[int, int, int], precision: str, roun
         "torch": lambda: linear_ns(m, n, k, precision, LINEAR_SECONDS),
         "torch packed": lambda: packed_linear_ns(m, n, k, precision, LINEAR_SECONDS),
     }
-    return row(f"{m}, {n}, {k}", engines, rounds, {"m": m, "n": n, "k": k})
+    weight_bytes = n * k * BYTES_A_WEIGHT[precision]
+    if m == 1:
+        # Takes its turn as well: the memory's speed changes with what others do.
+        engines["read"] = lambda: weight_bytes / machine.read_gigabytes_per_s(server, options.threads)
+    sizes = {"m": m, "n": n, "k": k, "weight_bytes": weight_bytes}
+    return row(f"{m}, {n}, {k}", engines, options.rounds, sizes)
 
 
 def model_rows(server: Server, precision: str, rounds: int) -> list[Row]:

@@ -30,14 +30,8 @@ def facts(server: Server, threads: int) -> dict[str, Any]:
     }
 
 
-def best_read(server: Server, facts: dict[str, Any]) -> float:
-    """Measures reading once more: a disturbed ceiling would flatter what stands below it."""
-    again = read_gigabytes_per_s(server, facts["threads"])
-    facts["read_gigabytes_per_s"] = max(facts["read_gigabytes_per_s"], again)
-    return facts["read_gigabytes_per_s"]
-
-
 def read_gigabytes_per_s(server: Server, threads: int) -> float:
+    """The speed of summing a large buffer."""
     request = {"op": "bandwidth", "mebibytes": READ_MEBIBYTES, "threads": threads}
     return server.ask(request)["gigabytes_per_s"]
 

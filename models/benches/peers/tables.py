@@ -8,7 +8,6 @@ from rounds import Ratio, Row
 
 LINEAR_PEERS = ["candle", "torch", "torch packed"]
 ATTENTIONS = ["transformers sdpa", "transformers eager"]
-BYTES_A_WEIGHT = {"f32": 4, "bf16": 2}
 
 
 def facts(facts: dict[str, Any]) -> str:
@@ -38,21 +37,17 @@ def linear(precision: str, rows: list[Row]) -> str:
     return table(head, body) + refusals(rows)
 
 
-def share_of_bandwidth(precision: str, rows: list[Row], read_gigabytes_per_s: float) -> str:
-    """How much of the read bandwidth the weights of single-row products take."""
-    engines = ["exact", *LINEAR_PEERS]
+def share_of_bandwidth(rows: list[Row]) -> str:
+    """How much of the read bandwidth, measured in the same round, the weights of single-row products take."""
     body = []
     for row in rows:
-        if row.sizes["m"] != 1:
+        ratio, read_ms = row.ratio("read"), row.median_ms("read")
+        if ratio is None or read_ms is None:
             continue
-        weight_bytes = row.sizes["n"] * row.sizes["k"] * BYTES_A_WEIGHT[precision]
-        shares = []
-        for engine in engines:
-            ms = row.median_ms(engine)
-            shares.append("–" if ms is None else f"{weight_bytes / (ms * 1e6) / read_gigabytes_per_s:.0%}")
-        body.append([row.name, f"{weight_bytes / 2**20:.0f}", *shares])
-    head = [f"share of {read_gigabytes_per_s:.1f} GB/s, {precision}: m, n, k", "weights MiB", *engines]
-    return table(head, body)
+        weight_bytes = row.sizes["weight_bytes"]
+        share = f"{ratio.median:.0%} ({ratio.least:.0%} to {ratio.most:.0%})"
+        body.append([row.name, f"{weight_bytes / 2**20:.0f}", f"{weight_bytes / (read_ms * 1e6):.1f}", share])
+    return table(["single row: m, n, k", "weights MiB", "memory reads GB/s", "share of exact"], body)
 
 
 def models(precision: str, rows: list[Row]) -> str:

@@ -45,8 +45,9 @@ impl Window {
     #[must_use]
     pub fn count(&self, height: usize, width: usize) -> Option<(usize, usize)> {
         let along = |size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize| {
-            let span = dilation * kernel.checked_sub(1)? + 1;
-            Some((size + 2 * padding).checked_sub(span)?.checked_div(stride)? + 1)
+            let span = dilation.checked_mul(kernel.checked_sub(1)?)?.checked_add(1)?;
+            let padded = padding.checked_mul(2)?.checked_add(size)?;
+            padded.checked_sub(span)?.checked_div(stride)?.checked_add(1)
         };
         let Self { kernel, stride, padding, dilation } = self;
         let down = along(height, kernel.0, stride.0, padding.0, dilation.0)?;
@@ -69,7 +70,7 @@ impl PackedConvolution {
         isa: Isa,
     ) -> Self {
         let area = window.kernel.0 * window.kernel.1;
-        assert!(area * channels > 0 && weight.len().is_multiple_of(area * channels));
+        assert!(area * channels > 0 && !weight.is_empty() && weight.len().is_multiple_of(area * channels));
         // (output, channel, ky, kx) -> (output, ky, kx, channel)
         let mut ordered = Vec::with_capacity(weight.len());
         for output in weight.chunks_exact(channels * area) {
@@ -90,7 +91,8 @@ impl PackedConvolution {
         let [batch, channels, height, width] = x.dims;
         assert_eq!(channels, self.channels);
         assert_eq!(x.values.len(), batch * channels * height * width);
-        let (down, across) = self.window.count(height, width).ok_or_else(|| {
+        let fits = self.window.count(height, width).filter(|_| height > 0 && width > 0);
+        let (down, across) = fits.ok_or_else(|| {
             Error::InvalidInput(format!("no window fits into an image of {height} x {width}"))
         })?;
         let (outputs, _) = self.linear.dims();

@@ -58,6 +58,12 @@ impl KvCache {
         self.length == 0
     }
 
+    /// Tokens that each sequence has room for.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Forgets all tokens.
     pub fn clear(&mut self) {
         self.length = 0;

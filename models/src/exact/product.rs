@@ -128,6 +128,8 @@ fn all_rows<V: Vector, W: PanelRow, const PANELS: usize, const HALVES: usize, co
                         if let Some(x) = x.first_chunk::<$height>() {
                             tile::<V, W, $height, PANELS, HALVES, FIRST>(x, columns, weights, start, y, stride);
                         }
+                    } else {
+                        unreachable!("a tile of {} rows does not fit the registers", $height)
                     },)*
                     height => unreachable!("a tile of {height} rows"),
                 }

@@ -39,8 +39,10 @@ impl Sink for Activate<'_> {
     fn put(mut self, outputs: &[f32], stride: usize) {
         for row in 0..self.y.rows() {
             let y = self.y.row(row);
-            assign(y, &outputs[row * stride..], self.bias);
-            self.function.apply(y);
+            // The last tile of a row reaches to the end of its block, where nothing counts.
+            let used = y.len().min(stride);
+            assign(&mut y[..used], &outputs[row * stride..], self.bias);
+            self.function.apply(&mut y[..used]);
         }
     }
 }

@@ -59,25 +59,28 @@ impl Embedding {
             return Err(Error::InvalidInput(format!("id {id} in a table of {count}")));
         }
         let seq = ids.len().checked_div(batch).unwrap_or(0);
-        if let Self::Native(weight) = self {
-            let rows = weight.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?;
-            return Hidden::native(rows.reshape((batch, seq, hidden))?);
+        if seq == 0 || ids.len() != batch * seq {
+            return Err(Error::InvalidInput(format!("{} ids in {batch} sequences", ids.len())));
         }
-        let mut rows = vec![0.0; ids.len() * hidden];
-        for (row, id) in rows.chunks_exact_mut(hidden).zip(ids) {
-            match self {
-                Self::Table(table) => table.copy_row(*id as usize, row),
-                Self::Packed(packed) => packed.copy_row(*id as usize, row),
-                Self::Native(_) => {}
+        let exact = |copy: &dyn Fn(usize, &mut [f32])| {
+            let mut rows = vec![0.0; ids.len() * hidden];
+            rows.chunks_exact_mut(hidden).zip(ids).for_each(|(row, id)| copy(*id as usize, row));
+            Ok(Hidden::exact(rows, batch, seq))
+        };
+        match self {
+            Self::Native(weight) => {
+                let rows = weight.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?;
+                Hidden::native(rows.reshape((batch, seq, hidden))?)
             }
+            Self::Table(table) => exact(&|id, row| table.copy_row(id, row)),
+            Self::Packed(packed) => exact(&|id, row| packed.copy_row(id, row)),
         }
-        Ok(Hidden::exact(rows, batch, seq))
     }
 
     /// Adds the rows for `ids` to `x`: `(batch, seq, hidden)`, the same to each sequence if `ids` are those of one.
     ///
     /// # Errors
-    /// When an id is not in the table.
+    /// When an id is not in the table, or the ids are no whole number of sequences.
     pub fn add_to(&self, ids: &[u32], mut x: Hidden) -> Result<Hidden> {
         let (_, seq, _) = x.dims();
         let rows = self.forward(ids, ids.len().checked_div(seq).unwrap_or(0))?;

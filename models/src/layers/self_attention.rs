@@ -183,16 +183,17 @@ impl SelfAttention {
                     let turned = 0..columns.values;
                     rotary.rows(&mut projected, columns.stride, turned, seq, cache.len(), *isa);
                 }
+                check(visibility, batch, seq, cache.len() + seq, cache.capacity())?;
                 cache.append(&projected, columns);
-                check(visibility, batch, seq, cache.len())?;
                 workspace.ended(Part::Positions);
                 let mut attended = workspace.rows();
                 let attention = Attention { cache, visibility, heads: self.dims.heads, isa: *isa };
                 attention.forward(&projected, columns.stride, &mut attended);
                 let width = self.dims.heads * self.dims.head_dim;
                 let operand = Operand::Exact(workspace.blocks().filled(&attended, width), batch);
-                workspace.keep_rows(projected);
+                // The one taken first is given back last, so that each buffer keeps its role and its size.
                 workspace.keep_rows(attended);
+                workspace.keep_rows(projected);
                 operand
             }
             _ => return Err(Error::InvalidInput("a cache of the other numerics".to_owned())),
@@ -213,7 +214,10 @@ impl SelfAttention {
     }
 }
 
-fn check(visibility: &Visibility, batch: usize, seq: usize, length: usize) -> Result<()> {
+fn check(visibility: &Visibility, batch: usize, seq: usize, length: usize, capacity: usize) -> Result<()> {
+    if seq == 0 || length > capacity {
+        return Err(Error::InvalidInput(format!("{length} tokens in a cache for {capacity}, {seq} new")));
+    }
     if let Visibility::Lengths(lengths) = visibility
         && lengths.len() != batch
     {

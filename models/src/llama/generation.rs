@@ -1,6 +1,7 @@
 use super::{Llama, LogitRows, Logits};
 use crate::exact::argmax::argmax;
 use crate::framed_hash::FramedHash;
+use crate::output::finite;
 use crate::{Error, Output, Result};
 
 /// Greedily generated tokens and the logits they were chosen from.
@@ -51,7 +52,7 @@ impl Llama {
     /// tokens are known, so that the caller may look at a clock.
     ///
     /// # Errors
-    /// When the prompts differ in length or do not fit, or a logit is NaN.
+    /// When the prompts differ in length or do not fit, or a logit is not finite.
     pub fn generate(
         &self,
         prompts: &[Vec<u32>],
@@ -59,7 +60,7 @@ impl Llama {
         on_step: &mut dyn FnMut(usize),
     ) -> Result<Generation> {
         let (batch, prompt) = dims(prompts)?;
-        let mut cache = self.cache(batch, prompt + steps);
+        let mut cache = self.cache(batch, self.room_for(prompt, steps)?);
         let mut generation = Generation { tokens: vec![Vec::with_capacity(steps); batch], steps: Vec::new() };
         let mut ids: Vec<u32> = prompts.concat();
         for step in 0..steps {
@@ -76,7 +77,7 @@ impl Llama {
     /// The inner error says where the claim is wrong.
     ///
     /// # Errors
-    /// When prompts or claim do not fit each other or the model, or a logit is NaN.
+    /// When prompts or claim do not fit each other or the model, or a logit is not finite.
     pub fn check_generation(
         &self,
         prompts: &[Vec<u32>],
@@ -91,6 +92,7 @@ impl Llama {
         if prompt == 0 || steps == 0 {
             return Err(Error::InvalidInput("a claim without prompt or output".to_owned()));
         }
+        self.room_for(prompt, steps - 1)?;
         // The last token is an output alone.
         let inputs =
             prompts.iter().zip(&claim.tokens).map(|(prompt, tokens)| [prompt, &tokens[..steps - 1]].concat());
@@ -111,6 +113,17 @@ impl Llama {
             }
         }
         Ok(Ok(()))
+    }
+}
+
+impl Llama {
+    /// Positions for a prompt and what follows; checked before anything is allocated for them.
+    fn room_for(&self, prompt: usize, further: usize) -> Result<usize> {
+        let limit = self.positions();
+        match prompt.checked_add(further) {
+            Some(positions) if positions <= limit => Ok(positions),
+            _ => Err(Error::InvalidInput(format!("{prompt} tokens and {further} more, room for {limit}"))),
+        }
     }
 }
 
@@ -160,7 +173,7 @@ fn dims<T>(rows: &[Vec<T>]) -> Result<(usize, usize)> {
 }
 
 fn choose(logits: &[f32]) -> Result<u32> {
-    let best = argmax(logits).ok_or(Error::NonFinite { what: "logits", index: 0 })?;
+    let best = argmax(finite("logits", logits)?).ok_or(Error::NonFinite { what: "logits", index: 0 })?;
     Ok(best as u32)
 }
 

@@ -19,25 +19,25 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     fn zero() -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX2, FMA and F16C (the parent's contract); registers only.
         unsafe { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
     }
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX2, FMA and F16C (the parent's contract); registers only.
         unsafe { Self(_mm256_set1_ps(x), _mm256_set1_ps(x)) }
     }
 
     #[inline(always)]
     fn load(x: &[f32; 16]) -> Self {
-        // SAFETY: reads the 64 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX2, FMA and F16C; this reads the 64 bytes of the array; no alignment is asked.
         unsafe { Self(_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x.as_ptr().add(8))) }
     }
 
     #[inline(always)]
     fn store(self, y: &mut [f32; 16]) {
-        // SAFETY: writes the 64 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX2, FMA and F16C; this writes the 64 bytes of the array; no alignment is asked.
         unsafe {
             _mm256_storeu_ps(y.as_mut_ptr(), self.0);
             _mm256_storeu_ps(y.as_mut_ptr().add(8), self.1);
@@ -46,7 +46,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX2, FMA and F16C (the parent's contract); registers only.
         unsafe {
             Self(_mm256_fmadd_ps(self.0, factor.0, addend.0), _mm256_fmadd_ps(self.1, factor.1, addend.1))
         }
@@ -54,7 +54,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX2, FMA and F16C (the parent's contract); registers only.
         unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
     }
 
@@ -66,7 +66,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     fn widen_upper(pairs: &[u32; 16]) -> Self {
-        // SAFETY: reads the 64 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX2, FMA and F16C; this reads the 64 bytes of the array; no alignment is asked.
         unsafe {
             let mask = _mm256_set1_epi32(-0x1_0000);
             let (first, second) =
@@ -93,7 +93,7 @@ impl Vector for Avx2 {
 
     #[inline(always)]
     fn widen_f16(halves: &[u16; 16]) -> Self {
-        // SAFETY: reads the 32 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX2, FMA and F16C; this reads the 32 bytes of the array; no alignment is asked.
         unsafe {
             Self(
                 _mm256_cvtph_ps(_mm_loadu_si128(halves.as_ptr().cast())),

@@ -19,37 +19,37 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn zero() -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX-512F (the parent's contract); registers only.
         Self(unsafe { _mm512_setzero_ps() })
     }
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX-512F (the parent's contract); registers only.
         Self(unsafe { _mm512_set1_ps(x) })
     }
 
     #[inline(always)]
     fn load(x: &[f32; 16]) -> Self {
-        // SAFETY: reads the 64 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX-512F; this reads the 64 bytes of the array; no alignment is asked.
         Self(unsafe { _mm512_loadu_ps(x.as_ptr()) })
     }
 
     #[inline(always)]
     fn store(self, y: &mut [f32; 16]) {
-        // SAFETY: writes the 64 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX-512F; this writes the 64 bytes of the array; no alignment is asked.
         unsafe { _mm512_storeu_ps(y.as_mut_ptr(), self.0) }
     }
 
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX-512F (the parent's contract); registers only.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        // SAFETY: registers only.
+        // SAFETY: the machine has AVX-512F (the parent's contract); registers only.
         Self(unsafe { _mm512_add_ps(self.0, other.0) })
     }
 
@@ -61,7 +61,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn widen_upper(pairs: &[u32; 16]) -> Self {
-        // SAFETY: reads the 64 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX-512F; this reads the 64 bytes of the array; no alignment is asked.
         Self(unsafe {
             let words = _mm512_loadu_si512(pairs.as_ptr().cast());
             _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(-0x1_0000)))
@@ -79,7 +79,7 @@ impl Vector for Avx512 {
 
     #[inline(always)]
     fn widen_f16(halves: &[u16; 16]) -> Self {
-        // SAFETY: reads the 32 bytes of the array; no alignment is asked.
+        // SAFETY: the machine has AVX-512F; this reads the 32 bytes of the array; no alignment is asked.
         Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(halves.as_ptr().cast())) })
     }
 }
