@@ -205,8 +205,8 @@ fn check_kernels(graph: &Graph) -> Result<Vec<String>> {
         {
             breaches.push(format!("{place} uses candle"));
         }
-        let may_be_unsafe = UNSAFE.iter().any(|allowed| place.starts_with(allowed));
-        if IS_UNSAFE.iter().any(|mark| text.contains(mark)) && !may_be_unsafe {
+        let is_allowed = UNSAFE.iter().any(|allowed| place.starts_with(allowed));
+        if IS_UNSAFE.iter().any(|mark| text.contains(mark)) && !is_allowed {
             breaches.push(format!("{place} has unsafe code, which is for {} alone", UNSAFE.join(", ")));
         }
     }
