@@ -1,6 +1,6 @@
 //! The instruction sets that exact kernels are compiled for, and the one place that chooses.
 //!
-//! A kernel is written once, over a [`Vector`] or over plain arrays, and inlined into a function for each instruction set.
+//! A kernel is written once, over a vector of lanes or over plain arrays, and inlined into a function for each instruction set.
 //! Vector width changes speed only: every lane carries out the operations of `EXACT.md` in their order.
 
 use std::fmt;
