@@ -120,13 +120,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_split_and_any_batch_give_the_bits_of_one_prefill(
+    fn any_split_batch_and_thread_count_give_the_bits_of_one_prefill(
         cuts in proptest::collection::vec(1_usize..9, 1..6),
         batch in 1_usize..4,
+        threads in 1_usize..5,
     ) {
         let length = cuts.iter().sum();
         let sequences: Vec<Vec<u32>> = (0..batch).map(|row| ids(10 + row as u64, length)).collect();
-        let together = logits(Isa::detect(), &sequences, &cuts);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let together = pool.install(|| logits(Isa::detect(), &sequences, &cuts));
         for (sequence, rows) in sequences.iter().zip(&together) {
             let alone = logits(Isa::detect(), std::slice::from_ref(sequence), &[length]);
             prop_assert_eq!(&alone[0], rows);
