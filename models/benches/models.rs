@@ -16,7 +16,7 @@ use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision};
 use proofmark_workloads::{Input, Task, Workload, embedded, self_check_seed};
 
-/// A request that can be made again and again; made when first asked for, so that a filter costs nothing.
+/// Loads a workload's model; its request can be made again and again.
 fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
     let precision: Precision = workload.precision.parse().unwrap();
     let weights = Weights::synthetic(workload.model.seed, precision);
@@ -57,6 +57,7 @@ fn workloads(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("workload {name}"));
         for isa in [Isa::detect(), Isa::Avx2] {
             if isa.is_available() && (isa == Isa::detect() || precision == "f32") {
+                // Loaded when first asked for, so that a filter costs nothing.
                 let request = LazyCell::new(|| request(workload, Numerics::Exact(isa)));
                 group.bench_function(format!("exact {precision} {isa}"), |bencher| bencher.iter(&**request));
             }
@@ -76,7 +77,7 @@ fn checking(criterion: &mut Criterion) {
         let numerics = Numerics::Exact(Isa::detect());
         let model = Llama::load(&shapes::smollm2_135m(), &weights, 128, numerics).unwrap();
         let prompts = [(0..64).map(|i| i * 37).collect::<Vec<u32>>()];
-        let claim = model.generate(&prompts, 64, &mut |_| {}).unwrap().claim();
+        let claim = model.generate(&prompts, 64, &mut |_| {}).unwrap().claim().unwrap();
         (model, prompts, claim)
     });
     let mut group = criterion.benchmark_group("64 tokens after 64");
@@ -91,7 +92,7 @@ fn checking(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Millions of synthetic weights a second, one thread; the digest of what was loaded belongs to loading.
+/// How fast synthetic weights are generated; packing and hashing them is not in it.
 fn loading(criterion: &mut Criterion) {
     use proofmark_models::weights::{Init, Synthetic};
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

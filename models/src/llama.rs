@@ -100,7 +100,7 @@ impl Llama {
             .collect::<Result<_>>()?;
         let norm = Norm::load_rms(&model.child("norm"), hidden, config.rms_norm_eps, numerics)?;
         let lm_head = if config.tie_word_embeddings {
-            Linear::tied(&embed_tokens)
+            Linear::tied(&embed_tokens)?
         } else {
             Linear::load(&root.child("lm_head"), hidden, vocab, Bias::Absent, numerics)?
         };

@@ -140,7 +140,7 @@ proptest! {
 fn generated(prompts: &[Vec<u32>]) -> (Llama, GenerationClaim) {
     let weights = Weights::synthetic(5, Precision::F32);
     let model = Llama::load(&llama(), &weights, 40, Numerics::Exact(Isa::detect())).unwrap();
-    let claim = model.generate(prompts, 20, &mut |_| {}).unwrap().claim();
+    let claim = model.generate(prompts, 20, &mut |_| {}).unwrap().claim().unwrap();
     (model, claim)
 }
 

@@ -39,9 +39,9 @@ const READS_FILES: &str = "proofmark-models";
 
 /// The exact operators.
 const KERNELS: &str = "models/src/exact/";
-/// Intrinsics, the call across target features, disjoint tiles of a matrix, and a test that breaks a thread's control register.
 /// How unsafe code begins; in two parts, so that this file holds none.
 const IS_UNSAFE: [&str; 3] = [concat!("unsafe", " {"), concat!("unsafe", " impl"), concat!("unsafe", " fn")];
+/// Intrinsics, the call across target features, disjoint tiles of a matrix, and a test that breaks a thread's control register.
 const UNSAFE: [&str; 4] = [
     "models/src/exact/vector/",
     "models/src/exact/isa.rs",

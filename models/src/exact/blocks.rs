@@ -44,12 +44,16 @@ impl Blocks {
     /// Takes row-major `x`: `(rows, width)`; the memory of `self` is used again.
     #[must_use]
     pub(crate) fn filled(self, x: &[f32], width: usize) -> Self {
-        let mut blocks = self.resized(x.len().checked_div(width).unwrap_or(0), width);
+        assert!(width > 0 && x.len().is_multiple_of(width));
+        let mut blocks = self.resized(x.len() / width, width);
         blocks.fill(|row, mut blocks| blocks.copy_from(&x[row * width..][..width]));
         blocks
     }
 
     /// Row-major `x`: `(rows, width)`.
+    ///
+    /// # Panics
+    /// When `x` is no whole number of rows.
     #[must_use]
     pub fn of_rows(x: &[f32], width: usize) -> Self {
         Self::default().filled(x, width)

@@ -134,6 +134,12 @@ impl PackedLinear {
         }
     }
 
+    /// Where it runs.
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
     /// `(out_features, in_features)`
     #[must_use]
     pub fn dims(&self) -> (usize, usize) {

@@ -111,9 +111,7 @@ impl RotaryTable {
     pub fn positions(&self) -> usize {
         self.cos.len() / self.half
     }
-}
 
-impl RotaryTable {
     /// Rotates the heads in `columns` of each row of `x`: `(sequences, tokens, stride)`, whose first token stands at `first`. In a head
     /// of `2 * half` elements element `i` pairs with `i + half`.
     ///

@@ -3,7 +3,7 @@ use candle_core::{Module, Tensor};
 use super::{Activation, Embedding, Hidden, Operand, Workspace};
 use crate::exact::linear::PackedLinear;
 use crate::weights::{Init, Scope};
-use crate::{Numerics, Result};
+use crate::{Error, Numerics, Result};
 
 /// Whether a layer has a bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +46,17 @@ impl Linear {
     }
 
     /// The output layer that shares its weights with the embedding, without a second copy.
-    #[must_use]
-    pub fn tied(embedding: &Embedding) -> Self {
-        Self(match embedding {
+    ///
+    /// # Errors
+    /// When the embedding was loaded for look-up alone.
+    pub fn tied(embedding: &Embedding) -> Result<Self> {
+        Ok(Self(match embedding {
             Embedding::Native(weight) => Kind::Native(candle_nn::Linear::new(weight.clone(), None)),
             Embedding::Packed(packed) => Kind::Exact(packed.clone()),
-            Embedding::Table(_) => unreachable!("a table for look-up alone is not tied"),
-        })
+            Embedding::Table(_) => {
+                return Err(Error::InvalidInput("a table for look-up alone is no output layer".to_owned()));
+            }
+        }))
     }
 
     /// Multiplies the last axis of `x`.

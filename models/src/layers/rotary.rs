@@ -1,16 +1,13 @@
-use std::ops::Range;
-
 use candle_core::Tensor;
 
 use crate::Result;
-use crate::exact::isa::Isa;
 use crate::exact::precision::Precision;
 use crate::exact::rotary::RotaryTable;
 
 /// Rotary position embedding; both numerics use the same correctly rounded tables.
 #[derive(Clone, Debug)]
 pub struct RotaryEmbedding {
-    table: RotaryTable,
+    pub(super) table: RotaryTable,
     /// Of native tensors.
     precision: Precision,
 }
@@ -37,18 +34,5 @@ impl RotaryEmbedding {
             self.precision.tensor(table[first * half..(first + seq) * half].to_vec(), &[seq, half])
         };
         Ok(candle_nn::rotary_emb::rope(x, &rows(&self.table.cos)?, &rows(&self.table.sin)?)?)
-    }
-
-    /// Rotates the heads in `columns` of row-major `x`: `(sequences, tokens, stride)`.
-    pub(super) fn rows(
-        &self,
-        x: &mut [f32],
-        stride: usize,
-        columns: Range<usize>,
-        tokens: usize,
-        first: usize,
-        isa: Isa,
-    ) {
-        self.table.rotate(x, stride, columns, tokens, first, isa);
     }
 }

@@ -4,7 +4,6 @@ use candle_nn::kv_cache::KvCache as NativeKvCache;
 use super::linear::{native, tensors};
 use super::{Bias, Hidden, Linear, Operand, Part, RotaryEmbedding, Workspace};
 use crate::exact::attention::{Attention, Visibility};
-use crate::exact::isa::Isa;
 use crate::exact::kv_cache::{Columns, KvCache};
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
@@ -39,7 +38,7 @@ enum Projections {
         value: candle_nn::Linear,
     },
     /// All three in one; a row is queries, keys, values.
-    Exact(PackedLinear, Isa),
+    Exact(PackedLinear),
 }
 
 /// Where the projections lie in a checkpoint.
@@ -127,8 +126,7 @@ impl SelfAttention {
                     biases.extend(bias.into_iter().flatten());
                 }
                 let bias = (bias == Bias::Present).then_some(biases);
-                let packed = PackedLinear::new(&weight, bias, hidden, scopes.query.precision(), isa);
-                Projections::Exact(packed, isa)
+                Projections::Exact(PackedLinear::new(&weight, bias, hidden, scopes.query.precision(), isa))
             }
         };
         let output = Linear::load(&scopes.output, heads * head_dim, hidden, output_bias, numerics)?;
@@ -140,7 +138,11 @@ impl SelfAttention {
     /// length on.
     ///
     /// # Errors
-    /// When `x`, `residual` or the cache are of the other numerics, or a query sees no key or more than there are.
+    /// When `x`, `residual` or the cache are of the other numerics, the cache has no room, or a query sees no key or more than
+    /// there are.
+    ///
+    /// # Panics
+    /// When a position lies beyond the rotary table; models check that before.
     pub fn add_to(
         &self,
         x: Operand,
@@ -173,7 +175,9 @@ impl SelfAttention {
                 workspace.ended(Part::Positions);
                 Operand::Native(native_attention(&q, &k, &v, visibility)?)
             }
-            (Projections::Exact(packed, isa), CacheKind::Exact(cache)) => {
+            (Projections::Exact(packed), CacheKind::Exact(cache)) => {
+                check(visibility, batch, seq, cache.len() + seq, cache.capacity())?;
+                let isa = packed.isa();
                 let blocks = x.blocks()?.0;
                 let mut projected = workspace.rows();
                 packed.forward(blocks, &mut projected);
@@ -181,13 +185,12 @@ impl SelfAttention {
                 let columns = self.columns();
                 if let Some(rotary) = rotary {
                     let turned = 0..columns.values;
-                    rotary.rows(&mut projected, columns.stride, turned, seq, cache.len(), *isa);
+                    rotary.table.rotate(&mut projected, columns.stride, turned, seq, cache.len(), isa);
                 }
-                check(visibility, batch, seq, cache.len() + seq, cache.capacity())?;
                 cache.append(&projected, columns);
                 workspace.ended(Part::Positions);
                 let mut attended = workspace.rows();
-                let attention = Attention { cache, visibility, heads: self.dims.heads, isa: *isa };
+                let attention = Attention { cache, visibility, heads: self.dims.heads, isa };
                 attention.forward(&projected, columns.stride, &mut attended);
                 let width = self.dims.heads * self.dims.head_dim;
                 let operand = Operand::Exact(workspace.blocks().filled(&attended, width), batch);

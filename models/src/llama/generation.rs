@@ -52,7 +52,7 @@ impl Llama {
     /// tokens are known, so that the caller may look at a clock.
     ///
     /// # Errors
-    /// When the prompts differ in length or do not fit, or a logit is not finite.
+    /// When the prompts differ in length or do not fit, or a logit is NaN.
     pub fn generate(
         &self,
         prompts: &[Vec<u32>],
@@ -92,12 +92,12 @@ impl Llama {
         if prompt == 0 || steps == 0 {
             return Err(Error::InvalidInput("a claim without prompt or output".to_owned()));
         }
-        self.room_for(prompt, steps - 1)?;
+        let room = self.room_for(prompt, steps - 1)?;
         // The last token is an output alone.
         let inputs =
             prompts.iter().zip(&claim.tokens).map(|(prompt, tokens)| [prompt, &tokens[..steps - 1]].concat());
         let ids = inputs.collect::<Vec<_>>().concat();
-        let mut cache = self.cache(batch, prompt + steps - 1);
+        let mut cache = self.cache(batch, room);
         let logits = self.forward(&ids, &mut cache, LogitRows::From(prompt - 1))?;
         let (_, _, vocab) = logits.dims;
         let rows = logits.values.chunks_exact(vocab);
@@ -108,15 +108,13 @@ impl Llama {
             if chosen != token {
                 return Ok(Err(Mismatch::Token { sequence, step, claimed: token, chosen }));
             }
-            if logits_digest(logits) != claim.logits_digests[sequence][step] {
+            if logits_digest(logits)? != claim.logits_digests[sequence][step] {
                 return Ok(Err(Mismatch::Logits { sequence, step }));
             }
         }
         Ok(Ok(()))
     }
-}
 
-impl Llama {
     /// Positions for a prompt and what follows; checked before anything is allocated for them.
     fn room_for(&self, prompt: usize, further: usize) -> Result<usize> {
         let limit = self.positions();
@@ -141,11 +139,13 @@ impl Generation {
     }
 
     /// What [`Llama::check_generation`] can confirm.
-    #[must_use]
-    pub fn claim(&self) -> GenerationClaim {
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] when a logit is infinite, which is never hashed.
+    pub fn claim(&self) -> Result<GenerationClaim> {
         let digests = |sequence: usize| self.rows(sequence).map(logits_digest).collect();
-        let logits_digests = (0..self.tokens.len()).map(digests).collect();
-        GenerationClaim { tokens: self.tokens.clone(), logits_digests }
+        let logits_digests = (0..self.tokens.len()).map(digests).collect::<Result<_>>()?;
+        Ok(GenerationClaim { tokens: self.tokens.clone(), logits_digests })
     }
 
     /// The output whose digest is recorded; costs a copy of the logits, so it is made outside the timed part.
@@ -173,11 +173,31 @@ fn dims<T>(rows: &[Vec<T>]) -> Result<(usize, usize)> {
 }
 
 fn choose(logits: &[f32]) -> Result<u32> {
-    let best = argmax(finite("logits", logits)?).ok_or(Error::NonFinite { what: "logits", index: 0 })?;
-    Ok(best as u32)
+    match argmax(logits) {
+        Some(best) => Ok(best as u32),
+        // Only now, so that a step does not look at each logit twice.
+        None => finite("logits", logits).and(Err(Error::InvalidInput("no logits to choose from".to_owned()))),
+    }
 }
 
 /// SHA-256 of one step's logits (`EXACT.md`, section 11).
-fn logits_digest(logits: &[f32]) -> [u8; 32] {
-    FramedHash::new("proofmark/logits/1").floats(logits).finish()
+fn logits_digest(logits: &[f32]) -> Result<[u8; 32]> {
+    Ok(FramedHash::new("proofmark/logits/1").floats(finite("logits", logits)?).finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_infinite_logit_is_never_hashed_and_nan_never_chosen_from() {
+        let index_of = |result: Error| match result {
+            Error::NonFinite { what: "logits", index } => Some(index),
+            _ => None,
+        };
+        assert_eq!(logits_digest(&[0.0, f32::INFINITY]).map_err(index_of), Err(Some(1)));
+        assert_eq!(choose(&[0.0, 1.0, f32::NAN]).map_err(index_of), Err(Some(2)));
+        assert_eq!(choose(&[]).map_err(index_of), Err(None));
+        assert!(matches!(choose(&[0.0, 2.0, 1.0]), Ok(1)));
+    }
 }
