@@ -1,13 +1,12 @@
 //! The same digests on other processors, under emulation: AArch64 with NEON, and x86-64 without fused multiply-add.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
+use crate::goldens::{certified, self_check_digest};
 use crate::{cargo, command, execute, output, root};
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";
@@ -116,27 +115,14 @@ fn emulator() -> PathBuf {
 /// Self-check digests by workload, each of which matches its suite.
 fn digests(program: &[&Path], name: &str) -> Result<BTreeMap<String, String>> {
     let folder = root().join("target/cross/profiles").join(name);
-    fs::create_dir_all(&folder)?;
     let mut digests = BTreeMap::new();
     for (suite, workloads) in [
         ("harness/tests/data/tiny.toml", &["*"][..]),
         ("smoke", &["rerank-tinybert*", "embed-query*", "chat-15m-exact-bf16"]),
     ] {
-        let profile = folder.join("profile.json");
-        let _ = fs::remove_file(&profile);
-        let mut certify = command(program[0]);
-        certify.args(&program[1..]).args(["certify", "--quiet", "--numerics", "exact", "--suite", suite]);
-        certify.args(workloads.iter().flat_map(|workload| ["--workload", workload]));
-        certify.arg("--out").arg(&profile).env("XDG_STATE_HOME", folder.join("state"));
-        // Its exit code tells of the cells; the profile tells more.
-        let result = output(&mut certify);
-        let profile = fs::read(&profile).with_context(|| format!("{suite}, {name}: {:?}", result.err()))?;
-        let profile: Value = serde_json::from_slice(&profile)?;
-        for cell in profile["cells"].as_array().into_iter().flatten() {
-            let (workload, digest) = (&cell["workload"], &cell["self_check_digest"]);
-            let (Some(workload), Some(digest)) = (workload.as_str(), digest.as_str()) else {
-                bail!("{workload}, {name}: {}", cell["reason"])
-            };
+        let mut proofmark = command(program[0]);
+        for cell in certified(proofmark.args(&program[1..]), suite, workloads, &folder)? {
+            let (workload, digest) = self_check_digest(&cell).with_context(|| name.to_owned())?;
             if cell["self_check"] != "match" {
                 bail!("{workload}, {name}: the suite states another digest than {digest}");
             }

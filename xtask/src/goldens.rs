@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -41,25 +43,40 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
 
 /// Self-check digests by workload id, from a run of all exact workloads.
 fn compute(suite: &str) -> Result<BTreeMap<String, String>> {
-    let folder = root().join("target/goldens");
-    fs::create_dir_all(&folder)?;
-    let (profile, state) = (folder.join("profile.json"), folder.join("state"));
+    let mut proofmark = cargo();
+    proofmark.args(["run", "--release", "--quiet", "--package", "proofmark", "--"]);
+    let cells = certified(&mut proofmark, suite, &[], &root().join("target/goldens"))?;
+    cells
+        .iter()
+        .map(|cell| self_check_digest(cell).map(|(id, digest)| (id.to_owned(), digest.to_owned())))
+        .collect()
+}
+
+/// The cells of a profile that `proofmark` makes in `folder` of the exact workloads of a suite.
+pub(crate) fn certified(
+    proofmark: &mut Command,
+    suite: &str,
+    workloads: &[&str],
+    folder: &Path,
+) -> Result<Vec<Value>> {
+    fs::create_dir_all(folder)?;
+    let profile = folder.join("profile.json");
     let _ = fs::remove_file(&profile);
-    let mut certify = cargo();
-    certify.args(["run", "--release", "--quiet", "--package", "proofmark", "--", "certify", "--quiet"]);
-    certify.args(["--suite", suite, "--numerics", "exact", "--out"]).arg(&profile);
-    // A mismatch is what this task is for; the profile is written all the same.
-    let result = output(certify.env("XDG_STATE_HOME", state));
-    let profile = fs::read(&profile).with_context(|| format!("{:?}", result.err()))?;
+    proofmark.args(["certify", "--quiet", "--numerics", "exact", "--suite", suite]);
+    proofmark.args(workloads.iter().flat_map(|workload| ["--workload", workload]));
+    proofmark.arg("--out").arg(&profile).env("XDG_STATE_HOME", folder.join("state"));
+    // A mismatch ends it with another code; the profile is written all the same, and tells more.
+    let result = output(proofmark);
+    let profile = fs::read(&profile).with_context(|| format!("{suite}: {:?}", result.err()))?;
     let profile: Value = serde_json::from_slice(&profile)?;
-    let mut digests = BTreeMap::new();
-    for cell in profile["cells"].as_array().into_iter().flatten() {
-        let id = cell["workload"].as_str().context("a cell without workload")?;
-        let digest =
-            cell["self_check_digest"].as_str().with_context(|| format!("{id}: {}", cell["reason"]))?;
-        digests.insert(id.to_owned(), digest.to_owned());
-    }
-    Ok(digests)
+    Ok(profile["cells"].as_array().cloned().unwrap_or_default())
+}
+
+/// A cell's workload and the digest of its self-check.
+pub(crate) fn self_check_digest(cell: &Value) -> Result<(&str, &str)> {
+    let workload = cell["workload"].as_str().context("a cell without workload")?;
+    let digest = cell["self_check_digest"].as_str();
+    Ok((workload, digest.with_context(|| format!("{workload}: {}", cell["reason"]))?))
 }
 
 /// The suite's text with each exact variant's `self_check` replaced; the rest stays as it is written.
