@@ -8,7 +8,7 @@ use proofmark_models::exact::isa::Isa;
 use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
 use proofmark_reports::profile::{challenge_digest, printable, sign};
 use proofmark_reports::schema::v1::{
-    Cell, Challenge, KIND, Profile, SCHEMA, SelfCheck, Status, SuiteReference, WarmUp, Weights,
+    Cell, Challenge, KIND, Profile, SCHEMA, SelfCheck, Sitting, Status, SuiteReference, WarmUp, Weights,
 };
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::{Digest, Timestamp, coverage, derived, did_key};
@@ -126,6 +126,8 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         finished_at: finished_at.to_string(),
         coverage: coverage::of_machine(suite, &cells),
         cells,
+        sittings: vec![Sitting { started_at: Timestamp::of(started_at).to_string(), first_cell: 0 }],
+        ceilings: None,
         doubts,
         extensions: serde_json::Map::new(),
         proof: None,
@@ -233,15 +235,18 @@ impl Run<'_> {
             attempt: 0,
             status: Status::Measured,
             reason: None,
+            obstacle: None,
             load_ns: ready.map(|ready| ready.load_ns),
             warm_up: ready.map(|ready| WarmUp {
                 iterations: ready.warm_up_iterations,
                 duration_ns: ready.warm_up_ns,
-                median_ns: ready.warm_up_median_ns,
+                window_median_ns: vec![ready.warm_up_median_ns],
             }),
             latency_ns: Vec::new(),
             ttft_ns: Vec::new(),
             tpot_ns: Vec::new(),
+            statistics: None,
+            roofline: None,
             seed_0: None,
             output_digests: Vec::new(),
             chain_head: self.head,
@@ -250,6 +255,7 @@ impl Run<'_> {
             capacity: None,
             peak_memory_bytes: None,
             self_check: ready.map_or(SelfCheck::None, |ready| self_check(workload, ready)),
+            doubts: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use proofmark_workloads::{Digest, Numerics, Shape, Workload};
 
-use crate::schema::v1::{Capacity, SelfCheck};
+use crate::schema::v1::{Capacity, CapacityBasis, SelfCheck};
 
 const NS_PER_HOUR: u128 = 3_600_000_000_000;
 /// The source of weights that suites name.
@@ -23,9 +23,10 @@ pub fn capacity(latency_ns: &[u64]) -> Capacity {
     let total: u128 = latency_ns.iter().map(|latency| u128::from(*latency)).sum();
     let rate = (latency_ns.len() as u128 * NS_PER_HOUR).checked_div(total).unwrap_or(0);
     Capacity {
-        basis: "closed_loop".to_owned(),
-        concurrency: 1,
+        basis: CapacityBasis::ClosedLoop,
+        max_batch: 1,
         requests_per_hour: u64::try_from(rate).unwrap_or(u64::MAX),
+        trials: Vec::new(),
     }
 }
 

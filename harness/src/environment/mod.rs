@@ -9,7 +9,7 @@ mod system;
 
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::profile::printable;
-use proofmark_reports::schema::v1::{Doubt, Harness, Machine};
+use proofmark_reports::schema::v1::{Clock, Doubt, DoubtKind, Harness, Machine};
 
 use crate::Failure;
 
@@ -29,6 +29,7 @@ pub fn machine() -> Result<Machine, Failure> {
         logical_cpus: logical_cpus(),
         physical_cpus: cpu.physical,
         memory_bytes: memory::installed_bytes().unwrap_or(0),
+        available_memory_bytes: 0,
         cgroup_memory_bytes: memory::cgroup_limit_bytes(),
         cgroup_cpu_milli: cpu::cgroup_quota_milli(),
         os: std::env::consts::OS.to_owned(),
@@ -36,6 +37,7 @@ pub fn machine() -> Result<Machine, Failure> {
         kernel: printable(&system::kernel()),
         architecture: std::env::consts::ARCH.to_owned(),
         virtualisation: printable(&system::virtualisation(cpu.has_hypervisor)),
+        clock: Clock { source: "unknown".to_owned(), resolution_ns: 1, overhead_ps: 0 },
     })
 }
 
@@ -61,7 +63,7 @@ pub fn doubts(logical_cpus: u32) -> Vec<Doubt> {
     let foreign_load = load.filter(|load| *load > f64::from(logical_cpus) * FOREIGN_LOAD_SHARE);
     foreign_load
         .map(|load| Doubt {
-            kind: "foreign_load".to_owned(),
+            kind: DoubtKind::ForeignLoad,
             detail: format!("load average {load:.2} on {logical_cpus} processors before the run"),
             advice: "stop other programs and certify again".to_owned(),
         })

@@ -12,7 +12,7 @@ use crate::Digest;
 /// `kind` of a profile.
 pub const KIND: &str = "proofmark.coverage_profile";
 /// The schema that this program writes.
-pub const SCHEMA: &str = "1.0.0";
+pub const SCHEMA: &str = "1.1.0";
 
 /// What a machine was measured to serve, signed by its operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub struct Profile {
     pub started_at: String,
     /// As `started_at`.
     pub finished_at: String,
+    /// The first, and one more each time the run was resumed; what lies between counts as elapsed.
+    pub sittings: Vec<Sitting>,
+    /// What the machine's memory and arithmetic reach at most; `null` where they could not be measured.
+    pub ceilings: Option<Ceilings>,
     /// One a planned workload, in the order of the suite.
     pub cells: Vec<Cell>,
     /// Derived from `cells` and the suite.
@@ -77,6 +81,8 @@ pub struct Machine {
     pub physical_cpus: Option<u32>,
     /// Installed memory.
     pub memory_bytes: u64,
+    /// Of that, what was free for the run when it began, within the control group's limit.
+    pub available_memory_bytes: u64,
     /// The control group's limit, if there is one.
     pub cgroup_memory_bytes: Option<u64>,
     /// The control group's processor quota in thousandths of a processor, if there is one.
@@ -91,6 +97,40 @@ pub struct Machine {
     pub architecture: String,
     /// `none`, a hypervisor's name, or `unknown`.
     pub virtualisation: String,
+    /// What the latencies were read from.
+    pub clock: Clock,
+}
+
+/// The monotonic clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// As the system names it: `tsc`, ..
+    pub source: String,
+    /// The smallest step between two different readings.
+    pub resolution_ns: u64,
+    /// The median cost of a reading, in picoseconds.
+    pub overhead_ps: u64,
+}
+
+/// A stretch of the run without interruption.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sitting {
+    /// As the profile's.
+    pub started_at: String,
+    /// The index of the cell that it began with.
+    pub first_cell: u64,
+}
+
+/// Upper bounds on speed, measured with all threads of the run: the two sides of the roofline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceilings {
+    /// Sustained reading of memory far larger than the caches.
+    pub read_bytes_per_s: u64,
+    /// f32 operations with the instruction set of the exact kernels; a multiply-add counts two.
+    pub f32_flops_per_s: u64,
 }
 
 /// The program that measured.
@@ -149,6 +189,8 @@ pub struct Cell {
     pub status: Status,
     /// Why it did not run, or failed.
     pub reason: Option<String>,
+    /// What was in the way, if it did not run.
+    pub obstacle: Option<Obstacle>,
     /// From start of loading to its end.
     pub load_ns: Option<u64>,
     /// Untimed iterations before the timed ones.
@@ -159,6 +201,10 @@ pub struct Cell {
     pub ttft_ns: Vec<u64>,
     /// Mean time of each further token; as `ttft_ns`.
     pub tpot_ns: Vec<u64>,
+    /// Of the three above.
+    pub statistics: Option<CellStatistics>,
+    /// Where the median latency stands below the ceilings.
+    pub roofline: Option<Roofline>,
     /// The seed of the first iteration; `null` unless measured.
     pub seed_0: Option<Digest>,
     /// One an iteration, in order.
@@ -175,6 +221,102 @@ pub struct Cell {
     pub peak_memory_bytes: Option<u64>,
     /// Whether `self_check_digest` is the suite's.
     pub self_check: SelfCheck,
+    /// Circumstances that speak against this cell's figures.
+    pub doubts: Vec<Doubt>,
+}
+
+/// Why a machine was not asked to run a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// The estimated peak is more than the machine has free.
+    Memory {
+        /// Estimated.
+        needed_bytes: u64,
+        /// `machine.available_memory_bytes`
+        available_bytes: u64,
+    },
+    /// By the ceilings, not even a tenth of the asked speed is possible.
+    Slo {
+        /// Which limit.
+        limit: Limit,
+        /// By work and ceilings.
+        estimate_ns: u64,
+        /// By the SLO.
+        limit_ns: u64,
+    },
+}
+
+/// A limit of an SLO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Time to first token.
+    Ttft,
+    /// Time per output token.
+    Tpot,
+    /// The whole request.
+    Latency,
+}
+
+/// The distributions of a cell's times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellStatistics {
+    /// Of `latency_ns`.
+    pub latency: Distribution,
+    /// Of `ttft_ns`.
+    pub ttft: Option<Distribution>,
+    /// Of `tpot_ns`.
+    pub tpot: Option<Distribution>,
+}
+
+/// What a sample says of a distribution; a percentile that it cannot support is `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// The least.
+    pub min_ns: u64,
+    /// By order statistic.
+    pub median_ns: u64,
+    /// 95 %, distribution-free; `null` below six samples.
+    pub median_low_ns: Option<u64>,
+    /// As `median_low_ns`.
+    pub median_high_ns: Option<u64>,
+    /// Pessimistic at 99 % confidence (MLPerf's early stopping), as the two below.
+    pub p90_ns: Option<u64>,
+    /// From 662 samples.
+    pub p99_ns: Option<u64>,
+    /// From 6636 samples.
+    pub p999_ns: Option<u64>,
+    /// The greatest.
+    pub max_ns: u64,
+    /// The quantile that the greatest bounds from above with 99 % confidence.
+    pub max_bounds_ppm: u64,
+    /// Beyond Tukey's inner fences; all are kept.
+    pub mild_outliers: u64,
+    /// Beyond the outer fences.
+    pub severe_outliers: u64,
+}
+
+/// How close to the ceilings a cell came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roofline {
+    /// The least time that the ceilings allow for a request, as a share of the median latency.
+    pub share_ppm: u64,
+    /// What that least time is spent on for the larger part.
+    pub bound: Bound,
+}
+
+/// The sides of the roofline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Reading weights, keys and values.
+    Memory,
+    /// Multiply-adds.
+    Compute,
 }
 
 /// Source and digest of weights.
@@ -188,27 +330,87 @@ pub struct Weights {
 }
 
 /// What was run before timing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarmUp {
     /// How many.
     pub iterations: u64,
     /// How long in all.
     pub duration_ns: u64,
-    /// The median of one, which fixes the number of timed iterations.
-    pub median_ns: u64,
+    /// The median of each window. The last one fixes the number of timed iterations.
+    pub window_median_ns: Vec<u64>,
+}
+
+impl WarmUp {
+    /// The median of the last window; 0 of none.
+    #[must_use]
+    pub fn median_ns(&self) -> u64 {
+        self.window_median_ns.last().copied().unwrap_or(0)
+    }
 }
 
 /// A sustained rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
-    /// `closed_loop`: the next request starts when the last one ends.
-    pub basis: String,
-    /// Requests at a time.
-    pub concurrency: u32,
-    /// From the timed iterations.
+    /// How it was found.
+    pub basis: CapacityBasis,
+    /// Requests that may run together.
+    pub max_batch: u32,
+    /// Closed loop: requests by the sum of their latencies. Open loop: the highest rate up to which every trial was met.
     pub requests_per_hour: u64,
+    /// Of an open loop, rates ascending.
+    pub trials: Vec<Trial>,
+}
+
+/// How a capacity was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapacityBasis {
+    /// The next request starts when the last one ends.
+    ClosedLoop,
+    /// Requests arrive by a Poisson process, whatever became of the ones before.
+    OpenLoop,
+}
+
+/// Requests that arrived at one rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Of their arrival.
+    pub requests_per_hour: u64,
+    /// Their number, fixed before the trial.
+    pub requests: u64,
+    /// What the served ones show.
+    pub verdict: TrialVerdict,
+    /// Served requests within all limits.
+    pub within_slo: u64,
+    /// The share of requests within all limits is no less, with 95 % confidence (one-sided); 0 unless all were served.
+    pub attainment_low_ppm: u64,
+    /// From the scheduled arrival to the output, in order of arrival; of those served.
+    pub latency_ns: Vec<u64>,
+    /// From the scheduled arrival to the first token; of generation, else empty.
+    pub ttft_ns: Vec<u64>,
+    /// Mean time of each further token; as `ttft_ns`.
+    pub tpot_ns: Vec<u64>,
+    /// Of `latency_ns`; `null` of none.
+    pub statistics: Option<Distribution>,
+    /// Requests that ran together, one number a pass, in order.
+    pub batches: Vec<u32>,
+    /// One a served request, whatever it ran together with.
+    pub output_digests: Vec<Digest>,
+}
+
+/// What a trial shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialVerdict {
+    /// The SLO's share of requests is in time, with 95 % confidence.
+    Met,
+    /// Not so.
+    Missed,
+    /// Stopped, because the queue grew past all hope.
+    Saturated,
 }
 
 /// Whether a cell ran.
@@ -343,12 +545,40 @@ pub enum Factor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Doubt {
-    /// `foreign_load`, ..
-    pub kind: String,
+    /// Of what kind.
+    pub kind: DoubtKind,
     /// What was seen.
     pub detail: String,
     /// What to do about it.
     pub advice: String,
+}
+
+/// Kinds of doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoubtKind {
+    /// Other programs used the processors.
+    ForeignLoad,
+    /// The hypervisor gave processor time to others.
+    CpuSteal,
+    /// The processors ran slower than they can, by heat or power.
+    Throttling,
+    /// The system saves power at the cost of speed.
+    Governor,
+    /// The machine runs on its battery.
+    Battery,
+    /// The control group withheld processor time.
+    CgroupThrottling,
+    /// Memory was written to disk and read again.
+    Swap,
+    /// The system's clock and the monotonic one disagree.
+    ClockJump,
+    /// Readings of the clock are slow or coarse, as under some hypervisors.
+    ClockSource,
+    /// Too few timed requests for the percentile that the SLO asks for.
+    TooFewSamples,
+    /// The times had not settled when the warm-up ended.
+    UnstableWarmUp,
 }
 
 /// A W3C Data Integrity proof with exactly these members.

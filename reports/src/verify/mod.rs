@@ -127,7 +127,7 @@ impl Verification {
     fn check_elapsed(&mut self, profile: &Profile, elapsed: std::time::Duration) {
         let work = |cell: &v1::Cell| -> u128 {
             let timed: u128 = cell.latency_ns.iter().map(|latency| u128::from(*latency)).sum();
-            let warm_up = cell.warm_up.map_or(0, |warm_up| u128::from(warm_up.duration_ns));
+            let warm_up = cell.warm_up.as_ref().map_or(0, |warm_up| u128::from(warm_up.duration_ns));
             timed + warm_up + u128::from(cell.load_ns.unwrap_or(0))
         };
         let work_ns: u128 = profile.cells.iter().map(work).sum();

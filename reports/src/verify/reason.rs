@@ -17,7 +17,7 @@ pub enum Reason {
         actual: String,
     },
     /// Another version of the schema.
-    #[error("schema is `{actual}`, this program reads 1.0.0: use the release that wrote it, or a newer one")]
+    #[error("schema is `{actual}`, this program reads 1.1.0: use the release that wrote it, or a newer one")]
     UnknownSchema {
         /// As written.
         actual: String,
