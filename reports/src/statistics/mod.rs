@@ -1,10 +1,19 @@
 //! Statistics that a verifier recomputes from the samples of a profile.
 //!
 //! Only IEEE-754 basic operations on f64, in a fixed order, and integers in the results: so that two machines derive the
-//! same figures from one profile.
+//! same figures from one profile. Every bound takes samples to be drawn independently from one distribution and asks
+//! nothing of its form. Where a sample is too small for a statement, the statement is absent; where a sum was rounded,
+//! the bound gives way to the pessimistic side.
 
+mod binomial;
+mod bisection;
+mod early_stopping;
+#[cfg(test)]
+mod heavy_tail;
 mod order;
 mod proportion;
 
+pub use binomial::TRIALS_MAX;
+pub use early_stopping::{early_stopping_of_sorted, max_bounds_ppm};
 pub use order::{Quantile, quantile_of_sorted};
 pub use proportion::{Interval, clopper_pearson};

@@ -5,10 +5,18 @@
 pub struct Quantile(pub u64);
 
 impl Quantile {
+    /// A quarter of the samples lies at or below it.
+    pub const FIRST_QUARTILE: Self = Self(250);
     /// The median.
     pub const MEDIAN: Self = Self(500);
+    /// Three quarters of the samples lie at or below it.
+    pub const THIRD_QUARTILE: Self = Self(750);
     /// The 90th percentile.
     pub const P90: Self = Self(900);
+    /// The 99th percentile.
+    pub const P99: Self = Self(990);
+    /// The 99.9th percentile.
+    pub const P999: Self = Self(999);
 }
 
 /// The smallest sample that at least the quantile's share of all samples does not exceed; `None` of no samples.

@@ -1,0 +1,44 @@
+//! The point where a condition ends.
+
+use std::ops::Range;
+
+/// The last number of `range` for which `holds`; `None` if it does not hold for the first.
+///
+/// `holds` is true up to some number and false behind it.
+pub(super) fn last_where(range: Range<u64>, holds: impl Fn(u64) -> bool) -> Option<u64> {
+    // It holds for all before `start` and for none from `end` on.
+    let (mut start, mut end) = (range.start, range.end);
+    while start < end {
+        let middle = start.midpoint(end);
+        if holds(middle) {
+            start = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    (start > range.start).then(|| start - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_range_without_a_number_has_no_last() {
+        assert_eq!(last_where(3..3, |_| true), None);
+        assert_eq!(last_where(0..u64::MAX, |_| true), Some(u64::MAX - 1));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn bisection_finds_what_a_scan_finds(start in 0_u64..50, length in 0_u64..50, limit in 0_u64..120) {
+            let range = start..start + length;
+            let last_reference = range.clone().rfind(|number| *number < limit);
+            prop_assert_eq!(last_where(range, |number| number < limit), last_reference);
+        }
+    }
+}
