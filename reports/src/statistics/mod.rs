@@ -7,13 +7,19 @@
 
 mod binomial;
 mod bisection;
+mod distribution;
 mod early_stopping;
 #[cfg(test)]
 mod heavy_tail;
+mod median;
 mod order;
+mod outliers;
 mod proportion;
 
 pub use binomial::TRIALS_MAX;
+pub use distribution::Distribution;
 pub use early_stopping::{early_stopping_of_sorted, max_bounds_ppm};
+pub use median::{MedianInterval, median_interval_of_sorted};
 pub use order::{Quantile, quantile_of_sorted};
+pub use outliers::{Outliers, outliers_of_sorted};
 pub use proportion::{Interval, clopper_pearson};
