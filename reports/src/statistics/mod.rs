@@ -5,6 +5,7 @@
 //! nothing of its form. Where a sample is too small for a statement, the statement is absent; where a sum was rounded,
 //! the bound gives way to the pessimistic side.
 
+mod attainment;
 mod binomial;
 mod bisection;
 mod distribution;
@@ -16,6 +17,7 @@ mod order;
 mod outliers;
 mod proportion;
 
+pub use attainment::{misses_allowed, share_low_ppm, smallest_trial};
 pub use binomial::TRIALS_MAX;
 pub use distribution::Distribution;
 pub use early_stopping::{early_stopping_of_sorted, max_bounds_ppm};
