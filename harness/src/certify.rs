@@ -86,7 +86,8 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let machine = environment::machine()?;
     let harness = environment::harness(request.isa)?;
     let challenge = Challenge { kind: "self_issued".to_owned(), nonce: nonce()? };
-    let doubts = environment::doubts(machine.logical_cpus);
+    let mut doubts = environment::standing_doubts(&machine);
+    let before = environment::Reading::now();
     let mut run = Run {
         request,
         threads: request.threads.unwrap_or(machine.logical_cpus),
@@ -107,6 +108,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         cells.push(cell);
     }
     progress.finish();
+    doubts.extend(before.doubts_until(&environment::Reading::now()));
 
     // By the monotonic clock, so that a clock set back in between cannot spoil the run.
     let finished_at = Timestamp::of(started_at + clock.elapsed());

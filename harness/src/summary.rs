@@ -37,7 +37,13 @@ pub(crate) fn profile(profile: &Profile, suite: Option<&Suite>) -> String {
     text.push('\n');
     text += &classes(&profile.coverage);
     for doubt in &profile.doubts {
-        let _ = writeln!(text, "doubt    {}: {} ({})", serde_json::to_value(doubt.kind).unwrap_or_default().as_str().unwrap_or_default(), doubt.detail, doubt.advice);
+        let _ = writeln!(
+            text,
+            "doubt    {}: {} ({})",
+            serde_json::to_value(doubt.kind).unwrap_or_default().as_str().unwrap_or_default(),
+            doubt.detail,
+            doubt.advice
+        );
     }
     text.push('\n');
     text += &verdict(profile, suite);

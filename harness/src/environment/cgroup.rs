@@ -1,22 +1,101 @@
-//! Control groups, version 2: a limit of any ancestor binds.
+//! Control groups: what is set for this process's group or for any ancestor binds it.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use super::root::Root;
 
 /// Beyond what a profile's integers hold there is no limit worth the name.
 pub(super) const MAX_SAFE: u64 = (1 << 53) - 1;
 
-/// The contents of a control file in this process's group and its ancestors, from the innermost.
-pub(super) fn values(file: &str) -> impl Iterator<Item = String> {
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default().to_owned();
-    let root = Path::new("/sys/fs/cgroup");
-    let folders: Vec<_> = root
-        .join(own)
-        .ancestors()
-        .take_while(|folder| folder.starts_with(root))
-        .map(Path::to_owned)
-        .collect();
-    let file = file.to_owned();
-    folders.into_iter().filter_map(move |folder| fs::read_to_string(folder.join(&file)).ok())
+const MOUNTS: &str = "sys/fs/cgroup";
+
+/// One of the groups that hold this process.
+pub(super) struct Group {
+    pub(super) version: Version,
+    /// Relative to the root.
+    pub(super) folder: PathBuf,
+}
+
+/// Of the kernel's interface.
+#[derive(Clone, Copy)]
+pub(super) enum Version {
+    One,
+    Two,
+}
+
+impl Group {
+    /// A control file under the name that it has in version 2 and in version 1.
+    pub(super) fn file(&self, version_2: &str, version_1: &str) -> PathBuf {
+        self.folder.join(self.of_version(version_2, version_1))
+    }
+
+    /// What of both belongs to the group's version.
+    pub(super) fn of_version<T>(&self, version_2: T, version_1: T) -> T {
+        match self.version {
+            Version::Two => version_2,
+            Version::One => version_1,
+        }
+    }
+}
+
+/// This process's group in the hierarchy of `controller` and its ancestors, from the innermost; version 2's hierarchy holds all
+/// controllers. Folders that this process cannot see are among them.
+pub(super) fn groups(root: &Root, controller: &str) -> Vec<Group> {
+    let text = root.text("proc/self/cgroup").unwrap_or_default();
+    let mut groups = Vec::new();
+    for line in text.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(own)) = (fields.next(), fields.next()) else { continue };
+        let (version, mount) = if controllers.is_empty() {
+            // Beside version 1, version 2 has a folder of its own.
+            let is_alone = root.has(Path::new(MOUNTS).join("cgroup.controllers"));
+            (Version::Two, Path::new(MOUNTS).join(if is_alone { "" } else { "unified" }))
+        } else if controllers.split(',').any(|name| name == controller) {
+            (Version::One, Path::new(MOUNTS).join(controller))
+        } else {
+            continue;
+        };
+        // In a container the mount is often the group itself, whatever path the kernel gives.
+        let innermost = mount.join(own.trim_start_matches('/'));
+        let folders = innermost.ancestors().take_while(|folder| folder.starts_with(&mount));
+        groups.extend(folders.map(|folder| Group { version, folder: folder.to_owned() }));
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::Tree;
+    use super::*;
+
+    fn files(tree: &Tree) -> Vec<String> {
+        let groups = groups(&tree.root(), "memory");
+        groups.iter().map(|group| group.file("two", "one").display().to_string()).collect()
+    }
+
+    #[test]
+    fn version_2_has_one_hierarchy() {
+        let tree =
+            Tree::of(&[("proc/self/cgroup", "0::/a/b\n"), ("sys/fs/cgroup/cgroup.controllers", "memory")]);
+        assert_eq!(files(&tree), ["sys/fs/cgroup/a/b/two", "sys/fs/cgroup/a/two", "sys/fs/cgroup/two"]);
+    }
+
+    #[test]
+    fn version_1_has_a_hierarchy_a_controller_and_version_2_beside_it() {
+        let tree = Tree::of(&[("proc/self/cgroup", "5:cpu,cpuacct:/c\n4:memory,x:/a\n0::/\n")]);
+        let expected =
+            ["sys/fs/cgroup/memory/a/one", "sys/fs/cgroup/memory/one", "sys/fs/cgroup/unified/two"];
+        assert_eq!(files(&tree), expected);
+    }
+
+    #[test]
+    fn a_path_outside_of_the_mount_is_not_followed() {
+        let tree = Tree::of(&[("proc/self/cgroup", "0::/../../etc\nnonsense\n")]);
+        assert!(
+            files(&tree).iter().all(|file| file.starts_with("sys/fs/cgroup/unified/")),
+            "{:?}",
+            files(&tree)
+        );
+        assert!(groups(&Tree::empty().root(), "memory").is_empty());
+    }
 }

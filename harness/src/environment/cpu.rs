@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
-use std::fs;
 
-use super::cgroup::{self, MAX_SAFE};
+use super::cgroup::{MAX_SAFE, Version, groups};
+use super::root::Root;
 
 /// Features that decide which kernels run and how fast, as this process may use them, ascending.
 #[cfg(target_arch = "x86_64")]
@@ -45,22 +45,23 @@ pub(super) struct Cpu {
     pub(super) has_hypervisor: bool,
 }
 
-pub(super) fn read() -> Cpu {
-    parse(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
+pub(super) fn read(root: &Root) -> Cpu {
+    parse(&root.text("proc/cpuinfo").unwrap_or_default())
 }
 
 /// The tightest quota of the control groups, in thousandths of a processor.
-pub(super) fn cgroup_quota_milli() -> Option<u64> {
-    let version_2 = cgroup::values("cpu.max").filter_map(|text| {
-        let mut fields = text.split_whitespace();
-        milli(fields.next()?.parse().ok()?, fields.next()?.parse().ok()?)
+pub(super) fn cgroup_quota_milli(root: &Root) -> Option<u64> {
+    let quotas = groups(root, "cpu").into_iter().filter_map(|group| {
+        let read = |file: &str| root.text(group.folder.join(file));
+        // Version 1 writes -1 for `max`: neither is a number of microseconds.
+        let text = match group.version {
+            Version::Two => read("cpu.max")?,
+            Version::One => format!("{} {}", read("cpu.cfs_quota_us")?, read("cpu.cfs_period_us")?),
+        };
+        let (quota, period) = text.split_once(' ')?;
+        milli(quota.parse().ok()?, period.parse().ok()?)
     });
-    let version_1 = || {
-        let read =
-            |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/cpu/{name}")).ok()?.trim().parse().ok();
-        milli(read("cpu.cfs_quota_us")?, read("cpu.cfs_period_us")?)
-    };
-    version_2.min().or_else(version_1)
+    quotas.min()
 }
 
 fn milli(quota: u64, period: u64) -> Option<u64> {
@@ -100,7 +101,24 @@ fn physical_cores(cpuinfo: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::Tree;
     use super::*;
+
+    #[test]
+    fn the_tightest_quota_of_either_version_binds() {
+        let tree = Tree::of(&[
+            ("proc/self/cgroup", "3:cpu,cpuacct:/a\n0::/b/c\n"),
+            ("sys/fs/cgroup/unified/b/c/cpu.max", "max 100000\n"),
+            ("sys/fs/cgroup/unified/b/cpu.max", "250000 100000\n"),
+            ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n"),
+            ("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n"),
+        ]);
+        assert_eq!(cgroup_quota_milli(&tree.root()), Some(2500));
+        tree.write("sys/fs/cgroup/cpu/a/cpu.cfs_quota_us", "50000\n");
+        tree.write("sys/fs/cgroup/cpu/a/cpu.cfs_period_us", "100000\n");
+        assert_eq!(cgroup_quota_milli(&tree.root()), Some(500));
+        assert_eq!(cgroup_quota_milli(&Tree::empty().root()), None);
+    }
 
     #[test]
     fn hyperthreads_share_a_core() {

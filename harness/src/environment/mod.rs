@@ -1,43 +1,51 @@
-//! What this machine and this program are, as far as the system tells.
+//! What this machine and this program are, as far as the system tells, and what speaks against measuring here.
 
 mod cgroup;
+mod clock;
 mod commitment;
 mod cpu;
+mod doubts;
 mod memory;
+mod oom;
+mod processors;
 mod program;
+mod root;
 mod system;
+#[cfg(test)]
+mod tree;
 
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::profile::printable;
-use proofmark_reports::schema::v1::{Clock, Doubt, DoubtKind, Harness, Machine};
+use proofmark_reports::schema::v1::{Clock, Harness, Machine};
 
 use crate::Failure;
+use root::Root;
 
-/// A load beyond this share of the processors speaks against the figures.
-const FOREIGN_LOAD_SHARE: f64 = 0.25;
+pub use doubts::{Reading, ceilings_doubt, standing_doubts};
 
 /// The machine.
 ///
 /// # Errors
 /// When the machine's commitment can neither be derived nor stored.
 pub fn machine() -> Result<Machine, Failure> {
-    let cpu = cpu::read();
+    let root = &Root::of_this_machine();
+    let cpu = cpu::read(root);
     Ok(Machine {
         commitment: commitment::read()?,
         cpu_model: printable(&cpu.model),
         cpu_features: cpu.features,
         logical_cpus: logical_cpus(),
         physical_cpus: cpu.physical,
-        memory_bytes: memory::installed_bytes().unwrap_or(0),
-        available_memory_bytes: 0,
-        cgroup_memory_bytes: memory::cgroup_limit_bytes(),
-        cgroup_cpu_milli: cpu::cgroup_quota_milli(),
+        memory_bytes: memory::installed_bytes(root).unwrap_or(0),
+        available_memory_bytes: memory::available_bytes(root).unwrap_or(0),
+        cgroup_memory_bytes: memory::cgroup_limit_bytes(root),
+        cgroup_cpu_milli: cpu::cgroup_quota_milli(root),
         os: std::env::consts::OS.to_owned(),
-        os_release: printable(&system::os_release()),
-        kernel: printable(&system::kernel()),
+        os_release: printable(&system::os_release(root)),
+        kernel: printable(&system::kernel(root)),
         architecture: std::env::consts::ARCH.to_owned(),
-        virtualisation: printable(&system::virtualisation(cpu.has_hypervisor)),
-        clock: Clock { source: "unknown".to_owned(), resolution_ns: 1, overhead_ps: 0 },
+        virtualisation: printable(&system::virtualisation(root, cpu.has_hypervisor)),
+        clock: clock::read(root),
     })
 }
 
@@ -56,19 +64,17 @@ pub fn harness(isa: Isa) -> Result<Harness, Failure> {
     })
 }
 
-/// What speaks against measuring now.
+/// The monotonic clock, measured in some milliseconds.
 #[must_use]
-pub fn doubts(logical_cpus: u32) -> Vec<Doubt> {
-    let load = system::load_average();
-    let foreign_load = load.filter(|load| *load > f64::from(logical_cpus) * FOREIGN_LOAD_SHARE);
-    foreign_load
-        .map(|load| Doubt {
-            kind: DoubtKind::ForeignLoad,
-            detail: format!("load average {load:.2} on {logical_cpus} processors before the run"),
-            advice: "stop other programs and certify again".to_owned(),
-        })
-        .into_iter()
-        .collect()
+pub fn clock() -> Clock {
+    clock::read(&Root::of_this_machine())
+}
+
+/// Processes that the kernel killed for lack of memory so far, in this process's control group where that is counted, else on the
+/// machine. If a cell died by signal 9 and this rose meanwhile, memory was the cause.
+#[must_use]
+pub fn oom_kills() -> Option<u64> {
+    oom::kills(&Root::of_this_machine())
 }
 
 fn logical_cpus() -> u32 {

@@ -154,7 +154,8 @@ fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut 
     let iterations = cell.latency_ns.len();
     if let Some(warm_up) = &cell.warm_up {
         let warm_up_ns = suite.timing.warm_up_ms * 1_000_000;
-        let is_enough = warm_up.iterations > 0 && warm_up.duration_ns >= warm_up_ns && warm_up.median_ns() > 0;
+        let is_enough =
+            warm_up.iterations > 0 && warm_up.duration_ns >= warm_up_ns && warm_up.median_ns() > 0;
         faults.require(
             is_enough,
             format!("warm_up is shorter than the suite's {} ms", suite.timing.warm_up_ms),
