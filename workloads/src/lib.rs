@@ -5,17 +5,22 @@
 //!
 //! *Architecture invariants:* never candle; no I/O, no clock.
 
+mod architecture;
 mod digest;
 mod embedded;
 mod error;
 mod input;
+mod shape;
 mod slo;
+mod source;
 mod suite;
 mod wire;
 
+pub use architecture::{Architecture, Bias, Decoder, Encoder, Head};
 pub use digest::Digest;
 pub use embedded::embedded;
 pub use error::SuiteError;
 pub use input::{Input, self_check_seed};
+pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
-pub use suite::{Model, Numerics, Shape, Suite, Task, Timing, Tokens, Workload};
+pub use suite::{Model, Numerics, Suite, Timing, Tokens, Workload};

@@ -1,27 +1,20 @@
 //! The checked suite.
 
-use std::collections::BTreeSet;
+mod checks;
+
 use std::fmt;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use toml::Spanned;
-
-use crate::wire::{WireModel, WireSlo, WireSuite, WireTiming, WireWorkload};
-use crate::{Digest, Limits, Slo, SuiteError};
-
-/// Formats of weights.
-const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
+use crate::source::Source;
+use crate::wire::WireSuite;
+use crate::{Architecture, Digest, Shape, Slo, SuiteError};
 
 /// The version of the file format that this program reads.
 const FORMAT: u32 = 1;
-/// Bounds on what a suite may ask for, so that a foreign one cannot ask for everything.
-const MAX_TOKENS: u32 = 1 << 20;
-const MAX_BATCH: u32 = 1 << 12;
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.
 const MAX_STEPS: u64 = 40_000;
-const DAY_MS: u64 = 86_400_000;
 
 /// A list of workloads with all that they refer to.
 #[derive(Clone, Debug)]
@@ -93,6 +86,8 @@ pub struct Model {
     pub ordinary: Range<u32>,
     /// The members of a Hugging Face `config.json`.
     pub config: serde_json::Map<String, serde_json::Value>,
+    /// The sizes that `config` says.
+    pub architecture: Architecture,
 }
 
 /// Token ids with a role in inputs.
@@ -102,47 +97,6 @@ pub struct Tokens {
     pub start: u32,
     /// Ends a segment of an encoder's input.
     pub separator: Option<u32>,
-}
-
-/// What a request asks for, in tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Continue each prompt greedily.
-    Generation {
-        /// Tokens of a prompt, with the start token.
-        prompt_tokens: u32,
-        /// Tokens to generate.
-        output_tokens: u32,
-        /// Prompts a request.
-        batch: u32,
-    },
-    /// Embed each text.
-    Embedding {
-        /// Tokens of a text, with start and separator.
-        tokens: u32,
-        /// Texts a request.
-        batch: u32,
-    },
-    /// Score each document against the query.
-    Reranking {
-        /// Tokens of the query, without the three special ones.
-        query_tokens: u32,
-        /// Tokens of a document.
-        document_tokens: u32,
-        /// Documents a request.
-        documents: u32,
-    },
-}
-
-/// What a model is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Task {
-    /// Text from a prompt.
-    Generation,
-    /// A vector from a text.
-    Embedding,
-    /// Scores from a query and documents.
-    Reranking,
 }
 
 /// The arithmetic that a workload asks for.
@@ -161,19 +115,12 @@ impl Suite {
     /// [`SuiteError`] with the line of the first fault.
     pub fn parse(file: &str, text: &str) -> Result<Self, SuiteError> {
         let source = Source { file, text };
-        let wire: WireSuite = toml::from_str(text).map_err(|error| {
-            let offset = error.span().map_or(0, |span| span.start);
-            SuiteError::at(file, text, offset, error.message())
-        })?;
+        let wire: WireSuite = source.read()?;
         source.require(&wire.format, *wire.format.get_ref() == FORMAT, || {
             format!("suite format {} is unknown, this program reads format {FORMAT}", wire.format.get_ref())
         })?;
         source.require_name(&wire.name)?;
-        let version = wire.version.get_ref();
-        let numbers = version.split('.').filter(|part| part.parse::<u32>().is_ok()).count();
-        source.require(&wire.version, numbers == 3 && version.split('.').count() == 3, || {
-            format!("version `{version}` is not of the form 1.2.3")
-        })?;
+        source.require_version(&wire.version)?;
 
         let slos = source.all(&wire.slo, |slo| &slo.name, Source::slo)?;
         let models = source.all(&wire.model, |model| &model.name, Source::model)?;
@@ -220,47 +167,6 @@ impl Timing {
     }
 }
 
-impl Shape {
-    /// The task.
-    #[must_use]
-    pub fn task(self) -> Task {
-        match self {
-            Self::Generation { .. } => Task::Generation,
-            Self::Embedding { .. } => Task::Embedding,
-            Self::Reranking { .. } => Task::Reranking,
-        }
-    }
-
-    /// Sequences that run together.
-    #[must_use]
-    pub fn batch(self) -> u32 {
-        match self {
-            Self::Generation { batch, .. } | Self::Embedding { batch, .. } => batch,
-            Self::Reranking { documents, .. } => documents,
-        }
-    }
-
-    /// The longest sequence, in tokens.
-    #[must_use]
-    pub fn positions(self) -> u32 {
-        match self {
-            Self::Generation { prompt_tokens, output_tokens, .. } => prompt_tokens + output_tokens,
-            Self::Embedding { tokens, .. } => tokens,
-            Self::Reranking { query_tokens, document_tokens, .. } => query_tokens + document_tokens + 3,
-        }
-    }
-}
-
-impl fmt::Display for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Generation => "generation",
-            Self::Embedding => "embedding",
-            Self::Reranking => "reranking",
-        })
-    }
-}
-
 impl Numerics {
     /// The name without version, as workload ids have it.
     #[must_use]
@@ -289,216 +195,5 @@ impl FromStr for Numerics {
             .into_iter()
             .find(|numerics| numerics.to_string() == name)
             .ok_or_else(|| format!("numerics `{name}` are unknown, expected exact/1 or native"))
-    }
-}
-
-/// The file, for messages.
-#[derive(Clone, Copy)]
-struct Source<'a> {
-    file: &'a str,
-    text: &'a str,
-}
-
-impl Source<'_> {
-    fn error<T>(self, place: &Spanned<T>, fact: impl Into<String>) -> SuiteError {
-        SuiteError::at(self.file, self.text, place.span().start, fact)
-    }
-
-    fn require<T>(
-        self,
-        place: &Spanned<T>,
-        holds: bool,
-        fact: impl FnOnce() -> String,
-    ) -> Result<(), SuiteError> {
-        if holds { Ok(()) } else { Err(self.error(place, fact())) }
-    }
-
-    /// Lower-case words with hyphens or dots: names become parts of ids, file names and tables.
-    fn require_name(self, name: &Spanned<String>) -> Result<(), SuiteError> {
-        let text = name.get_ref();
-        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_');
-        let fits = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
-        self.require(name, fits, || format!("name `{text}` is not 1 to 64 of a-z 0-9 - . _"))
-    }
-
-    /// Checks each item, and that no two have one name.
-    fn all<W, T>(
-        self,
-        items: &[W],
-        name: impl Fn(&W) -> &Spanned<String>,
-        check: impl Fn(Self, &W) -> Result<T, SuiteError>,
-    ) -> Result<Vec<T>, SuiteError> {
-        let mut seen = BTreeSet::new();
-        let mut checked = Vec::with_capacity(items.len());
-        for item in items {
-            let name = name(item);
-            self.require_name(name)?;
-            let is_new = seen.insert(name.get_ref().clone());
-            self.require(name, is_new, || format!("name `{}` is used twice", name.get_ref()))?;
-            checked.push(check(self, item)?);
-        }
-        Ok(checked)
-    }
-
-    /// A number within bounds, by name.
-    fn bounded(
-        self,
-        name: &str,
-        value: &Spanned<u64>,
-        bounds: RangeInclusive<u64>,
-    ) -> Result<u64, SuiteError> {
-        let number = *value.get_ref();
-        self.require(value, bounds.contains(&number), || {
-            format!("{name} {number} is not between {} and {}", bounds.start(), bounds.end())
-        })?;
-        Ok(number)
-    }
-
-    fn timing(self, wire: &WireTiming) -> Result<Timing, SuiteError> {
-        let max_iterations = self.bounded("max_iterations", &wire.max_iterations, 1..=MAX_STEPS)?;
-        Ok(Timing {
-            warm_up_ms: self.bounded("warm_up_ms", &wire.warm_up_ms, 0..=DAY_MS)?,
-            measure_ms: self.bounded("measure_ms", &wire.measure_ms, 1..=DAY_MS)?,
-            min_iterations: self.bounded("min_iterations", &wire.min_iterations, 1..=max_iterations)?,
-            max_iterations,
-            time_limit_s: self.bounded("time_limit_s", &wire.time_limit_s, 0..=DAY_MS / 1000)?,
-        })
-    }
-
-    fn slo(self, wire: &WireSlo) -> Result<Slo, SuiteError> {
-        let ns =
-            |ms: u64| ms.checked_mul(1_000_000).ok_or_else(|| self.error(&wire.name, "a limit is too large"));
-        let limits = match (wire.ttft_ms, wire.tpot_ms, wire.latency_ms) {
-            (Some(ttft), Some(tpot), None) => Limits::Tokens { ttft_ns: ns(ttft)?, tpot_ns: ns(tpot)? },
-            (None, None, Some(latency)) => Limits::Latency { latency_ns: ns(latency)? },
-            _ => {
-                let fact = format!(
-                    "slo `{}` has neither ttft_ms and tpot_ms nor latency_ms alone",
-                    wire.name.get_ref()
-                );
-                return Err(self.error(&wire.name, fact));
-            }
-        };
-        let share_ppm = self.bounded("share_ppm", &wire.share_ppm, 1..=1_000_000)?;
-        Ok(Slo { name: wire.name.get_ref().clone(), limits, share_ppm })
-    }
-
-    fn model(self, wire: &WireModel) -> Result<Model, SuiteError> {
-        let config = serde_json::to_value(wire.config.get_ref())
-            .ok()
-            .and_then(|value| value.as_object().cloned())
-            .ok_or_else(|| self.error(&wire.config, "config has a value that JSON lacks"))?;
-        let vocab =
-            config.get("vocab_size").and_then(serde_json::Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        let vocab = vocab.ok_or_else(|| self.error(&wire.config, "config has no vocab_size"))?;
-        let tokens = wire.tokens.get_ref();
-        let highest = tokens.start.max(tokens.separator.unwrap_or(0));
-        self.require(&wire.tokens, highest < vocab && tokens.ordinary_from < vocab, || {
-            format!("a token id is not below vocab_size {vocab}")
-        })?;
-        Ok(Model {
-            name: wire.name.get_ref().clone(),
-            seed: wire.seed,
-            tokens: Tokens { start: tokens.start, separator: tokens.separator },
-            ordinary: tokens.ordinary_from..vocab,
-            config,
-        })
-    }
-
-    fn workload(
-        self,
-        wire: &WireWorkload,
-        slos: &[Slo],
-        models: &[Arc<Model>],
-    ) -> Result<Vec<Workload>, SuiteError> {
-        let name = wire.name.get_ref();
-        let slo = slos.iter().find(|slo| slo.name == *wire.slo.get_ref());
-        let slo =
-            slo.ok_or_else(|| self.error(&wire.slo, format!("slo `{}` is not defined", wire.slo.get_ref())))?;
-        let model = models.iter().find(|model| model.name == *wire.model.get_ref());
-        let model = model.ok_or_else(|| {
-            self.error(&wire.model, format!("model `{}` is not defined", wire.model.get_ref()))
-        })?;
-        self.require_name(&wire.class)?;
-        let shape = self.shape(wire)?;
-        let is_generation = shape.task() == Task::Generation;
-        self.require(&wire.slo, is_generation == matches!(slo.limits, Limits::Tokens { .. }), || {
-            format!("slo `{}` does not fit the task {}", slo.name, shape.task())
-        })?;
-        self.require(&wire.model, is_generation || model.tokens.separator.is_some(), || {
-            format!("model `{}` has no separator token, which {} needs", model.name, shape.task())
-        })?;
-
-        let mut ids = BTreeSet::new();
-        let mut variants = Vec::with_capacity(wire.variant.len());
-        for variant in &wire.variant {
-            let numerics: Numerics = variant
-                .numerics
-                .get_ref()
-                .parse()
-                .map_err(|fact: String| self.error(&variant.numerics, fact))?;
-            let precision = variant.precision.get_ref();
-            self.require(&variant.precision, PRECISIONS.contains(&precision.as_str()), || {
-                format!("precision `{precision}` is none of {}", PRECISIONS.join(", "))
-            })?;
-            let self_check = match &variant.self_check {
-                None => None,
-                Some(text) => {
-                    Some(text.get_ref().parse().map_err(|error| self.error(text, format!("{error}")))?)
-                }
-            };
-            let id = format!("{name}-{}-{precision}", numerics.family());
-            self.require(&variant.numerics, ids.insert(id.clone()), || {
-                format!("workload `{id}` is there twice")
-            })?;
-            variants.push(Workload {
-                id,
-                class: wire.class.get_ref().clone(),
-                share_ppm: self.bounded("share_ppm", &variant.share_ppm, 0..=1_000_000)?,
-                model: Arc::clone(model),
-                shape,
-                numerics,
-                precision: precision.clone(),
-                slo: slo.clone(),
-                requests_per_hour: wire.requests_per_hour,
-                self_check,
-            });
-        }
-        Ok(variants)
-    }
-
-    fn shape(self, wire: &WireWorkload) -> Result<Shape, SuiteError> {
-        let (shape, sizes) = match (&wire.generation, &wire.embedding, &wire.reranking) {
-            (Some(g), None, None) => {
-                let (prompt_tokens, output_tokens, batch) = (g.prompt_tokens, g.output_tokens, g.batch);
-                // Time per output token needs a second token.
-                let shape = Shape::Generation { prompt_tokens, output_tokens, batch };
-                (shape, prompt_tokens >= 1 && output_tokens >= 2)
-            }
-            (None, Some(e), None) => (Shape::Embedding { tokens: e.tokens, batch: e.batch }, e.tokens >= 3),
-            (None, None, Some(r)) => {
-                let (query_tokens, document_tokens, documents) =
-                    (r.query_tokens, r.document_tokens, r.documents);
-                let shape = Shape::Reranking { query_tokens, document_tokens, documents };
-                (shape, query_tokens >= 1 && document_tokens >= 1)
-            }
-            _ => {
-                let fact = format!(
-                    "workload `{}` has not exactly one of generation, embedding, reranking",
-                    wire.name.get_ref()
-                );
-                return Err(self.error(&wire.name, fact));
-            }
-        };
-        let tokens = match shape {
-            Shape::Generation { prompt_tokens, output_tokens, .. } => prompt_tokens.max(output_tokens),
-            Shape::Embedding { tokens, .. } => tokens,
-            Shape::Reranking { query_tokens, document_tokens, .. } => query_tokens.max(document_tokens),
-        };
-        let fits = sizes && tokens <= MAX_TOKENS && (1..=MAX_BATCH).contains(&shape.batch());
-        self.require(&wire.name, fits, || {
-            format!("workload `{}` has an impossible size", wire.name.get_ref())
-        })?;
-        Ok(shape)
     }
 }

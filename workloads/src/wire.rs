@@ -1,5 +1,7 @@
 //! The suite file as written; [`crate::suite`] checks it into domain types.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -42,7 +44,7 @@ pub(crate) struct WireModel {
     pub(crate) name: Spanned<String>,
     pub(crate) seed: u64,
     pub(crate) tokens: Spanned<WireTokens>,
-    pub(crate) config: Spanned<toml::Table>,
+    pub(crate) config: Spanned<BTreeMap<String, Spanned<toml::Value>>>,
 }
 
 #[derive(Deserialize)]

@@ -22,7 +22,14 @@ share_ppm = 900000
 name = "m"
 seed = 1
 tokens = { start = 1, separator = 2, ordinary_from = 3 }
-config = { model_type = "bert", vocab_size = 50 }
+[model.config]
+model_type = "bert"
+vocab_size = 50
+hidden_size = 8
+intermediate_size = 16
+num_hidden_layers = 2
+num_attention_heads = 2
+max_position_embeddings = 8
 [[workload]]
 name = "embed"
 model = "m"
@@ -73,33 +80,102 @@ fn every_fault_names_its_line() {
         (
             "share_ppm = 1000000 }",
             "share_ppm = 9000000000000000000 }",
-            "tiny.toml:28: share_ppm 9000000000000000000",
+            "tiny.toml:35: share_ppm 9000000000000000000",
         ),
         ("max_iterations = 2", "max_iterations = 30000", "tiny.toml:9: 60000 iterations of all workloads"),
         ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:12: slo `query`"),
         ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:14: share_ppm 0"),
         ("start = 1", "start = 50", "tiny.toml:18: a token id"),
-        (", separator = 2", "", "tiny.toml:22: model `m` has no separator"),
+        (", separator = 2", "", "tiny.toml:29: model `m` has no separator"),
         ("vocab_size = 50", "vocab = 50", "tiny.toml:19: config has no vocab_size"),
-        ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:21: name `Embed me`"),
-        ("model = \"m\"", "model = \"n\"", "tiny.toml:22: model `n` is not defined"),
-        ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:24: slo `fast` is not defined"),
+        ("model_type = \"bert\"\n", "", "tiny.toml:19: config has no model_type"),
+        ("\"bert\"", "\"mamba\"", "tiny.toml:20: model_type `mamba` is none of llama, bert"),
+        ("\"bert\"", "\"llama\"", "tiny.toml:29: model `m` is not for embedding"),
+        (
+            "hidden_size = 8",
+            "hidden_size = 0",
+            "tiny.toml:22: hidden_size 0 is not a number from 1 to 1048576",
+        ),
+        ("hidden_size = 8", "hidden_size = -8", "tiny.toml:22: hidden_size -8"),
+        ("hidden_size = 8", "hidden_size = 8.0", "tiny.toml:22: hidden_size 8.0"),
+        ("hidden_size = 8", "hidden_size = 9000000000", "tiny.toml:22: hidden_size 9000000000"),
+        ("hidden_size = 8", "hidden_size = \"8\"", "tiny.toml:22: hidden_size \"8\""),
+        ("num_attention_heads = 2", "num_attention_heads = 3", "tiny.toml:25: hidden_size 8 is no multiple"),
+        (
+            "max_position_embeddings = 8",
+            "max_position_embeddings = 7",
+            "tiny.toml:29: 8 positions, model `m` has 7",
+        ),
+        ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:28: name `Embed me`"),
+        ("model = \"m\"", "model = \"n\"", "tiny.toml:29: model `n` is not defined"),
+        ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:31: slo `fast` is not defined"),
         (
             "tokens = 8, batch = 2",
             "tokens = 8, batch = 0",
-            "tiny.toml:21: workload `embed` has an impossible size",
+            "tiny.toml:28: workload `embed` has an impossible size",
         ),
         ("embedding = {", "embeding = {", "unknown field `embeding`"),
-        ("\"native\"", "\"fast\"", "tiny.toml:29: numerics `fast`"),
-        ("\"native\"", "\"exact/1\"", "tiny.toml:29: workload `embed-exact-f32` is there twice"),
+        ("\"native\"", "\"fast\"", "tiny.toml:36: numerics `fast`"),
+        ("\"native\"", "\"exact/1\"", "tiny.toml:36: workload `embed-exact-f32` is there twice"),
         ("share_ppm = 0 }", "share_ppm = 1 }", "add up to 1000001 ppm"),
-        ("share_ppm = 0 }", "share_ppm = 0, self_check = \"ab\" }", "tiny.toml:29: a digest is 64"),
+        ("share_ppm = 0 }", "share_ppm = 0, self_check = \"ab\" }", "tiny.toml:36: a digest is 64"),
         ("[timing]", "[timing", "tiny.toml:5:"),
         ("seed = 1", "seed = -1", "tiny.toml:17:"),
     ] {
         let message = refusal(from, to);
         assert!(message.contains(expected), "{to}: {message}");
         assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
+fn reranking_needs_a_second_segment() {
+    let text = SUITE.replace("vocab_size = 50", "vocab_size = 50\ntype_vocab_size = 1").replace(
+        "embedding = { tokens = 8, batch = 2 }",
+        "reranking = { query_tokens = 2, document_tokens = 3, documents = 2 }",
+    );
+    let message = Suite::parse("tiny.toml", &text).unwrap_err().to_string();
+    assert_eq!(message, "tiny.toml:30: model `m` has one segment, reranking needs two");
+    assert!(Suite::parse("tiny.toml", &text.replace("type_vocab_size = 1", "")).is_ok());
+}
+
+#[test]
+fn every_impossible_decoder_names_its_line() {
+    let from = SUITE.find("[model.config]").unwrap();
+    let to = SUITE.find("[[workload]]").unwrap();
+    let (model, workload) = (&SUITE[..from], &SUITE[to..]);
+    let suite = |config: &str| {
+        let text = format!("{model}[model.config]\n{config}{workload}");
+        let text = text.replace("latency_ms = 100", "ttft_ms = 100\ntpot_ms = 100").replace(
+            "embedding = { tokens = 8, batch = 2 }",
+            "generation = { prompt_tokens = 4, output_tokens = 4, batch = 2 }",
+        );
+        Suite::parse("tiny.toml", &text)
+    };
+    let config = "model_type = \"llama\"\nvocab_size = 50\nhidden_size = 24\nintermediate_size = 16
+num_hidden_layers = 2\nnum_attention_heads = 6\nnum_key_value_heads = 3\nmax_position_embeddings = 8\n";
+    assert!(suite(config).is_ok());
+    for (from, to, expected) in [
+        ("num_key_value_heads = 3", "num_key_value_heads = 4", ":27: num_attention_heads 6 is no multiple"),
+        ("num_key_value_heads = 3", "num_key_value_heads = 0", ":27: num_key_value_heads 0"),
+        ("num_attention_heads = 6", "num_attention_heads = 24", ":20: a head of 1 elements"),
+        ("num_attention_heads = 6", "num_attention_heads = 6\nhead_dim = 5", ":27: a head of 5 elements"),
+        (
+            "num_attention_heads = 6",
+            "num_attention_heads = 6\nhead_dim = 1000000",
+            ":26: 6 heads of 1000000 elements, more than 1048576 in all",
+        ),
+        (
+            "hidden_size = 24",
+            "tie_word_embeddings = 1\nhidden_size = 24",
+            ":23: tie_word_embeddings 1 is neither true nor false",
+        ),
+        ("_layers = 2", "_layers = 5000", ":25: num_hidden_layers 5000 is not a number from 1 to 4096"),
+        ("max_position_embeddings = 8", "max_position_embeddings = 7", "8 positions, model `m` has 7"),
+    ] {
+        assert!(config.contains(from), "{from}");
+        let message = suite(&config.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(message.contains(expected), "{to}: {message}");
     }
 }
 
