@@ -173,6 +173,24 @@ impl Architecture {
         }
     }
 
+    /// Width of the feed-forward part.
+    #[must_use]
+    pub fn intermediate(&self) -> u64 {
+        match self {
+            Self::Decoder(decoder) => decoder.intermediate,
+            Self::Encoder(encoder) => encoder.intermediate,
+        }
+    }
+
+    /// Query heads.
+    #[must_use]
+    pub fn heads(&self) -> u64 {
+        match self {
+            Self::Decoder(decoder) => decoder.heads,
+            Self::Encoder(encoder) => encoder.heads,
+        }
+    }
+
     /// Elements of a token's queries in one layer: heads by their width.
     #[must_use]
     pub fn query_width(&self) -> u64 {

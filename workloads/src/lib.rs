@@ -10,11 +10,13 @@ mod digest;
 mod embedded;
 mod error;
 mod input;
+mod memory;
 mod shape;
 mod slo;
 mod source;
 mod suite;
 mod wire;
+mod work;
 
 pub use architecture::{Architecture, Bias, Decoder, Encoder, Head};
 pub use digest::Digest;
@@ -24,3 +26,4 @@ pub use input::{Input, self_check_seed};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
 pub use suite::{Model, Numerics, Suite, Timing, Tokens, Workload};
+pub use work::{RequestWork, Work};

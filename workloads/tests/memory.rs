@@ -1,0 +1,88 @@
+//! The estimate of memory against peaks that were measured on one machine with two threads, 2026-11-21:
+//! `proofmark certify --suite FILE`, column memory.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proofmark_workloads::{Suite, embedded};
+
+const MIB: u64 = 1 << 20;
+
+/// Of the suite `smoke`: the greater of two runs, in MiB.
+const SMOKE: [(&str, u64); 20] = [
+    ("chat-135m-exact-f32", 547),
+    ("chat-135m-native-f32", 534),
+    ("chat-135m-exact-bf16", 299),
+    ("code-135m-exact-f32", 550),
+    ("code-135m-native-f32", 546),
+    ("code-135m-exact-bf16", 303),
+    ("chat-15m-exact-f32", 79),
+    ("chat-15m-native-f32", 77),
+    ("chat-15m-exact-bf16", 61),
+    ("chat-15m-native-bf16", 80),
+    ("summary-15m-exact-f32", 120),
+    ("summary-15m-native-f32", 99),
+    ("embed-query-minilm-exact-f32", 98),
+    ("embed-query-minilm-native-f32", 96),
+    ("embed-documents-bge-exact-f32", 187),
+    ("embed-documents-bge-native-f32", 155),
+    ("rerank-tinybert-exact-f32", 39),
+    ("rerank-tinybert-native-f32", 31),
+    ("rerank-minilm-exact-f32", 144),
+    ("rerank-minilm-native-f32", 115),
+];
+
+/// Of `data/memory.toml`, in MiB.
+const LARGER: [(&str, u64); 25] = [
+    ("u15-1024-b8-exact-f32", 379),
+    ("u15-1024-b8-exact-bf16", 324),
+    ("u15-1024-b8-native-f32", 883),
+    ("u15-small-exact-f32", 138),
+    ("u15-small-exact-bf16", 93),
+    ("u15-small-exact-f16", 94),
+    ("u15-small-native-f32", 104),
+    ("u15-small-native-bf16", 92),
+    ("t135-2048-exact-f32", 673),
+    ("t135-2048-exact-bf16", 419),
+    ("t135-2048-native-f32", 1092),
+    ("bge-512-b16-exact-f32", 371),
+    ("bge-512-b16-exact-bf16", 306),
+    ("bge-512-b16-exact-f16", 291),
+    ("bge-512-b16-native-f32", 580),
+    ("tiny-64-exact-f32", 365),
+    ("tiny-64-native-f32", 343),
+    ("t15-long-exact-f32", 392),
+    ("t15-long-native-f32", 332),
+    ("m1b-64-exact-f32", 1445),
+    ("m1b-64-exact-bf16", 877),
+    ("m1b-64-native-f32", 1194),
+    ("base-128-b4-exact-f32", 473),
+    ("base-128-b4-exact-bf16", 258),
+    ("base-128-b4-native-f32", 441),
+];
+
+fn check(suite: &Suite, measured: &[(&str, u64)]) {
+    assert_eq!(measured.len(), suite.workloads.len());
+    for (id, measured_mib) in measured {
+        let estimate = suite.workload(id).unwrap().memory_bytes(1);
+        let (least, most) = (measured_mib * MIB, measured_mib * MIB * 5 / 4 + 16 * MIB);
+        assert!((least..=most).contains(&estimate), "{id}: {} MiB, measured {measured_mib}", estimate / MIB);
+    }
+}
+
+#[test]
+fn the_estimate_lies_above_the_peaks_of_the_suite_smoke_and_near() {
+    check(&embedded()[0], &SMOKE);
+}
+
+#[test]
+fn the_estimate_lies_above_the_peaks_of_larger_requests_and_near() {
+    check(&Suite::parse("memory.toml", include_str!("data/memory.toml")).unwrap(), &LARGER);
+}
+
+#[test]
+fn more_requests_at_a_time_take_more_memory() {
+    for workload in &embedded()[0].workloads {
+        let estimates = [1, 8, 64, u32::MAX].map(|requests| workload.memory_bytes(requests));
+        assert!(estimates.is_sorted() && estimates[2] < estimates[3], "{}: {estimates:?}", workload.id);
+    }
+}
