@@ -6,6 +6,7 @@
 //! *Architecture invariants:* never candle; no I/O, no clock.
 
 mod architecture;
+mod arrivals;
 mod digest;
 mod embedded;
 mod error;
@@ -19,6 +20,7 @@ mod wire;
 mod work;
 
 pub use architecture::{Architecture, Bias, Decoder, Encoder, Head};
+pub use arrivals::arrivals;
 pub use digest::Digest;
 pub use embedded::embedded;
 pub use error::SuiteError;
