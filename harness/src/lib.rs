@@ -1,8 +1,9 @@
 //! Runs the workloads of a suite on this machine, one child process a cell, and turns what it observes into a signed
 //! coverage profile.
 //!
-//! The way of the data: [`plan`] makes cells of a suite; [`certify`] runs them one after another through
-//! `supervise`, whose children run [`cell`]; the observations become a profile in [`certify`], which `reports` signs.
+//! The way of the data: [`plan`] makes cells of a suite; `run` takes them one after another through `supervise`, whose
+//! children run [`cell`], and keeps each in the `journal`; the observations become a profile in [`certify`], which
+//! `reports` signs.
 //!
 //! *Architecture invariant:* of all crates, only this one reads clocks, the environment or the terminal.
 
@@ -12,10 +13,12 @@ pub mod cli;
 pub mod environment;
 mod exit;
 mod figures;
+mod journal;
 mod key_file;
 mod output_file;
 pub mod plan;
 mod progress;
+mod run;
 mod suite_file;
 mod summary;
 mod supervise;

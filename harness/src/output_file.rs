@@ -28,7 +28,7 @@ impl OutputFile {
             let error = anyhow::anyhow!("cannot write {}: it is a folder", path.display());
             return Err(Failure::new(Outcome::CannotWrite, error).hint(hint));
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         let claim = || -> std::io::Result<File> {
             let mut file = tempfile::tempfile_in(folder)?;
             file.write_all(&vec![0; RESERVED_BYTES])?;
@@ -58,7 +58,7 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     file.as_file().sync_all()?;
     set_ordinary_mode(file.as_file())?;
     file.persist(path)?;
-    File::open(folder)?.sync_all()?;
+    sync_folder_of(path)?;
     Ok(())
 }
 
@@ -75,13 +75,22 @@ pub(crate) fn keep(bytes: &[u8], failure: Failure) -> Failure {
 /// # Errors
 /// When it cannot be written, or is there.
 pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().prefix(".proofmark-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+    sync_folder_of(path)
+}
+
+/// Waits until the folder that holds `path` is on disk, and with it the name.
+pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Temporary files are for their owner alone; a profile is for everyone whom the operator lets read the folder.

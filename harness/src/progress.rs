@@ -1,12 +1,14 @@
-//! Progress on standard error: a bar on a terminal, a line a cell elsewhere, nothing if asked.
+//! Progress on standard error: a bar with the time left on a terminal, a line a cell elsewhere, nothing if asked.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proofmark_reports::schema::v1::{Cell, Status};
+use proofmark_workloads::{Suite, Workload};
 
 use crate::figures::{duration, median};
+use crate::supervise::Stage;
 
 /// Where a run stands.
 #[derive(Debug)]
@@ -14,6 +16,11 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     lines: bool,
     position: String,
+    /// By the suite's budgets, a cell each.
+    planned: Vec<Duration>,
+    /// The cell that the sitting began with, and when.
+    began: Option<(usize, Instant)>,
+    current: usize,
 }
 
 impl Progress {
@@ -23,40 +30,69 @@ impl Progress {
         let is_terminal = io::stderr().is_terminal();
         let bar = (!quiet && is_terminal).then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg} {elapsed}") {
+            let template = "{spinner} {bar:16} {prefix} {wide_msg} {elapsed}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
+            bar.set_message("measuring the machine's ceilings");
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self { bar, lines: !quiet && !is_terminal, position: String::new() }
+        let lines = !quiet && !is_terminal;
+        Self { bar, lines, position: String::new(), planned: Vec::new(), began: None, current: 0 }
     }
 
-    /// A cell begins.
-    pub fn cell(&mut self, index: usize, count: usize, workload: &str) {
-        self.position = format!("[{}/{count}] {workload}", index + 1);
+    /// What is to be run.
+    pub(crate) fn plan(&mut self, suite: &Suite, workloads: &[&Workload]) {
+        let timing = suite.timing;
+        let budget = |workload: &&Workload| {
+            let search_ms = if workload.max_batch.is_some() { timing.capacity_ms } else { 0 };
+            Duration::from_millis(timing.warm_up_ms + timing.measure_ms + search_ms)
+        };
+        self.planned = workloads.iter().map(budget).collect();
         if let Some(bar) = &self.bar {
-            bar.set_prefix(self.position.clone());
-            bar.set_message("loading");
+            bar.set_length(workloads.len() as u64);
         }
     }
 
-    /// An iteration is done.
-    pub fn step(&self, done: usize, all: u64) {
+    /// A cell begins.
+    pub(crate) fn cell(&mut self, index: usize, workload: &str) {
+        self.current = index;
+        self.began.get_or_insert_with(|| (index, Instant::now()));
+        self.position = format!("[{}/{}] {workload}", index + 1, self.planned.len());
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("request {done} of {all}"));
+            bar.set_position(index as u64);
+            bar.set_prefix(self.position.clone());
+            bar.set_message(format!("loading{}", self.time_left()));
+        }
+    }
+
+    /// A cell goes on.
+    pub(crate) fn stage(&self, stage: Stage) {
+        if let Some(bar) = &self.bar {
+            let stage = match stage {
+                Stage::Steps { done, all } => format!("request {done} of {all}"),
+                Stage::Trials(done) => format!("capacity, {done} rates tried"),
+            };
+            bar.set_message(format!("{stage}{}", self.time_left()));
         }
     }
 
     /// A cell is over.
-    pub fn cell_done(&self, cell: &Cell) {
+    pub(crate) fn cell_done(&self, cell: Option<&Cell>) {
+        let Some(cell) = cell else { return };
         let result = match cell.status {
             Status::Measured => {
                 format!("{} requests, median {}", cell.latency_ns.len(), duration(median(&cell.latency_ns)))
             }
-            Status::NotCovered | Status::Failed => cell.reason.clone().unwrap_or_default(),
+            Status::NotCovered => format!("not run: {}", cell.reason.as_deref().unwrap_or_default()),
+            Status::Failed => format!("failed: {}", cell.reason.as_deref().unwrap_or_default()),
         };
-        let line = format!("{}: {result}", self.position);
+        self.note(&format!("{}: {result}", self.position));
+    }
+
+    /// Something to know.
+    pub(crate) fn note(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None if self.lines => {
@@ -67,9 +103,25 @@ impl Progress {
     }
 
     /// All cells are over.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+
+    /// By the budgets of what is left, scaled by how the cells so far kept theirs.
+    fn time_left(&self) -> String {
+        let Some((first, began)) = self.began.filter(|(first, _)| *first < self.current) else {
+            return String::new();
+        };
+        let planned: Duration = self.planned[first..self.current].iter().sum();
+        let left: Duration = self.planned[self.current..].iter().sum();
+        let scale = began.elapsed().as_secs_f64() / planned.as_secs_f64().max(0.001);
+        let seconds = left.as_secs_f64() * scale;
+        if seconds < 90.0 {
+            format!(", about {seconds:.0} s left")
+        } else {
+            format!(", about {:.0} min left", seconds / 60.0)
         }
     }
 }

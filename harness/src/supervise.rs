@@ -9,15 +9,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use proofmark_reports::Digest;
+use proofmark_reports::schema::v1::Trial;
 use serde::Serialize;
 
 use crate::cell::protocol::{Done, Event, Job, Ready, Start, Step};
+use crate::environment;
+
+/// A line that a cell may say: a trial of the most requests has some tens of thousands of bytes.
+const MAX_LINE: u64 = 1 << 20;
+/// What a dying process may say.
+const MAX_LAST_WORDS: u64 = 1 << 16;
 
 /// What became of a cell.
 #[derive(Debug)]
 pub(crate) enum CellRun {
     /// All iterations are there.
-    Complete { ready: Ready, steps: Vec<Step>, done: Done },
+    Complete { ready: Ready, steps: Vec<Step>, trials: Vec<Trial>, done: Done },
     /// It was stopped, stopped itself, or died; `ready` if it got that far.
     Broken { ready: Option<Ready>, reason: String },
 }
@@ -30,21 +37,50 @@ pub(crate) enum Verdict {
     Refuse(String),
 }
 
-/// Runs `job` in a child process with `threads` threads and at most `time_limit`.
+/// Where a cell stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stage {
+    /// So many of all its timed iterations are done.
+    Steps { done: usize, all: u64 },
+    /// So many trials of its search for capacity are done.
+    Trials(usize),
+}
+
+/// Runs `job` in a child process of this program with `threads` threads and at most `time_limit`.
 pub(crate) fn run_cell(
     job: &Job,
     threads: u32,
     time_limit: Duration,
     judge: impl FnOnce(&Ready) -> Verdict,
-    mut on_step: impl FnMut(usize, u64),
+    on_stage: impl FnMut(Stage),
 ) -> CellRun {
-    let mut process = match CellProcess::start(threads, time_limit) {
+    match own_program() {
+        Ok(program) => {
+            let mut command = Command::new(program);
+            command
+                .arg("cell")
+                .env("RAYON_NUM_THREADS", threads.to_string())
+                .env_remove("CANDLE_NUM_THREADS");
+            run(&mut command, job, time_limit, judge, on_stage)
+        }
+        Err(error) => CellRun::Broken { ready: None, reason: format!("{error:#}") },
+    }
+}
+
+fn run(
+    command: &mut Command,
+    job: &Job,
+    time_limit: Duration,
+    judge: impl FnOnce(&Ready) -> Verdict,
+    mut on_stage: impl FnMut(Stage),
+) -> CellRun {
+    let mut process = match CellProcess::start(command, time_limit) {
         Ok(process) => process,
         Err(error) => return CellRun::Broken { ready: None, reason: format!("{error:#}") },
     };
     let mut judge = Some(judge);
     let mut known: Option<Ready> = None;
-    let mut steps = Vec::new();
+    let (mut steps, mut trials) = (Vec::new(), Vec::new());
     process.say(job);
     let reason = loop {
         match process.next_event() {
@@ -59,11 +95,19 @@ pub(crate) fn run_cell(
             }
             Ok(Event::Step(step)) => {
                 steps.push(step);
-                on_step(steps.len(), known.as_ref().map_or(0, |ready| ready.iterations));
+                let all = known.as_ref().map_or(0, |ready| ready.iterations);
+                on_stage(Stage::Steps { done: steps.len(), all });
+            }
+            Ok(Event::Trial(trial)) => {
+                trials.push(trial);
+                on_stage(Stage::Trials(trials.len()));
             }
             Ok(Event::Done(done)) => match known.take() {
                 Some(ready) if ready.iterations == steps.len() as u64 => {
-                    return CellRun::Complete { ready, steps, done };
+                    return match process.end() {
+                        Ok(()) => CellRun::Complete { ready, steps, trials, done },
+                        Err(reason) => CellRun::Broken { ready: Some(ready), reason },
+                    };
                 }
                 ready => {
                     known = ready;
@@ -83,14 +127,13 @@ struct CellProcess {
     errors: Option<thread::JoinHandle<String>>,
     deadline: Instant,
     time_limit: Duration,
+    oom_kills: Option<u64>,
 }
 
 impl CellProcess {
-    fn start(threads: u32, time_limit: Duration) -> anyhow::Result<Self> {
-        let mut child = Command::new(own_program()?)
-            .arg("cell")
-            .env("RAYON_NUM_THREADS", threads.to_string())
-            .env_remove("CANDLE_NUM_THREADS")
+    fn start(command: &mut Command, time_limit: Duration) -> anyhow::Result<Self> {
+        let oom_kills = environment::oom_kills();
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -99,9 +142,12 @@ impl CellProcess {
         let (sender, lines) = channel();
         if let Some(stdout) = child.stdout.take() {
             thread::spawn(move || {
-                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                    if sender.send(line).is_err() {
-                        break;
+                let mut stdout = BufReader::new(stdout);
+                loop {
+                    let mut line = String::new();
+                    match stdout.by_ref().take(MAX_LINE).read_line(&mut line) {
+                        Ok(1..) if sender.send(line).is_ok() => {}
+                        _ => return,
                     }
                 }
             });
@@ -109,11 +155,14 @@ impl CellProcess {
         let errors = child.stderr.take().map(|mut stderr| {
             thread::spawn(move || {
                 let mut bytes = Vec::new();
-                let _ = stderr.read_to_end(&mut bytes);
+                let _ = stderr.by_ref().take(MAX_LAST_WORDS).read_to_end(&mut bytes);
+                // The rest must be read, or the child would wait for room in the pipe.
+                let _ = std::io::copy(&mut stderr, &mut std::io::sink());
                 String::from_utf8_lossy(&bytes).into_owned()
             })
         });
-        Ok(Self { child, lines, errors, deadline: Instant::now() + time_limit, time_limit })
+        let deadline = Instant::now() + time_limit;
+        Ok(Self { child, lines, errors, deadline, time_limit, oom_kills })
     }
 
     /// A child that is gone shows in the next event, so a broken pipe is no news here.
@@ -137,8 +186,17 @@ impl CellProcess {
         }
     }
 
+    /// A cell that has said all must also end well: one that crashes behind its last word has a fault.
+    fn end(&mut self) -> Result<(), String> {
+        match self.wait_briefly() {
+            Some(status) if status.success() => Ok(()),
+            _ => Err(self.cause_of_death()),
+        }
+    }
+
     fn cause_of_death(&mut self) -> String {
-        let status = self.wait_briefly().map_or_else(|| "fell silent".to_owned(), describe);
+        let status =
+            self.wait_briefly().map_or_else(|| "fell silent".to_owned(), |status| self.describe(status));
         let _ = self.child.kill();
         let errors = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
         match first_words(&errors) {
@@ -149,18 +207,33 @@ impl CellProcess {
 
     /// A process whose output has ended is about to end itself; one that is not gets no more than a second.
     fn wait_briefly(&mut self) -> Option<ExitStatus> {
-        for _ in 0..100 {
+        for _ in 0..1000 {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Some(status);
             }
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(1));
         }
         None
+    }
+
+    fn describe(&self, status: ExitStatus) -> String {
+        use std::os::unix::process::ExitStatusExt;
+        let counted = environment::oom_kills().zip(self.oom_kills);
+        match (status.code(), status.signal()) {
+            (Some(code), _) => format!("ended with code {code}"),
+            (None, Some(9)) => match counted {
+                Some((now, before)) if now > before => "was killed for want of memory".to_owned(),
+                Some(_) => "was killed by signal 9, not for want of memory".to_owned(),
+                None => "was killed by signal 9, as by a lack of memory".to_owned(),
+            },
+            (None, Some(signal)) => format!("was killed by signal {signal}"),
+            (None, None) => "ended".to_owned(),
+        }
     }
 }
 
 /// The program that runs, even if its file was replaced meanwhile: the profile names the digest of this one.
-fn own_program() -> anyhow::Result<PathBuf> {
+pub(crate) fn own_program() -> anyhow::Result<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() {
         Ok(running)
@@ -177,19 +250,80 @@ fn first_words(errors: &str) -> Option<String> {
     Some(words.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
 }
 
-fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("ended with code {code}"),
-        (None, Some(9)) => "was killed by signal 9, as by a lack of memory".to_owned(),
-        (None, Some(signal)) => format!("was killed by signal {signal}"),
-        (None, None) => "ended".to_owned(),
-    }
-}
-
 impl Drop for CellProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a cell whose process does this, as a shell script, within a second.
+    fn reason(script: &str) -> String {
+        let job = Job {
+            suite_name: "none".to_owned(),
+            suite_text: None,
+            workload: "none".to_owned(),
+            isa: "portable".to_owned(),
+            weights_folder: None,
+        };
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        let judge = |_: &Ready| Verdict::Start(Digest::of(b""));
+        match run(&mut command, &job, Duration::from_secs(1), judge, |_| {}) {
+            CellRun::Complete { .. } => "complete".to_owned(),
+            CellRun::Broken { reason, .. } => reason,
+        }
+    }
+
+    #[test]
+    fn every_way_to_die_costs_the_cell_alone_and_says_why() {
+        for (script, expected) in [
+            ("exit 3", "the cell's process ended with code 3"),
+            ("kill -SEGV $$", "the cell's process was killed by signal 11"),
+            ("kill -ABRT $$", "the cell's process was killed by signal 6"),
+            ("kill -KILL $$", "the cell's process was killed by signal 9"),
+            ("exec sleep 20", "took longer than its limit of 1 s"),
+            // It closes its output and lives on.
+            ("exec >&-; exec sleep 20", "the cell's process fell silent"),
+            ("echo hello", "the cell said something unintelligible"),
+            ("echo '{\"event\":\"failed\",\"reason\":\"no luck\"}'; sleep 20", "no luck"),
+            (
+                "echo '{\"event\":\"done\",\"peak_memory_bytes\":1}'",
+                "the cell ended before its iterations were done",
+            ),
+            (
+                "echo \"thread 'main' (7) panicked at src/cell.rs:1:2:\nno luck\nnote: run with\" >&2; exit 101",
+                "the cell's process ended with code 101: thread 'main' panicked at src/cell.rs:1:2: no luck",
+            ),
+        ] {
+            let reason = reason(script);
+            assert!(reason.starts_with(expected), "{script}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_flood_of_words_neither_fills_memory_nor_stops_the_cell() {
+        assert_eq!(
+            reason("yes | head -c 3000000 >&2; exit 4").len(),
+            "the cell's process ended with code 4: y y".len()
+        );
+        let endless = reason("head -c 3000000 /dev/zero | tr '\\0' x; sleep 20");
+        assert_eq!(endless, "the cell said something unintelligible");
+    }
+
+    #[test]
+    fn a_cell_that_says_all_and_then_crashes_has_failed() {
+        let ready = "{\"event\":\"ready\",\"weights_source\":\"synthetic\",\"weights_digest\":\"D\",\"load_ns\":1,\
+             \"self_check_digest\":\"D\",\"warm_up\":{\"iterations\":1,\"duration_ns\":1,\"window_median_ns\":[1]},\
+             \"iterations\":0}"
+            .replace('D', &Digest::of(b"").to_string());
+        let done = "{\"event\":\"done\",\"peak_memory_bytes\":1}";
+        let script = |end: &str| format!("echo '{ready}'; echo '{done}'; {end}");
+        assert_eq!(reason(&script("exit 0")), "complete");
+        assert_eq!(reason(&script("exit 9")), "the cell's process ended with code 9");
     }
 }

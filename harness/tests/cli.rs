@@ -2,85 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod place;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
+use place::{FIXTURES, Place, code};
 use serde_json::Value;
-use tempfile::TempDir;
-
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/fixtures");
-
-/// A folder of one's own with the suite in it, as working folder and home of the program.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        fs::copy(format!("{DATA}/tiny.toml"), place.path("tiny.toml")).unwrap();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .current_dir(self.0.path())
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env_remove("PROOFMARK_ISA")
-            .env("RUST_BACKTRACE", "0");
-        command
-    }
-
-    fn proofmark(&self, arguments: &[&str]) -> Output {
-        self.command(env!("CARGO_BIN_EXE_proofmark")).args(arguments).output().unwrap()
-    }
-
-    fn certify(&self, arguments: &[&str]) -> Output {
-        self.proofmark(&[&["certify", "--suite", "tiny.toml"], arguments].concat())
-    }
-
-    /// Exit code and both streams, this folder's name replaced.
-    fn told(&self, output: &Output) -> String {
-        let folder = self.0.path().display().to_string();
-        let text = |bytes: &[u8]| {
-            String::from_utf8_lossy(bytes).replace(&folder, "[DIR]").replace(FIXTURES, "[FIXTURES]")
-        };
-        let code = output.status.code().map_or("none".to_owned(), |code| code.to_string());
-        format!("exit {code}\n--- stdout\n{}--- stderr\n{}", text(&output.stdout), text(&output.stderr))
-    }
-
-    fn profile(&self) -> Value {
-        serde_json::from_slice(&fs::read(self.path("profile.json")).unwrap()).unwrap()
-    }
-
-    /// Certifies quietly and returns the profile.
-    fn certified(&self, arguments: &[&str]) -> Value {
-        let output = self.certify(&[&["--quiet"], arguments].concat());
-        assert!(output.status.success(), "{}", self.told(&output));
-        self.profile()
-    }
-
-    /// The names of this folder's files, hidden ones too.
-    fn files(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.0.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
 
 /// Numbers, keys, digests and the width of columns vary from run to run.
 fn without_measurements(text: &str) -> String {
@@ -443,7 +373,8 @@ fn a_full_disk_leaves_the_old_profile_and_no_fragment() {
 fn a_killed_run_leaves_no_profile_and_no_process() {
     let place = Place::new();
     let suite = fs::read_to_string(place.path("tiny.toml")).unwrap();
-    let slow = suite.replace("warm_up_ms = 5", "warm_up_ms = 20000");
+    let slow =
+        suite.replace("warm_up_ms = 5\n", "warm_up_ms = 20000\n").replace("cap_ms = 50", "cap_ms = 20000");
     fs::write(place.path("tiny.toml"), slow).unwrap();
     let mut command = place.command(env!("CARGO_BIN_EXE_proofmark"));
     let mut run = command.args(["certify", "--suite", "tiny.toml", "--quiet"]).spawn().unwrap();

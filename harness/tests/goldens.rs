@@ -13,7 +13,7 @@ fn digest(workload: &Workload, isa: Isa, threads: usize) -> Digest {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
         let model = Model::load(workload, None, ModelNumerics::Exact(isa)).unwrap();
-        let input = model.prepare(workload.input(self_check_seed())).unwrap();
+        let input = model.prepare(vec![workload.input(self_check_seed())]).unwrap();
         Digest(model.run(&input).unwrap().output.digest().unwrap())
     })
 }

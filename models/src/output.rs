@@ -52,6 +52,44 @@ impl Output {
     }
 }
 
+impl Output {
+    /// The outputs of `requests` equal requests that ran together. In exact numerics each is that of its request alone.
+    ///
+    /// # Panics
+    /// When the sequences do not divide into so many requests.
+    #[must_use]
+    pub fn split(self, requests: usize) -> Vec<Self> {
+        let share = |count: usize| {
+            assert!(requests > 0 && count.is_multiple_of(requests), "{count} do not divide into {requests}");
+            (count / requests).max(1)
+        };
+        match self {
+            _ if requests == 1 => vec![self],
+            Self::Generation { tokens, logits } => {
+                let (sequences, numbers) = (share(tokens.len()), share(logits.len()));
+                let parts = tokens.chunks(sequences).zip(logits.chunks(numbers));
+                parts
+                    .map(|(tokens, logits)| Self::Generation {
+                        tokens: tokens.to_vec(),
+                        logits: logits.to_vec(),
+                    })
+                    .collect()
+            }
+            Self::Embedding { batch, values } => {
+                let (batch, numbers) = (share(batch), share(values.len()));
+                values
+                    .chunks(numbers)
+                    .map(|values| Self::Embedding { batch, values: values.to_vec() })
+                    .collect()
+            }
+            Self::Scores(values) => {
+                let numbers = share(values.len());
+                values.chunks(numbers).map(|values| Self::Scores(values.to_vec())).collect()
+            }
+        }
+    }
+}
+
 /// `values`, none of which is NaN or infinite.
 pub(crate) fn finite<'a>(what: &'static str, values: &'a [f32]) -> Result<&'a [f32]> {
     match values.iter().position(|value| !value.is_finite()) {
@@ -70,6 +108,21 @@ mod tests {
             let error = Output::Scores(vec![0.0, bad]).digest();
             assert!(matches!(error, Err(Error::NonFinite { what: "scores", index: 1 })));
         }
+    }
+
+    #[test]
+    fn outputs_that_ran_together_come_apart_in_their_order() {
+        let together = Output::Generation {
+            tokens: vec![vec![1, 2], vec![3, 4]],
+            logits: (0..12_u8).map(f32::from).collect(),
+        };
+        let apart = together.split(2);
+        let second =
+            Output::Generation { tokens: vec![vec![3, 4]], logits: (6..12_u8).map(f32::from).collect() };
+        assert_eq!((apart.len(), &apart[1]), (2, &second));
+        let together = Output::Embedding { batch: 4, values: (0..8_u8).map(f32::from).collect() };
+        assert_eq!(together.split(2)[1], Output::Embedding { batch: 2, values: vec![4.0, 5.0, 6.0, 7.0] });
+        assert_eq!(Output::Scores(vec![1.0, 2.0, 3.0]).split(3)[2], Output::Scores(vec![3.0]));
     }
 
     #[test]

@@ -7,7 +7,12 @@
 //! - `seed_0 = H("proofmark/cell/1", head, cell index, cell digest)`, where the cell digest is the SHA-256 of the
 //!   canonical JSON of [`CellIdentity`]
 //! - `seed_(i+1) = H("proofmark/step/1", seed_i, i, output digest_i)`
-//! - the seed after the last step is the next head. A cell without a step leaves the head as it is.
+//! - the seed after the last step is the head of the cell's first trial, or the next cell's
+//! - `trial seed = H("proofmark/trial/1", head, trial index, requests an hour)`: of the arrivals. Requests of a trial overlap,
+//!   so they cannot be chained: `request seed_j = H("proofmark/request/1", trial seed, j)`
+//! - `H("proofmark/served/1", trial seed, output digests one after another)` is the head after the trial
+//!
+//! A cell without a step leaves the head as it is.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -99,10 +104,30 @@ pub fn next_seed(seed: Digest, step: u64, output: Digest) -> Digest {
     Digest::of_fields("proofmark/step/1", &[&seed.0, &step.to_le_bytes(), &output.0])
 }
 
-/// The seed after all steps of a cell: the next head.
+/// The seed after all steps of a cell: the head before its trials.
 #[must_use]
 pub fn seed_after(seed_0: Digest, outputs: &[Digest]) -> Digest {
     outputs.iter().zip(0..).fold(seed_0, |seed, (output, step)| next_seed(seed, step, *output))
+}
+
+/// The seed of a trial's arrivals.
+#[must_use]
+pub fn trial_seed(head: Digest, trial: u64, requests_per_hour: u64) -> Digest {
+    let fields: [&[u8]; 3] = [&head.0, &trial.to_le_bytes(), &requests_per_hour.to_le_bytes()];
+    Digest::of_fields("proofmark/trial/1", &fields)
+}
+
+/// The seed of a trial's request.
+#[must_use]
+pub fn request_seed(trial_seed: Digest, request: u64) -> Digest {
+    Digest::of_fields("proofmark/request/1", &[&trial_seed.0, &request.to_le_bytes()])
+}
+
+/// The head after a trial that served requests with these outputs.
+#[must_use]
+pub fn head_after_trial(trial_seed: Digest, outputs: &[Digest]) -> Digest {
+    let outputs: Vec<u8> = outputs.iter().flat_map(|output| output.0).collect();
+    Digest::of_fields("proofmark/served/1", &[&trial_seed.0, &outputs])
 }
 
 #[cfg(test)]
@@ -143,6 +168,12 @@ mod tests {
             .iter()
             .map(|o| o.as_str().unwrap().parse().unwrap())
             .collect();
-        assert_eq!(seed_after(seed, &outputs), digest("chain_head"));
+        let head = seed_after(seed, &outputs);
+        assert_eq!(head, digest("chain_head"));
+
+        let trial = trial_seed(head, 2, 7200);
+        assert_eq!(trial, digest("trial_seed"));
+        assert_eq!(request_seed(trial, 1), digest("request_seed"));
+        assert_eq!(head_after_trial(trial, &outputs[..3]), digest("head_after_trial"));
     }
 }

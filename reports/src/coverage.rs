@@ -4,11 +4,12 @@
 //! tested in the order of [`Factor`]; the first that fails makes the probability 0. The interval is Clopper and
 //! Pearson's. Shares are weighted in integers, sums rounded down for a bound below and up for a bound above.
 
-use proofmark_workloads::{Numerics, RequestTimes, Suite, Workload};
+use proofmark_workloads::{Numerics, Suite, Workload};
 
-use crate::derived;
+use crate::capacity::within;
 use crate::schema::v1::{
-    AfterFactor, Cell, ClassCoverage, Coverage, Factor, Missing, SelfCheck, Status, WorkloadCoverage,
+    AfterFactor, Cell, ClassCoverage, Coverage, Factor, Missing, Obstacle, SelfCheck, Status,
+    WorkloadCoverage,
 };
 use crate::statistics::{Interval, clopper_pearson};
 
@@ -35,15 +36,6 @@ pub fn of_machine(suite: &Suite, cells: &[Cell]) -> Coverage {
     }
 }
 
-/// The times of each timed request of a cell.
-pub fn request_times(cell: &Cell) -> impl Iterator<Item = RequestTimes> + '_ {
-    cell.latency_ns.iter().enumerate().map(|(index, latency_ns)| RequestTimes {
-        latency_ns: *latency_ns,
-        ttft_ns: cell.ttft_ns.get(index).copied(),
-        tpot_ns: cell.tpot_ns.get(index).copied(),
-    })
-}
-
 /// What a cell says of its workload.
 struct Outcome<'a> {
     workload: &'a Workload,
@@ -58,8 +50,7 @@ impl<'a> Outcome<'a> {
             let failure = Some((Factor::Model, "not measured in this run".to_owned()));
             return Self { workload, requests: 0, within_slo: 0, failure };
         };
-        let limits = workload.slo.limits;
-        let within_slo = request_times(cell).filter(|times| limits.are_met(*times)).count() as u64;
+        let within_slo = within(workload.slo.limits, &cell.latency_ns, &cell.ttft_ns, &cell.tpot_ns);
         let requests = cell.latency_ns.len() as u64;
         let failure = failure(workload, cell, within_slo, requests);
         Self { workload, requests, within_slo, failure }
@@ -115,14 +106,17 @@ impl<'a> Outcome<'a> {
 fn failure(workload: &Workload, cell: &Cell, within_slo: u64, requests: u64) -> Option<(Factor, String)> {
     let reason = || cell.reason.clone().unwrap_or_default();
     match cell.status {
-        Status::NotCovered => return Some((Factor::Hardware, reason())),
+        Status::NotCovered => {
+            let is_time = matches!(cell.obstacle, Some(Obstacle::Slo { .. }));
+            return Some((if is_time { Factor::Latency } else { Factor::Hardware }, reason()));
+        }
         Status::Failed if cell.self_check == SelfCheck::Mismatch => {
             return Some((Factor::Verified, reason()));
         }
         Status::Failed => return Some((Factor::Model, reason())),
         Status::Measured => {}
     }
-    let rate = derived::capacity(&cell.latency_ns).requests_per_hour;
+    let rate = cell.capacity.as_ref().map_or(0, |capacity| capacity.requests_per_hour);
     if rate < workload.requests_per_hour {
         let asked = workload.requests_per_hour;
         return Some((Factor::Capacity, format!("sustains {rate} requests an hour of the {asked} asked")));

@@ -6,6 +6,7 @@
 //! a profile is computed here, once to write it and once more to verify it, by the same function.
 
 pub mod canonical_json;
+pub mod capacity;
 pub mod chain;
 pub mod coverage;
 pub mod derived;

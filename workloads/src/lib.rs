@@ -27,5 +27,5 @@ pub use error::SuiteError;
 pub use input::{Input, self_check_seed};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
-pub use suite::{Model, Numerics, Suite, Timing, Tokens, Workload};
+pub use suite::{MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Suite, Timing, Tokens, Workload};
 pub use work::{RequestWork, Work};

@@ -16,6 +16,12 @@ const FORMAT: u32 = 1;
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.
 const MAX_STEPS: u64 = 40_000;
 
+/// Trials of a search for capacity, and requests of a trial, at most.
+pub const MAX_TRIALS: u64 = 6;
+/// As [`MAX_TRIALS`].
+pub const MAX_TRIAL_REQUESTS: u64 = 200;
+const SEARCH_REQUESTS: u64 = MAX_TRIALS * MAX_TRIAL_REQUESTS;
+
 /// A list of workloads with all that they refer to.
 #[derive(Clone, Debug)]
 pub struct Suite {
@@ -38,6 +44,8 @@ pub struct Suite {
 pub struct Timing {
     /// Untimed iterations for at least this long.
     pub warm_up_ms: u64,
+    /// And no longer than this, even if the times have not settled; one window always runs to its end.
+    pub warm_up_cap_ms: u64,
     /// The budget from which the number of timed iterations is computed beforehand.
     pub measure_ms: u64,
     /// Never fewer iterations than this.
@@ -46,6 +54,10 @@ pub struct Timing {
     pub max_iterations: u64,
     /// A cell that takes longer in all has failed.
     pub time_limit_s: u64,
+    /// The budget of a workload's search for the rate that it sustains.
+    pub capacity_ms: u64,
+    /// How long each of the machine's ceilings is measured.
+    pub ceilings_ms: u64,
 }
 
 /// One kind of request.
@@ -69,6 +81,8 @@ pub struct Workload {
     pub slo: Slo,
     /// The rate that a machine must sustain to have capacity.
     pub requests_per_hour: u64,
+    /// Requests that may run together in the search for the rate that a machine sustains; `None`: no search.
+    pub max_batch: Option<u32>,
     /// The output digest for [`crate::self_check_seed`]; exact workloads carry it.
     pub self_check: Option<Digest>,
 }
@@ -137,7 +151,8 @@ impl Suite {
             format!("the workloads' shares add up to {shares} ppm, expected 1000000")
         })?;
         let timing = source.timing(&wire.timing)?;
-        let steps = timing.max_iterations * workloads.len() as u64;
+        let searches = workloads.iter().filter(|workload| workload.max_batch.is_some()).count() as u64;
+        let steps = timing.max_iterations * workloads.len() as u64 + searches * SEARCH_REQUESTS;
         source.require(&wire.timing.max_iterations, steps <= MAX_STEPS, || {
             format!("{steps} iterations of all workloads, more than the limit of {MAX_STEPS}")
         })?;

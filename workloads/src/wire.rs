@@ -22,10 +22,13 @@ pub(crate) struct WireSuite {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireTiming {
     pub(crate) warm_up_ms: Spanned<u64>,
+    pub(crate) warm_up_cap_ms: Spanned<u64>,
     pub(crate) measure_ms: Spanned<u64>,
     pub(crate) min_iterations: Spanned<u64>,
     pub(crate) max_iterations: Spanned<u64>,
     pub(crate) time_limit_s: Spanned<u64>,
+    pub(crate) capacity_ms: Spanned<u64>,
+    pub(crate) ceilings_ms: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
@@ -98,5 +101,6 @@ pub(crate) struct WireVariant {
     pub(crate) numerics: Spanned<String>,
     pub(crate) precision: Spanned<String>,
     pub(crate) share_ppm: Spanned<u64>,
+    pub(crate) max_batch: Option<Spanned<u64>>,
     pub(crate) self_check: Option<Spanned<String>>,
 }

@@ -10,10 +10,13 @@ version = "1.0.0"
 description = "one workload"
 [timing]
 warm_up_ms = 1
+warm_up_cap_ms = 2
 measure_ms = 1
 min_iterations = 1
 max_iterations = 2
 time_limit_s = 10
+capacity_ms = 100
+ceilings_ms = 1
 [[slo]]
 name = "query"
 latency_ms = 100
@@ -62,7 +65,7 @@ fn a_suite_expands_into_one_workload_a_variant() {
 #[test]
 fn an_unknown_key_is_refused_with_file_and_line() {
     let message = refusal("seed = 1", "seed = 1\nsede = 2");
-    assert!(message.starts_with("tiny.toml:18: unknown field `sede`"), "{message}");
+    assert!(message.starts_with("tiny.toml:21: unknown field `sede`"), "{message}");
     assert!(!message.contains('\n'));
 }
 
@@ -71,56 +74,56 @@ fn every_fault_names_its_line() {
     for (from, to, expected) in [
         ("format = 1", "format = 2", "tiny.toml:1: suite format 2 is unknown"),
         ("\"1.0.0\"", "\"1.0\"", "tiny.toml:3: version `1.0`"),
-        ("min_iterations = 1", "min_iterations = 3", "tiny.toml:8: min_iterations 3"),
+        ("min_iterations = 1", "min_iterations = 3", "tiny.toml:9: min_iterations 3"),
         (
             "measure_ms = 1",
             "measure_ms = 90000000000",
-            "tiny.toml:7: measure_ms 90000000000 is not between 1 and 86400000",
+            "tiny.toml:8: measure_ms 90000000000 is not between 1 and 86400000",
         ),
         (
             "share_ppm = 1000000 }",
             "share_ppm = 9000000000000000000 }",
-            "tiny.toml:35: share_ppm 9000000000000000000",
+            "tiny.toml:38: share_ppm 9000000000000000000",
         ),
-        ("max_iterations = 2", "max_iterations = 30000", "tiny.toml:9: 60000 iterations of all workloads"),
-        ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:12: slo `query`"),
-        ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:14: share_ppm 0"),
-        ("start = 1", "start = 50", "tiny.toml:18: a token id"),
-        (", separator = 2", "", "tiny.toml:29: model `m` has no separator"),
-        ("vocab_size = 50", "vocab = 50", "tiny.toml:19: config has no vocab_size"),
-        ("model_type = \"bert\"\n", "", "tiny.toml:19: config has no model_type"),
-        ("\"bert\"", "\"mamba\"", "tiny.toml:20: model_type `mamba` is none of llama, bert"),
-        ("\"bert\"", "\"llama\"", "tiny.toml:29: model `m` is not for embedding"),
+        ("max_iterations = 2", "max_iterations = 30000", "tiny.toml:10: 60000 iterations of all workloads"),
+        ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:15: slo `query`"),
+        ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:17: share_ppm 0"),
+        ("start = 1", "start = 50", "tiny.toml:21: a token id"),
+        (", separator = 2", "", "tiny.toml:32: model `m` has no separator"),
+        ("vocab_size = 50", "vocab = 50", "tiny.toml:22: config has no vocab_size"),
+        ("model_type = \"bert\"\n", "", "tiny.toml:22: config has no model_type"),
+        ("\"bert\"", "\"mamba\"", "tiny.toml:23: model_type `mamba` is none of llama, bert"),
+        ("\"bert\"", "\"llama\"", "tiny.toml:32: model `m` is not for embedding"),
         (
             "hidden_size = 8",
             "hidden_size = 0",
-            "tiny.toml:22: hidden_size 0 is not a number from 1 to 1048576",
+            "tiny.toml:25: hidden_size 0 is not a number from 1 to 1048576",
         ),
-        ("hidden_size = 8", "hidden_size = -8", "tiny.toml:22: hidden_size -8"),
-        ("hidden_size = 8", "hidden_size = 8.0", "tiny.toml:22: hidden_size 8.0"),
-        ("hidden_size = 8", "hidden_size = 9000000000", "tiny.toml:22: hidden_size 9000000000"),
-        ("hidden_size = 8", "hidden_size = \"8\"", "tiny.toml:22: hidden_size \"8\""),
-        ("num_attention_heads = 2", "num_attention_heads = 3", "tiny.toml:25: hidden_size 8 is no multiple"),
+        ("hidden_size = 8", "hidden_size = -8", "tiny.toml:25: hidden_size -8"),
+        ("hidden_size = 8", "hidden_size = 8.0", "tiny.toml:25: hidden_size 8.0"),
+        ("hidden_size = 8", "hidden_size = 9000000000", "tiny.toml:25: hidden_size 9000000000"),
+        ("hidden_size = 8", "hidden_size = \"8\"", "tiny.toml:25: hidden_size \"8\""),
+        ("num_attention_heads = 2", "num_attention_heads = 3", "tiny.toml:28: hidden_size 8 is no multiple"),
         (
             "max_position_embeddings = 8",
             "max_position_embeddings = 7",
-            "tiny.toml:29: 8 positions, model `m` has 7",
+            "tiny.toml:32: 8 positions, model `m` has 7",
         ),
-        ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:28: name `Embed me`"),
-        ("model = \"m\"", "model = \"n\"", "tiny.toml:29: model `n` is not defined"),
-        ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:31: slo `fast` is not defined"),
+        ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:31: name `Embed me`"),
+        ("model = \"m\"", "model = \"n\"", "tiny.toml:32: model `n` is not defined"),
+        ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:34: slo `fast` is not defined"),
         (
             "tokens = 8, batch = 2",
             "tokens = 8, batch = 0",
-            "tiny.toml:28: workload `embed` has an impossible size",
+            "tiny.toml:31: workload `embed` has an impossible size",
         ),
         ("embedding = {", "embeding = {", "unknown field `embeding`"),
-        ("\"native\"", "\"fast\"", "tiny.toml:36: numerics `fast`"),
-        ("\"native\"", "\"exact/1\"", "tiny.toml:36: workload `embed-exact-f32` is there twice"),
+        ("\"native\"", "\"fast\"", "tiny.toml:39: numerics `fast`"),
+        ("\"native\"", "\"exact/1\"", "tiny.toml:39: workload `embed-exact-f32` is there twice"),
         ("share_ppm = 0 }", "share_ppm = 1 }", "add up to 1000001 ppm"),
-        ("share_ppm = 0 }", "share_ppm = 0, self_check = \"ab\" }", "tiny.toml:36: a digest is 64"),
+        ("share_ppm = 0 }", "share_ppm = 0, self_check = \"ab\" }", "tiny.toml:39: a digest is 64"),
         ("[timing]", "[timing", "tiny.toml:5:"),
-        ("seed = 1", "seed = -1", "tiny.toml:17:"),
+        ("seed = 1", "seed = -1", "tiny.toml:20:"),
     ] {
         let message = refusal(from, to);
         assert!(message.contains(expected), "{to}: {message}");
@@ -135,7 +138,7 @@ fn reranking_needs_a_second_segment() {
         "reranking = { query_tokens = 2, document_tokens = 3, documents = 2 }",
     );
     let message = Suite::parse("tiny.toml", &text).unwrap_err().to_string();
-    assert_eq!(message, "tiny.toml:30: model `m` has one segment, reranking needs two");
+    assert_eq!(message, "tiny.toml:33: model `m` has one segment, reranking needs two");
     assert!(Suite::parse("tiny.toml", &text.replace("type_vocab_size = 1", "")).is_ok());
 }
 

@@ -1,11 +1,15 @@
-//! One cell, in a process of its own: load, self-check, warm up, then timed iterations chained by their digests.
+//! One cell, in a process of its own: load, self-check, warm up, timed iterations chained by their digests, and the search
+//! for the rate that the machine sustains.
 //!
 //! Job and seed come on standard input, events go to standard output, one JSON document a line ([`protocol`]). The
 //! process never knows the chain's head; the parent gives it the first seed once it has said what it loaded.
 
+mod capacity;
 pub mod model;
 mod peak_memory;
 pub mod protocol;
+mod queue;
+mod warm_up;
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, channel};
@@ -16,12 +20,14 @@ use anyhow::{Context, anyhow, ensure};
 use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
-use proofmark_reports::{Digest, chain};
+use proofmark_reports::{Digest, capacity as rule, chain, derived};
 use proofmark_workloads::{Suite, Workload, embedded, self_check_seed};
 
 use crate::{Failure, Outcome};
+use capacity::Server;
 use model::{Model, Timed};
 use protocol::{Done, Event, Job, Ready, Start, Step};
+use warm_up::warm_up;
 
 /// Runs the cell that standard input asks for. Faults of the cell are events, not failures of the process.
 ///
@@ -53,55 +59,52 @@ fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let load_ns = nanoseconds(started);
 
     let self_check_digest = request(&model, workload, self_check_seed())?.digest;
-    let warm_up = warm_up(&model, workload, &suite)?;
-    let timed_iterations = suite.timing.iterations(warm_up.median_ns);
+    let warm_up = warm_up(&suite.timing, |iteration| {
+        let seed = Digest::of_fields("proofmark/warm_up/1", &[&iteration.to_le_bytes()]);
+        Ok(request(&model, workload, seed)?.latency_ns)
+    })?;
+    let iterations = suite.timing.iterations(warm_up.median_ns());
     say(&Event::Ready(Ready {
         weights_source: model.weights_source.to_owned(),
         weights_digest: model.weights_digest,
         load_ns,
         self_check_digest,
-        warm_up_iterations: warm_up.iterations,
-        warm_up_ns: warm_up.duration_ns,
-        warm_up_median_ns: warm_up.median_ns,
-        iterations: timed_iterations,
+        warm_up,
+        iterations,
     }))?;
 
     let Start { mut seed } = hear(parent)?;
-    for step in 0..timed_iterations {
+    let mut steps = Vec::new();
+    for step in 0..iterations {
         let timed = request(&model, workload, seed)?;
         seed = chain::next_seed(seed, step, timed.digest);
         say(&Event::Step(timed))?;
+        steps.push(timed);
+    }
+    if let Some(max_batch) = workload.max_batch.filter(|_| is_search_due(&suite, workload, &steps)) {
+        let server = Server { model: &model, workload, max_batch };
+        server.search(&suite, seed, |trial| say(&Event::Trial(trial.clone())))?;
     }
     Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
 }
 
+/// As a verifier will find from the same times.
+fn is_search_due(suite: &Suite, workload: &Workload, steps: &[Step]) -> bool {
+    let latency_ns: Vec<u64> = steps.iter().map(|step| step.latency_ns).collect();
+    let ttft_ns: Vec<u64> = steps.iter().filter_map(|step| step.ttft_ns).collect();
+    let tpot_ns = rule::further_token_times(workload.shape, &latency_ns, &ttft_ns);
+    let within = rule::within(workload.slo.limits, &latency_ns, &ttft_ns, &tpot_ns);
+    derived::distribution(&latency_ns).is_some_and(|latency| {
+        rule::is_search_due(&suite.timing, workload, latency.median_ns, within, latency_ns.len() as u64)
+    })
+}
+
 /// One request: its input is made before the clock starts, its digest after it stops.
 fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<Step> {
-    let input = model.prepare(workload.input(seed))?;
+    let input = model.prepare(vec![workload.input(seed)])?;
     let Timed { output, latency_ns, ttft_ns } = model.run(&input)?;
     let digest = Digest(output.digest()?);
     Ok(Step { latency_ns, ttft_ns, digest })
-}
-
-struct WarmUp {
-    iterations: u64,
-    duration_ns: u64,
-    median_ns: u64,
-}
-
-fn warm_up(model: &Model, workload: &Workload, suite: &Suite) -> anyhow::Result<WarmUp> {
-    let timing = suite.timing;
-    let started = Instant::now();
-    let mut latencies = Vec::new();
-    while latencies.is_empty() || nanoseconds(started) < timing.warm_up_ms * 1_000_000 {
-        let seed = Digest::of_fields("proofmark/warm_up/1", &[&(latencies.len() as u64).to_le_bytes()]);
-        latencies.push(request(model, workload, seed)?.latency_ns);
-    }
-    let duration_ns = nanoseconds(started);
-    let iterations = latencies.len() as u64;
-    latencies.sort_unstable();
-    let median_ns = latencies[latencies.len() / 2].max(1);
-    Ok(WarmUp { iterations, duration_ns, median_ns })
 }
 
 impl Job {

@@ -16,6 +16,8 @@ use proofmark_workloads::{Input, Task, Workload};
 
 use super::nanoseconds;
 
+const OTHER_TASK: &str = "the input is for another task than the model";
+
 /// A loaded model.
 #[derive(Debug)]
 pub struct Model {
@@ -84,23 +86,34 @@ impl Model {
         Ok(Self { network, weights_source: weights.source_name(), weights_digest: Digest(weights.digest()) })
     }
 
-    /// Brings an input into the model's form.
+    /// Brings the input of requests that run together, all of one workload, into the model's form.
     ///
     /// # Errors
-    /// When the input is for another task.
-    pub fn prepare(&self, input: Input) -> anyhow::Result<PreparedInput> {
-        match (&self.network, input) {
-            (Network::Generator(_), Input::Generation { prompts, output_tokens }) => {
-                Ok(PreparedInput::Generation(prompts, output_tokens as usize))
+    /// When an input is for another task.
+    pub fn prepare(&self, inputs: Vec<Input>) -> anyhow::Result<PreparedInput> {
+        match self.network {
+            Network::Generator(_) => {
+                let (mut all, mut steps) = (Vec::new(), 0);
+                for input in inputs {
+                    let Input::Generation { prompts, output_tokens } = input else { bail!(OTHER_TASK) };
+                    all.extend(prompts);
+                    steps = output_tokens as usize;
+                }
+                Ok(PreparedInput::Generation(all, steps))
             }
-            (Network::Embedder(_) | Network::Reranker(_), Input::Encoder { sequences, token_types }) => {
+            Network::Embedder(_) | Network::Reranker(_) => {
+                let (mut all, mut types) = (Vec::new(), Vec::new());
+                for input in inputs {
+                    let Input::Encoder { sequences, token_types } = input else { bail!(OTHER_TASK) };
+                    all.extend(sequences);
+                    types = token_types;
+                }
                 Ok(PreparedInput::Encoder(EncoderInput {
-                    ids: sequences.concat(),
-                    token_types: token_types.repeat(sequences.len()),
-                    lengths: Arc::new(sequences.iter().map(Vec::len).collect()),
+                    ids: all.concat(),
+                    token_types: types.repeat(all.len()),
+                    lengths: Arc::new(all.iter().map(Vec::len).collect()),
                 }))
             }
-            _ => bail!("the input is for another task than the model"),
         }
     }
 
@@ -128,7 +141,7 @@ impl Model {
                 let output = model.score(input)?;
                 Ok(Timed { output, latency_ns: nanoseconds(started), ttft_ns: None })
             }
-            _ => bail!("the input is for another task than the model"),
+            _ => bail!(OTHER_TASK),
         }
     }
 }

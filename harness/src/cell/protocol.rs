@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use proofmark_reports::Digest;
+use proofmark_reports::schema::v1::{Trial, WarmUp};
 use serde::{Deserialize, Serialize};
 
 /// Parent to cell, first: what to run.
@@ -35,7 +36,9 @@ pub enum Event {
     Ready(Ready),
     /// One timed iteration.
     Step(Step),
-    /// All iterations are done.
+    /// One trial of the search for capacity.
+    Trial(Trial),
+    /// All is done.
     Done(Done),
     /// It cannot go on.
     Failed {
@@ -56,11 +59,7 @@ pub struct Ready {
     /// The output digest for the fixed seed.
     pub self_check_digest: Digest,
     /// Untimed iterations.
-    pub warm_up_iterations: u64,
-    /// How long they took in all.
-    pub warm_up_ns: u64,
-    /// The median of one.
-    pub warm_up_median_ns: u64,
+    pub warm_up: WarmUp,
     /// Timed iterations to come.
     pub iterations: u64,
 }

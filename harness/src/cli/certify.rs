@@ -6,7 +6,7 @@ use proofmark_reports::Digest;
 use proofmark_workloads::{Numerics, Suite};
 
 use super::{OutputFormat, print};
-use crate::certify::{Certificate, Request, certify};
+use crate::certify::{Certificate, Request, Start, certify};
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
@@ -39,6 +39,9 @@ pub(super) struct Certify {
     /// Where to write the profile; an existing file is replaced when the new one is complete
     #[arg(long, default_value = "profile.json", value_name = "FILE")]
     out: PathBuf,
+    /// Go on with the run that was killed while it made this profile; suite, key, program and options must be the same
+    #[arg(long)]
+    resume: bool,
     /// Show no progress
     #[arg(long)]
     quiet: bool,
@@ -73,6 +76,7 @@ impl Certify {
             weights: self.weights,
             key: self.key.as_deref(),
             out: &self.out,
+            start: if self.resume { Start::Resume } else { Start::Anew },
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
         match self.output {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::VerifyingKey;
-use proofmark_workloads::{Suite, Task, Workload};
+use proofmark_workloads::{Suite, Task, Timing, Workload};
 
-use super::Reason;
+use super::{Reason, trials};
 use crate::chain::{self, CellIdentity, RunIdentity};
 use crate::derived::{self, SYNTHETIC};
-use crate::schema::v1::{Cell, Profile, SelfCheck, Status};
+use crate::schema::v1::{Cell, Profile, SelfCheck, Status, WarmUp};
 use crate::{Digest, profile};
 
 /// Every fault of the cells.
@@ -25,7 +25,7 @@ pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>)
             Some(place) => {
                 faults.require(last_place < Some(place), "out of the suite's order, or there twice");
                 last_place = Some(place);
-                check_cell(cell, &suite.workloads[place], suite, &mut faults);
+                check_cell(cell, &suite.workloads[place], profile, suite, &mut faults);
             }
         }
         if let Some(before) = head {
@@ -44,14 +44,14 @@ pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>)
 }
 
 /// What is wrong with one cell.
-struct Faults(Vec<String>);
+pub(super) struct Faults(Vec<String>);
 
 impl Faults {
-    fn add(&mut self, fact: impl Into<String>) {
+    pub(super) fn add(&mut self, fact: impl Into<String>) {
         self.0.push(fact.into());
     }
 
-    fn require(&mut self, holds: bool, fact: impl Into<String>) {
+    pub(super) fn require(&mut self, holds: bool, fact: impl Into<String>) {
         if !holds {
             self.add(fact);
         }
@@ -69,7 +69,9 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn check(&mut self, profile: &'a Profile, cell: &'a Cell, faults: &mut Faults) {
         // Every input is fresh, so an output that comes again was not computed from it.
-        let repeated = cell.output_digests.iter().filter(|digest| !self.outputs.insert(**digest)).count();
+        let trials = cell.capacity.iter().flat_map(|capacity| &capacity.trials);
+        let outputs = cell.output_digests.iter().chain(trials.flat_map(|trial| &trial.output_digests));
+        let repeated = outputs.filter(|digest| !self.outputs.insert(**digest)).count();
         faults.require(repeated == 0, format!("{repeated} output digests were there before"));
         let is_answer = cell.self_check_digest.is_some_and(|digest| cell.output_digests.contains(&digest));
         faults.require(!is_answer, "an output digest is that of the self-check");
@@ -107,14 +109,15 @@ fn check_chain(cell: &Cell, index: usize, head: Digest, faults: &mut Faults) {
     };
     let seed_0 = chain::cell_seed(head, index as u64, &identity);
     faults.require(cell.seed_0 == Some(seed_0), "seed_0 does not follow from the chain before it");
-    let last = cell.seed_0.map(|seed| chain::seed_after(seed, &cell.output_digests));
+    let last =
+        cell.seed_0.map(|seed| trials::head_after(cell, chain::seed_after(seed, &cell.output_digests)));
     faults.require(
         last == Some(cell.chain_head),
         "chain_head does not follow from seed_0 and the output digests",
     );
 }
 
-fn check_cell(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faults) {
+fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite, faults: &mut Faults) {
     let task = workload.shape.task().to_string();
     let numerics = workload.numerics.to_string();
     for (member, actual, expected) in [
@@ -129,20 +132,23 @@ fn check_cell(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faul
     let batch = workload.shape.batch();
     faults.require(cell.batch == batch, format!("batch is {}, the suite says {batch}", cell.batch));
     faults.require(cell.threads > 0, "threads is 0");
-    faults.require(cell.attempt == 0, "attempt is not 0, and this version makes one");
     let is_known =
         cell.weights.as_ref().is_none_or(|weights| [SYNTHETIC, "local"].contains(&weights.source.as_str()));
     faults.require(is_known, "weights.source is neither synthetic nor local");
     faults.require(cell.output_sketch_root.is_none(), "output_sketch_root is not known to this version");
     match cell.status {
         Status::Measured => check_measured(cell, workload, suite, faults),
-        Status::NotCovered | Status::Failed => check_unmeasured(cell, faults),
+        Status::NotCovered | Status::Failed => check_unmeasured(cell, workload, profile, faults),
     }
-    check_self_check(cell, workload, faults);
+    faults.require(
+        cell.self_check != SelfCheck::Mismatch || cell.status == Status::Failed,
+        "this machine computes wrongly, and yet the cell is not failed",
+    );
+    check_derived(cell, workload, profile, suite, faults);
 }
 
 fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faults) {
-    faults.require(cell.reason.is_none(), "measured, and yet a reason is given");
+    faults.require(cell.reason.is_none() && cell.obstacle.is_none(), "measured, and yet a reason is given");
     for (member, is_there) in [
         ("weights", cell.weights.is_some()),
         ("load_ns", cell.load_ns.is_some()),
@@ -153,13 +159,7 @@ fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut 
     }
     let iterations = cell.latency_ns.len();
     if let Some(warm_up) = &cell.warm_up {
-        let warm_up_ns = suite.timing.warm_up_ms * 1_000_000;
-        let is_enough =
-            warm_up.iterations > 0 && warm_up.duration_ns >= warm_up_ns && warm_up.median_ns() > 0;
-        faults.require(
-            is_enough,
-            format!("warm_up is shorter than the suite's {} ms", suite.timing.warm_up_ms),
-        );
+        check_warm_up(warm_up, &suite.timing, faults);
         let fixed = suite.timing.iterations(warm_up.median_ns());
         let fact = format!("{iterations} timed iterations, warm-up and suite fix {fixed}");
         faults.require(iterations as u64 == fixed, fact);
@@ -168,11 +168,25 @@ fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut 
     let digests = cell.output_digests.len();
     faults.require(digests == iterations, format!("{iterations} timed iterations, {digests} output digests"));
     check_token_times(cell, workload, faults);
-    let capacity = derived::capacity(&cell.latency_ns);
-    faults.require(cell.capacity == Some(capacity), "capacity does not follow from the latencies");
+    trials::check(cell, workload, suite, faults);
 }
 
-/// TTFT lies within the request, and TPOT is what is left divided by the further tokens.
+/// Long enough, and not ended before the times had settled while there was time left.
+fn check_warm_up(warm_up: &WarmUp, timing: &Timing, faults: &mut Faults) {
+    let (least_ns, cap_ns) = (timing.warm_up_ms * 1_000_000, timing.warm_up_cap_ms * 1_000_000);
+    let windows = warm_up.window_median_ns.len() as u64;
+    let is_filled = warm_up.iterations >= windows && !warm_up.window_median_ns.contains(&0) && windows > 0;
+    faults.require(is_filled, "warm_up has an empty window");
+    let is_enough =
+        warm_up.duration_ns >= least_ns && (warm_up.duration_ns >= cap_ns || derived::is_stable(warm_up));
+    let (least_ms, cap_ms) = (timing.warm_up_ms, timing.warm_up_cap_ms);
+    faults.require(
+        is_enough,
+        format!("warm_up ended before the suite's {least_ms} ms, or unstable before its {cap_ms} ms"),
+    );
+}
+
+/// TTFT lies within the request, and TPOT follows from what is left.
 fn check_token_times(cell: &Cell, workload: &Workload, faults: &mut Faults) {
     if workload.shape.task() != Task::Generation {
         faults.require(cell.ttft_ns.is_empty() && cell.tpot_ns.is_empty(), "token times outside generation");
@@ -192,7 +206,7 @@ fn check_token_times(cell: &Cell, workload: &Workload, faults: &mut Faults) {
     }
 }
 
-fn check_unmeasured(cell: &Cell, faults: &mut Faults) {
+fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, faults: &mut Faults) {
     faults.require(
         cell.reason.as_ref().is_some_and(|reason| !reason.is_empty()),
         "not measured without a reason",
@@ -202,22 +216,36 @@ fn check_unmeasured(cell: &Cell, faults: &mut Faults) {
         && cell.tpot_ns.is_empty()
         && cell.output_digests.is_empty()
         && cell.seed_0.is_none()
+        && cell.statistics.is_none()
+        && cell.roofline.is_none()
         && cell.capacity.is_none();
     faults.require(is_empty, "not measured, and yet it has results");
+    let expected = match cell.status {
+        Status::NotCovered => derived::obstacle(workload, &profile.machine, profile.ceilings),
+        Status::Failed | Status::Measured => None,
+    };
+    let is_explained = cell.status != Status::NotCovered || expected.is_some();
+    faults.require(is_explained, "not covered, and yet memory and ceilings allow it");
+    faults.require(cell.obstacle == expected, "obstacle does not follow from machine and ceilings");
+    if let Some(obstacle) = cell.obstacle {
+        let says = cell.reason.as_deref() == Some(&*derived::obstacle_reason(obstacle));
+        faults.require(says, "reason is another than the obstacle's");
+    }
 }
 
-/// `self_check` is what the digest says, and a machine that computes wrongly has measured nothing.
-fn check_self_check(cell: &Cell, workload: &Workload, faults: &mut Faults) {
-    let expected = match (&cell.weights, cell.self_check_digest) {
-        (Some(weights), Some(digest)) => derived::self_check(workload, &weights.source, digest),
-        _ => SelfCheck::None,
-    };
+/// Whatever follows from the rest of the cell is what follows from it.
+fn check_derived(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite, faults: &mut Faults) {
+    let mut expected = cell.clone();
+    derived::complete(&mut expected, suite, workload, profile.ceilings);
     faults.require(
-        cell.self_check == expected,
-        format!("self_check is {:?}, its digest says {expected:?}", cell.self_check),
+        cell.self_check == expected.self_check,
+        format!("self_check is {:?}, its digest says {:?}", cell.self_check, expected.self_check),
     );
+    faults.require(cell.statistics == expected.statistics, "statistics do not follow from the samples");
+    faults.require(cell.roofline == expected.roofline, "roofline does not follow from median and ceilings");
+    faults.require(cell.capacity == expected.capacity, "capacity does not follow from the latencies");
     faults.require(
-        cell.self_check != SelfCheck::Mismatch || cell.status == Status::Failed,
-        "this machine computes wrongly, and yet the cell is not failed",
+        cell.doubts == expected.doubts,
+        "doubts are not those that the figures raise, behind those observed",
     );
 }

@@ -7,6 +7,8 @@
 mod cells;
 mod machine;
 mod reason;
+mod sittings;
+mod trials;
 
 use ed25519_dalek::VerifyingKey;
 use proofmark_workloads::Suite;
@@ -84,6 +86,7 @@ impl Verification {
             (Ok(_), None) => self.reasons.push(Reason::NoProof),
         }
         self.reasons.extend(machine::check(&profile));
+        self.reasons.extend(sittings::check(&profile));
         self.check_times(&profile, context.now);
         self.check_content(&profile, key.ok(), context.suites);
         self.profile = Some(profile);
@@ -128,7 +131,13 @@ impl Verification {
         let work = |cell: &v1::Cell| -> u128 {
             let timed: u128 = cell.latency_ns.iter().map(|latency| u128::from(*latency)).sum();
             let warm_up = cell.warm_up.as_ref().map_or(0, |warm_up| u128::from(warm_up.duration_ns));
-            timed + warm_up + u128::from(cell.load_ns.unwrap_or(0))
+            let head = cell.seed_0.map(|seed| crate::chain::seed_after(seed, &cell.output_digests));
+            let trials = cell
+                .capacity
+                .as_ref()
+                .zip(head)
+                .map_or(0, |(capacity, head)| trials::work_ns(capacity, head));
+            timed + warm_up + trials + u128::from(cell.load_ns.unwrap_or(0))
         };
         let work_ns: u128 = profile.cells.iter().map(work).sum();
         // Both ends are whole seconds, rounded down.

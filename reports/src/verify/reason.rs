@@ -39,6 +39,12 @@ pub enum Reason {
         /// What.
         fact: String,
     },
+    /// What is said of interruptions cannot be true of one run.
+    #[error("{fact}")]
+    Sittings {
+        /// What.
+        fact: String,
+    },
     /// There is no signature.
     #[error("proof is absent")]
     NoProof,

@@ -15,16 +15,23 @@ const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
 const MAX_TOKENS: u32 = 1 << 20;
 const MAX_BATCH: u32 = 1 << 12;
 const DAY_MS: u64 = 86_400_000;
+const MINUTE_MS: u64 = 60_000;
+/// Requests that a search for capacity may run together.
+const MAX_TOGETHER: u64 = 64;
 
 impl Source<'_> {
     pub(super) fn timing(self, wire: &WireTiming) -> Result<Timing, SuiteError> {
         let max_iterations = self.bounded("max_iterations", &wire.max_iterations, 1..=MAX_STEPS)?;
+        let warm_up_ms = self.bounded("warm_up_ms", &wire.warm_up_ms, 0..=DAY_MS)?;
         Ok(Timing {
-            warm_up_ms: self.bounded("warm_up_ms", &wire.warm_up_ms, 0..=DAY_MS)?,
+            warm_up_ms,
+            warm_up_cap_ms: self.bounded("warm_up_cap_ms", &wire.warm_up_cap_ms, warm_up_ms..=DAY_MS)?,
             measure_ms: self.bounded("measure_ms", &wire.measure_ms, 1..=DAY_MS)?,
             min_iterations: self.bounded("min_iterations", &wire.min_iterations, 1..=max_iterations)?,
             max_iterations,
             time_limit_s: self.bounded("time_limit_s", &wire.time_limit_s, 0..=DAY_MS / 1000)?,
+            capacity_ms: self.bounded("capacity_ms", &wire.capacity_ms, 0..=DAY_MS)?,
+            ceilings_ms: self.bounded("ceilings_ms", &wire.ceilings_ms, 1..=MINUTE_MS)?,
         })
     }
 
@@ -131,6 +138,10 @@ impl Source<'_> {
                     Some(text.get_ref().parse().map_err(|error| self.error(text, format!("{error}")))?)
                 }
             };
+            let max_batch = match &variant.max_batch {
+                None => None,
+                Some(number) => u32::try_from(self.bounded("max_batch", number, 1..=MAX_TOGETHER)?).ok(),
+            };
             let id = format!("{name}-{}-{precision}", numerics.family());
             self.require(&variant.numerics, ids.insert(id.clone()), || {
                 format!("workload `{id}` is there twice")
@@ -145,6 +156,7 @@ impl Source<'_> {
                 precision: precision.clone(),
                 slo: slo.clone(),
                 requests_per_hour: wire.requests_per_hour,
+                max_batch,
                 self_check,
             });
         }

@@ -1,0 +1,98 @@
+//! A queue in the head: from the measured times of passes to the rate at which a search begins.
+//!
+//! It decides where trials look, never what is claimed: that comes from the trials alone.
+
+use proofmark_reports::Digest;
+use proofmark_workloads::{Limits, RequestTimes, Slo, arrivals};
+
+/// Arrivals that are played through for one rate.
+const ARRIVALS: u64 = 1000;
+/// Halvings of the range of rates, which spans a factor of a few thousand: to within a percent.
+const HALVINGS: u32 = 20;
+const NS_PER_HOUR: f64 = 3.6e12;
+
+/// How long requests that run together take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    /// To the first token; of generation.
+    pub(super) ttft_ns: Option<u64>,
+    /// To the last output.
+    pub(super) latency_ns: u64,
+    /// Mean time of each further token; of generation.
+    pub(super) tpot_ns: Option<u64>,
+}
+
+/// The highest rate, in requests an hour, at which nearly all of the requests keep the limits, if `passes[b - 1]` is how long `b`
+/// requests together take.
+///
+/// Nearly all: a fourth of the misses that the SLO allows, so that a trial of some fifty requests is likely to be met.
+pub(super) fn attainable_rate(passes: &[Pass], slo: &Slo) -> u64 {
+    let Some(alone) = passes.first() else { return 1 };
+    let asked = 1.0 - (1.0 - slo.share_ppm as f64 / 1e6) / 4.0;
+    let alone = NS_PER_HOUR / alone.latency_ns.max(1) as f64;
+    let (mut low, mut high) = (alone / 50.0, alone * passes.len() as f64 * 2.0);
+    for _ in 0..HALVINGS {
+        let middle = (low * high).sqrt();
+        if attainment(passes, slo.limits, middle.max(1.0) as u64) >= asked {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low.max(1.0) as u64
+}
+
+/// The share of requests within the limits.
+fn attainment(passes: &[Pass], limits: Limits, requests_per_hour: u64) -> f64 {
+    let schedule = arrivals(Digest::of(b"a queue in the head"), requests_per_hour.max(1), ARRIVALS);
+    let (mut free_ns, mut next, mut kept) = (0_u64, 0, 0_u64);
+    while next < schedule.len() {
+        let start_ns = free_ns.max(schedule[next]);
+        let waiting = schedule[next..].iter().take(passes.len()).take_while(|arrival| **arrival <= start_ns);
+        let batch = waiting.count().max(1);
+        let pass = passes[batch - 1];
+        for arrival in &schedule[next..next + batch] {
+            let wait_ns = start_ns - arrival;
+            let times = RequestTimes {
+                latency_ns: wait_ns.saturating_add(pass.latency_ns),
+                ttft_ns: pass.ttft_ns.map(|ttft_ns| wait_ns.saturating_add(ttft_ns)),
+                tpot_ns: pass.tpot_ns,
+            };
+            kept += u64::from(limits.are_met(times));
+        }
+        (free_ns, next) = (start_ns.saturating_add(pass.latency_ns), next + batch);
+    }
+    kept as f64 / schedule.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(latencies_ms: &[u64]) -> Vec<Pass> {
+        let pass = |ms: &u64| Pass { ttft_ns: None, latency_ns: ms * 1_000_000, tpot_ns: None };
+        latencies_ms.iter().map(pass).collect()
+    }
+
+    fn slo(limit_ms: u64) -> Slo {
+        let limits = Limits::Latency { latency_ns: limit_ms * 1_000_000 };
+        Slo { name: "test".to_owned(), limits, share_ppm: 900_000 }
+    }
+
+    #[test]
+    fn a_single_server_with_fixed_times_attains_what_queueing_theory_says() {
+        // M/D/1 with service 10 ms and a limit of 50 ms: 2.5 % are late at a load of 0.63 (two million arrivals by
+        // Lindley's recursion in Python); a thousand scatter around it.
+        let rate = attainable_rate(&passes(&[10]), &slo(50));
+        let load = rate as f64 * 10e6 / NS_PER_HOUR;
+        assert!((0.55..0.75).contains(&load), "{load}");
+    }
+
+    #[test]
+    fn running_together_raises_the_rate_and_tighter_limits_lower_it() {
+        let alone = attainable_rate(&passes(&[10]), &slo(50));
+        let together = attainable_rate(&passes(&[10, 11, 12, 13]), &slo(50));
+        assert!(together > 2 * alone, "{together} {alone}");
+        assert!(attainable_rate(&passes(&[10]), &slo(15)) < alone / 2);
+    }
+}

@@ -1,0 +1,78 @@
+//! Untimed iterations until the times have settled.
+//!
+//! Windows of a third of the suite's `warm_up_ms`, each at least one iteration; they end when the last three agree
+//! ([`derived::is_stable`]), not before `warm_up_ms` and not after `warm_up_cap_ms`.
+
+use std::time::{Duration, Instant};
+
+use proofmark_reports::derived;
+use proofmark_reports::schema::v1::WarmUp;
+use proofmark_workloads::Timing;
+
+use super::nanoseconds;
+
+const WINDOWS: u32 = 3;
+
+/// Calls `iterate` with the iteration's number until its latencies, in nanoseconds, have settled.
+pub(super) fn warm_up(
+    timing: &Timing,
+    mut iterate: impl FnMut(u64) -> anyhow::Result<u64>,
+) -> anyhow::Result<WarmUp> {
+    let (least, cap) =
+        (Duration::from_millis(timing.warm_up_ms), Duration::from_millis(timing.warm_up_cap_ms));
+    let started = Instant::now();
+    let mut warm_up = WarmUp { iterations: 0, duration_ns: 0, window_median_ns: Vec::new() };
+    loop {
+        let window = Instant::now();
+        let mut latencies = Vec::new();
+        while latencies.is_empty() || window.elapsed() < least / WINDOWS {
+            latencies.push(iterate(warm_up.iterations)?);
+            warm_up.iterations += 1;
+        }
+        latencies.sort_unstable();
+        warm_up.window_median_ns.push(latencies[latencies.len() / 2].max(1));
+        warm_up.duration_ns = nanoseconds(started);
+        let elapsed = Duration::from_nanos(warm_up.duration_ns);
+        if elapsed >= cap || (elapsed >= least && derived::is_stable(&warm_up)) {
+            return Ok(warm_up);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timing(warm_up_ms: u64, warm_up_cap_ms: u64) -> Timing {
+        Timing {
+            warm_up_ms,
+            warm_up_cap_ms,
+            measure_ms: 1,
+            min_iterations: 1,
+            max_iterations: 1,
+            time_limit_s: 1,
+            capacity_ms: 1,
+            ceilings_ms: 1,
+        }
+    }
+
+    #[test]
+    fn it_ends_as_soon_as_three_windows_agree() {
+        let latencies = [500, 300, 100, 105, 97];
+        let result = warm_up(&timing(0, 60_000), |iteration| Ok(latencies[iteration as usize])).unwrap();
+        assert_eq!(result.window_median_ns, [500, 300, 100, 105, 97]);
+        assert_eq!(result.iterations, 5);
+    }
+
+    #[test]
+    fn it_ends_at_its_cap_if_they_never_do() {
+        let result = warm_up(&timing(3, 12), |iteration| {
+            std::thread::sleep(Duration::from_micros(200));
+            Ok(1 << (iteration % 60))
+        })
+        .unwrap();
+        assert!(!derived::is_stable(&result));
+        assert!(result.duration_ns >= 12_000_000, "{result:?}");
+        assert!(result.window_median_ns.len() >= 2, "{result:?}");
+    }
+}

@@ -1,0 +1,236 @@
+//! What a run has done, on disk before it goes on: so that a run that is killed loses no more than its running cell.
+//!
+//! One line an entry: the SHA-256 over the line before and this entry, a space, the entry as JSON. A line that is cut off at the
+//! end was being written when the run was killed, and is dropped; damage anywhere else is refused. The file lies beside the
+//! profile, is locked while a run writes it, and is removed when the profile is there.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use proofmark_reports::Digest;
+use proofmark_reports::schema::v1::{
+    Ceilings, Cell, Challenge, Doubt, Harness, Machine, Sitting, SuiteReference,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::output_file::sync_folder_of;
+use crate::{Failure, Outcome};
+
+/// More than any run's cells take.
+const MAX_BYTES: u64 = 64 << 20;
+const FORMAT: &str = "proofmark/journal/1";
+
+/// What a run is, fixed at its start and the same in every sitting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunHead {
+    pub(crate) suite: SuiteReference,
+    pub(crate) operator: String,
+    pub(crate) machine: Machine,
+    pub(crate) harness: Harness,
+    pub(crate) challenge: Challenge,
+    pub(crate) threads: u32,
+    /// Ids, in the suite's order.
+    pub(crate) workloads: Vec<String>,
+    /// Model and folder.
+    pub(crate) weights: Vec<(String, PathBuf)>,
+    pub(crate) started_at: String,
+    pub(crate) ceilings: Option<Ceilings>,
+}
+
+/// A line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub(crate) enum Entry {
+    /// The first line.
+    Run { format: String, head: Box<RunHead> },
+    /// The run goes on here, under circumstances that raise these doubts.
+    Sitting { sitting: Sitting, doubts: Vec<Doubt> },
+    /// A cell begins.
+    Began { index: u64 },
+    /// A cell is over.
+    Finished { cell: Box<Cell> },
+}
+
+/// What a journal tells.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) head: RunHead,
+    pub(crate) sittings: Vec<Sitting>,
+    pub(crate) doubts: Vec<Doubt>,
+    pub(crate) cells: Vec<Cell>,
+    /// How often the first cell that is not over was begun.
+    pub(crate) begun: u32,
+}
+
+/// The file of a run that goes on.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+    last: Digest,
+}
+
+impl Journal {
+    /// Where the journal of a profile lies.
+    pub(crate) fn place(profile: &Path) -> PathBuf {
+        let mut name = profile.as_os_str().to_owned();
+        name.push(".journal");
+        name.into()
+    }
+
+    /// Begins the journal of a new run. One that is there is of a run that was killed: it is kept under another name, which is
+    /// returned.
+    pub(crate) fn begin(path: &Path, head: &RunHead) -> Result<(Self, Option<PathBuf>), Failure> {
+        let mut kept = None;
+        let file = claim(path, &mut kept).map_err(|error| unwritable(path, error))?;
+        let mut journal = Self { file, path: path.to_owned(), last: first_check() };
+        journal.write(&Entry::Run { format: FORMAT.to_owned(), head: Box::new(head.clone()) })?;
+        sync_folder_of(path).map_err(|error| unwritable(path, error.into()))?;
+        Ok((journal, kept))
+    }
+
+    /// Opens the journal of a run that was killed.
+    pub(crate) fn reopen(path: &Path) -> Result<(Self, Record), Failure> {
+        let bad_input = |error: anyhow::Error| Failure::new(Outcome::BadInput, error);
+        let place = path.display();
+        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| {
+            let hint = "leave --resume out to begin a run; --out names the profile whose run goes on";
+            bad_input(anyhow::Error::new(error).context(format!("no journal {place} to go on from")))
+                .hint(hint)
+        })?;
+        lock(&file).map_err(|error| bad_input(error.context(format!("cannot go on from {place}"))))?;
+        let mut bytes = Vec::new();
+        Read::by_ref(&mut file)
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("cannot read {place}"))
+            .map_err(bad_input)?;
+        let read = parse(&bytes).with_context(|| format!("journal {place} is damaged")).map_err(|error| {
+            bad_input(error).hint("leave --resume out to begin anew; the journal is kept")
+        })?;
+        file.set_len(read.length as u64)
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .map_err(|error| unwritable(path, error.into()))?;
+        Ok((Self { file, path: path.to_owned(), last: read.last }, read.record))
+    }
+
+    /// Writes an entry and waits until it is on disk.
+    pub(crate) fn write(&mut self, entry: &Entry) -> Result<(), Failure> {
+        let mut append = || -> anyhow::Result<Digest> {
+            let json = serde_json::to_vec(entry)?;
+            let check = next_check(self.last, &json);
+            let line = [check.to_string().as_bytes(), b" ", &json, b"\n"].concat();
+            self.file.write_all(&line)?;
+            self.file.sync_data()?;
+            Ok(check)
+        };
+        self.last = append().map_err(|error| {
+            unwritable(&self.path, error).hint("what is finished is kept; make room and go on with --resume")
+        })?;
+        Ok(())
+    }
+
+    /// Removes the file: the run's profile is written.
+    pub(crate) fn remove(self) {
+        // One that stays is no harm: resuming it writes the same cells again.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn unwritable(path: &Path, error: anyhow::Error) -> Failure {
+    Failure::new(Outcome::CannotWrite, error.context(format!("cannot write journal {}", path.display())))
+}
+
+/// A new file of that name, locked; the one that was there is renamed.
+fn claim(path: &Path, kept: &mut Option<PathBuf>) -> anyhow::Result<File> {
+    if let Ok(old) = File::open(path) {
+        lock(&old)?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(".old");
+        std::fs::rename(path, &name)?;
+        *kept = Some(name.into());
+    }
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    lock(&file)?;
+    Ok(file)
+}
+
+fn lock(file: &File) -> anyhow::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(anyhow!("another run is writing it")),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn first_check() -> Digest {
+    Digest::of(FORMAT.as_bytes())
+}
+
+fn next_check(last: Digest, entry: &[u8]) -> Digest {
+    Digest::of_fields("proofmark/journal/1", &[&last.0, entry])
+}
+
+/// A journal as read.
+struct Readout {
+    record: Record,
+    last: Digest,
+    /// Bytes up to the end of the last whole line.
+    length: usize,
+}
+
+fn parse(bytes: &[u8]) -> anyhow::Result<Readout> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(anyhow!("more than {MAX_BYTES} bytes"));
+    }
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let mut record: Option<Record> = None;
+    let (mut last, mut length) = (first_check(), 0);
+    let lines: Vec<&[u8]> = bytes[..whole].split_inclusive(|byte| *byte == b'\n').collect();
+    for (index, line) in lines.iter().enumerate() {
+        let number = index + 1;
+        match read_line(line, last) {
+            Some((check, entry)) => {
+                last = check;
+                length += line.len();
+                add(&mut record, entry).with_context(|| format!("line {number}"))?;
+            }
+            // The last line may have been on its way to the disk.
+            None if number == lines.len() => break,
+            None => return Err(anyhow!("line {number} is not what was written")),
+        }
+    }
+    let record = record.ok_or_else(|| anyhow!("it has no first line"))?;
+    Ok(Readout { record, last, length })
+}
+
+fn read_line(line: &[u8], last: Digest) -> Option<(Digest, Entry)> {
+    let (check, rest) = line.split_at_checked(64)?;
+    let entry = rest.strip_prefix(b" ")?.strip_suffix(b"\n")?;
+    let check: Digest = std::str::from_utf8(check).ok()?.parse().ok()?;
+    let is_written = check == next_check(last, entry);
+    Some((check, serde_json::from_slice(entry).ok()?)).filter(|_| is_written)
+}
+
+fn add(record: &mut Option<Record>, entry: Entry) -> anyhow::Result<()> {
+    match (record, entry) {
+        (record @ None, Entry::Run { format, head }) if format == FORMAT => {
+            let (sittings, doubts, cells) = (Vec::new(), Vec::new(), Vec::new());
+            *record = Some(Record { head: *head, sittings, doubts, cells, begun: 0 });
+        }
+        (Some(record), Entry::Sitting { sitting, doubts }) => {
+            record.sittings.push(sitting);
+            record.doubts.extend(doubts);
+        }
+        (Some(record), Entry::Began { index }) if index == record.cells.len() as u64 => record.begun += 1,
+        (Some(record), Entry::Finished { cell }) => {
+            record.cells.push(*cell);
+            record.begun = 0;
+        }
+        _ => return Err(anyhow!("an entry where none can be")),
+    }
+    Ok(())
+}
