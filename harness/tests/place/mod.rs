@@ -10,24 +10,24 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
-pub const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/fixtures");
+pub(crate) const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/fixtures");
 
 /// A folder of one's own with the suite in it, as working folder and home of the program.
-pub struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         fs::copy(format!("{DATA}/tiny.toml"), place.path("tiny.toml")).unwrap();
         place
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
             .current_dir(self.0.path())
@@ -37,16 +37,16 @@ impl Place {
         command
     }
 
-    pub fn proofmark(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn proofmark(&self, arguments: &[&str]) -> Output {
         self.command(env!("CARGO_BIN_EXE_proofmark")).args(arguments).output().unwrap()
     }
 
-    pub fn certify(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn certify(&self, arguments: &[&str]) -> Output {
         self.proofmark(&[&["certify", "--suite", "tiny.toml"], arguments].concat())
     }
 
     /// Exit code and both streams, this folder's name replaced.
-    pub fn told(&self, output: &Output) -> String {
+    pub(crate) fn told(&self, output: &Output) -> String {
         let folder = self.0.path().display().to_string();
         let text = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes).replace(&folder, "[DIR]").replace(FIXTURES, "[FIXTURES]")
@@ -55,19 +55,19 @@ impl Place {
         format!("exit {code}\n--- stdout\n{}--- stderr\n{}", text(&output.stdout), text(&output.stderr))
     }
 
-    pub fn profile(&self) -> Value {
+    pub(crate) fn profile(&self) -> Value {
         serde_json::from_slice(&fs::read(self.path("profile.json")).unwrap()).unwrap()
     }
 
     /// Certifies quietly and returns the profile.
-    pub fn certified(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn certified(&self, arguments: &[&str]) -> Value {
         let output = self.certify(&[&["--quiet"], arguments].concat());
         assert!(output.status.success(), "{}", self.told(&output));
         self.profile()
     }
 
     /// The names of this folder's files, hidden ones too.
-    pub fn files(&self) -> Vec<String> {
+    pub(crate) fn files(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.0.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -77,6 +77,6 @@ impl Place {
     }
 }
 
-pub fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
