@@ -1,4 +1,4 @@
-/// Why a suite was refused: what, and where.
+/// Why a suite or a mix was refused: what, and where.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {fact}")]
 pub struct SuiteError {

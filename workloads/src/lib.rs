@@ -1,7 +1,8 @@
 //! Suites as data: what is run, on which input, within which limits, and for which demand.
 //!
 //! A suite is a TOML file, identified by the SHA-256 of its bytes. [`Suite::parse`] checks it whole, so that code behind
-//! it never meets an unknown name or an impossible size; every refusal names file and line.
+//! it never meets an unknown name or an impossible size; every refusal names file and line. A [`Mix`] says in the same way which
+//! requests somebody's demand is made of.
 //!
 //! *Architecture invariants:* never candle; no I/O, no clock.
 
@@ -12,6 +13,7 @@ mod embedded;
 mod error;
 mod input;
 mod memory;
+mod mix;
 mod shape;
 mod slo;
 mod source;
@@ -22,9 +24,10 @@ mod work;
 pub use architecture::{Architecture, Bias, Decoder, Encoder, Head};
 pub use arrivals::arrivals;
 pub use digest::Digest;
-pub use embedded::embedded;
+pub use embedded::{embedded, embedded_mixes};
 pub use error::SuiteError;
 pub use input::{Input, self_check_seed};
+pub use mix::{Basis, Mix, MixRequest, Quantiles, RequestKind, Trace};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
 pub use suite::{MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Suite, Timing, Tokens, Workload};
