@@ -8,6 +8,9 @@ use toml::Spanned;
 
 use crate::SuiteError;
 
+/// No file that a person writes is longer.
+const MAX_BYTES: usize = 1 << 20;
+
 /// A file's name and text.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
@@ -18,6 +21,10 @@ pub(crate) struct Source<'a> {
 impl Source<'_> {
     /// The file as written; a key that the form does not know is refused.
     pub(crate) fn read<W: DeserializeOwned>(self) -> Result<W, SuiteError> {
+        if self.text.len() > MAX_BYTES {
+            let fact = format!("{} bytes, more than the limit of {MAX_BYTES}", self.text.len());
+            return Err(SuiteError::at(self.file, self.text, 0, fact));
+        }
         toml::from_str(self.text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             SuiteError::at(self.file, self.text, offset, error.message())
@@ -85,5 +92,17 @@ impl Source<'_> {
             format!("{name} {number} is not between {} and {}", bounds.start(), bounds.end())
         })?;
         Ok(number)
+    }
+
+    /// As [`Self::bounded`], for what fits 32 bits.
+    pub(crate) fn size(
+        self,
+        name: &str,
+        value: &Spanned<u64>,
+        bounds: RangeInclusive<u32>,
+    ) -> Result<u32, SuiteError> {
+        let (least, most) = bounds.into_inner();
+        // Bounded, so nothing is cut off.
+        self.bounded(name, value, u64::from(least)..=u64::from(most)).map(|size| size as u32)
     }
 }

@@ -35,9 +35,9 @@ pub(crate) struct WireTiming {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireSlo {
     pub(crate) name: Spanned<String>,
-    pub(crate) ttft_ms: Option<u64>,
-    pub(crate) tpot_ms: Option<u64>,
-    pub(crate) latency_ms: Option<u64>,
+    pub(crate) ttft_ms: Option<Spanned<u64>>,
+    pub(crate) tpot_ms: Option<Spanned<u64>>,
+    pub(crate) latency_ms: Option<Spanned<u64>>,
     pub(crate) share_ppm: Spanned<u64>,
 }
 
@@ -46,16 +46,16 @@ pub(crate) struct WireSlo {
 pub(crate) struct WireModel {
     pub(crate) name: Spanned<String>,
     pub(crate) seed: u64,
-    pub(crate) tokens: Spanned<WireTokens>,
+    pub(crate) tokens: WireTokens,
     pub(crate) config: Spanned<BTreeMap<String, Spanned<toml::Value>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireTokens {
-    pub(crate) start: u32,
-    pub(crate) separator: Option<u32>,
-    pub(crate) ordinary_from: u32,
+    pub(crate) start: Spanned<u64>,
+    pub(crate) separator: Option<Spanned<u64>>,
+    pub(crate) ordinary_from: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
@@ -65,34 +65,34 @@ pub(crate) struct WireWorkload {
     pub(crate) model: Spanned<String>,
     pub(crate) class: Spanned<String>,
     pub(crate) slo: Spanned<String>,
-    pub(crate) requests_per_hour: u64,
+    pub(crate) requests_per_hour: Spanned<u64>,
     pub(crate) generation: Option<WireGeneration>,
     pub(crate) embedding: Option<WireEmbedding>,
     pub(crate) reranking: Option<WireReranking>,
-    pub(crate) variant: Vec<WireVariant>,
+    pub(crate) variant: Spanned<Vec<WireVariant>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireGeneration {
-    pub(crate) prompt_tokens: u32,
-    pub(crate) output_tokens: u32,
-    pub(crate) batch: u32,
+    pub(crate) prompt_tokens: Spanned<u64>,
+    pub(crate) output_tokens: Spanned<u64>,
+    pub(crate) batch: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireEmbedding {
-    pub(crate) tokens: u32,
-    pub(crate) batch: u32,
+    pub(crate) tokens: Spanned<u64>,
+    pub(crate) batch: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireReranking {
-    pub(crate) query_tokens: u32,
-    pub(crate) document_tokens: u32,
-    pub(crate) documents: u32,
+    pub(crate) query_tokens: Spanned<u64>,
+    pub(crate) document_tokens: Spanned<u64>,
+    pub(crate) documents: Spanned<u64>,
 }
 
 #[derive(Deserialize)]

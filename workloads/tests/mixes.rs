@@ -1,7 +1,5 @@
 //! A mix is read strictly: each fault is refused with file, line and fact.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use proofmark_workloads::{Basis, Mix, MixRequest, RequestKind};
 
 const MIX: &str = r#"format = 1

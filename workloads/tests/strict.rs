@@ -88,7 +88,9 @@ fn every_fault_names_its_line() {
         ("max_iterations = 2", "max_iterations = 30000", "tiny.toml:10: 60000 iterations of all workloads"),
         ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:15: slo `query`"),
         ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:17: share_ppm 0"),
-        ("start = 1", "start = 50", "tiny.toml:21: a token id"),
+        ("start = 1", "start = 50", "tiny.toml:21: start 50 is not below vocab_size 50"),
+        ("separator = 2", "separator = 5000000000", "tiny.toml:21: separator 5000000000 is not below"),
+        ("ordinary_from = 3", "ordinary_from = 49", "tiny.toml:21: a vocabulary of one ordinary token"),
         (", separator = 2", "", "tiny.toml:32: model `m` has no separator"),
         ("vocab_size = 50", "vocab = 50", "tiny.toml:22: config has no vocab_size"),
         ("model_type = \"bert\"\n", "", "tiny.toml:22: config has no model_type"),
@@ -107,16 +109,37 @@ fn every_fault_names_its_line() {
         (
             "max_position_embeddings = 8",
             "max_position_embeddings = 7",
-            "tiny.toml:32: 8 positions, model `m` has 7",
+            "tiny.toml:36: 8 positions, model `m` has 7",
         ),
         ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:31: name `Embed me`"),
         ("model = \"m\"", "model = \"n\"", "tiny.toml:32: model `n` is not defined"),
         ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:34: slo `fast` is not defined"),
+        ("batch = 2", "batch = 0", "tiny.toml:36: batch 0 is not between 1 and 4096"),
+        ("batch = 2", "batch = 5000", "tiny.toml:36: batch 5000"),
+        ("tokens = 8, batch", "tokens = 0, batch", "tiny.toml:36: tokens 0 is not between 3 and 1048576"),
+        ("tokens = 8, batch", "tokens = 2, batch", "tiny.toml:36: tokens 2 is not between 3"),
+        ("tokens = 8, batch", "tokens = 9, batch", "tiny.toml:36: 9 positions, model `m` has 8"),
+        ("tokens = 8, batch", "tokens = 5000000000, batch", "tiny.toml:36: tokens 5000000000"),
+        ("latency_ms = 100", "latency_ms = 0", "tiny.toml:16: latency_ms 0 is not between 1 and 86400000"),
         (
-            "tokens = 8, batch = 2",
-            "tokens = 8, batch = 0",
-            "tiny.toml:31: workload `embed` has an impossible size",
+            "latency_ms = 100",
+            "latency_ms = 9000000000000000000",
+            "tiny.toml:16: latency_ms 9000000000000000000",
         ),
+        ("latency_ms = 100", "ttft_ms = 0\ntpot_ms = 1", "tiny.toml:16: ttft_ms 0"),
+        ("latency_ms = 100", "ttft_ms = 1\ntpot_ms = 0", "tiny.toml:17: tpot_ms 0"),
+        ("latency_ms = 100", "ttft_ms = 1\ntpot_ms = 1", "tiny.toml:35: slo `query` does not fit"),
+        ("share_ppm = 900000", "share_ppm = 1000001", "tiny.toml:17: share_ppm 1000001"),
+        ("per_hour = 1", "per_hour = 0", "tiny.toml:35: requests_per_hour 0 is not between 1 and 1000000000"),
+        ("per_hour = 1", "per_hour = 1000000001", "tiny.toml:35: requests_per_hour 1000000001"),
+        ("warm_up_ms = 1", "warm_up_ms = 86400001", "tiny.toml:6: warm_up_ms 86400001"),
+        ("measure_ms = 1", "measure_ms = 0", "tiny.toml:8: measure_ms 0"),
+        ("min_iterations = 1", "min_iterations = 0", "tiny.toml:9: min_iterations 0"),
+        ("max_iterations = 2", "max_iterations = 0", "tiny.toml:10: max_iterations 0"),
+        ("cap_ms = 2", "cap_ms = 0", "tiny.toml:7: warm_up_cap_ms 0 is not between 1 and 86400000"),
+        ("ceilings_ms = 1", "ceilings_ms = 0", "tiny.toml:13: ceilings_ms 0"),
+        ("share_ppm = 0 }", "share_ppm = 0, max_batch = 65 }", "max_batch 65 is not between 1 and 64"),
+        ("time_limit_s = 10", "time_limit_s = 86401", "tiny.toml:11: time_limit_s 86401"),
         ("embedding = {", "embeding = {", "unknown field `embeding`"),
         ("\"native\"", "\"fast\"", "tiny.toml:39: numerics `fast`"),
         ("\"native\"", "\"exact/1\"", "tiny.toml:39: workload `embed-exact-f32` is there twice"),
@@ -129,6 +152,62 @@ fn every_fault_names_its_line() {
         assert!(message.contains(expected), "{to}: {message}");
         assert!(!message.contains('\n'), "{message}");
     }
+}
+
+#[test]
+fn impossible_sizes_of_generation_and_reranking_name_their_line() {
+    let shape = "embedding = { tokens = 8, batch = 2 }";
+    let positions = ("max_position_embeddings = 8", "max_position_embeddings = 16777216");
+    let tokens = SUITE.replace("latency_ms = 100", "ttft_ms = 1\ntpot_ms = 1").replacen("bert", "llama", 1);
+    for (suite, shape_with, faults) in [
+        (
+            tokens.as_str(),
+            "generation = { prompt_tokens = 4, output_tokens = 4, batch = 2 }",
+            &[
+                (
+                    "prompt_tokens = 4",
+                    "prompt_tokens = 1",
+                    ":37: prompt_tokens 1 is not between 2 and 1048576",
+                ),
+                ("output_tokens = 4", "output_tokens = 1", ":37: output_tokens 1 is not between 2"),
+                ("output_tokens = 4", "output_tokens = 1048577", ":37: output_tokens 1048577"),
+                ("batch = 2", "batch = 0", ":37: batch 0"),
+                (
+                    "prompt_tokens = 4, output_tokens = 4, batch = 2",
+                    "prompt_tokens = 32000, output_tokens = 768, batch = 513",
+                    ":37: a request of 16809984 tokens in all, more than the limit of 16777216",
+                ),
+            ][..],
+        ),
+        (
+            SUITE,
+            "reranking = { query_tokens = 2, document_tokens = 3, documents = 2 }",
+            &[
+                ("query_tokens = 2", "query_tokens = 0", ":36: query_tokens 0 is not between 1"),
+                ("document_tokens = 3", "document_tokens = 0", ":36: document_tokens 0"),
+                ("documents = 2", "documents = 0", ":36: documents 0 is not between 1 and 4096"),
+            ],
+        ),
+    ] {
+        let suite = suite.replace(shape, shape_with).replace(positions.0, positions.1);
+        assert!(Suite::parse("tiny.toml", &suite).is_ok());
+        for (from, to, expected) in faults {
+            assert!(suite.contains(from), "{from}");
+            let message = Suite::parse("tiny.toml", &suite.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(message.contains(expected), "{to}: {message}");
+        }
+    }
+}
+
+#[test]
+fn a_workload_without_variants_and_a_file_without_end_are_refused() {
+    let variants = SUITE.find("variant = [").unwrap();
+    let text = format!("{}variant = []\n", &SUITE[..variants]);
+    let message = Suite::parse("tiny.toml", &text).unwrap_err().to_string();
+    assert_eq!(message, "tiny.toml:37: workload `embed` has no variant");
+
+    let message = Suite::parse("tiny.toml", &"#\n".repeat(1 << 20)).unwrap_err().to_string();
+    assert_eq!(message, "tiny.toml:1: 2097152 bytes, more than the limit of 1048576");
 }
 
 #[test]
@@ -159,21 +238,21 @@ fn every_impossible_decoder_names_its_line() {
 num_hidden_layers = 2\nnum_attention_heads = 6\nnum_key_value_heads = 3\nmax_position_embeddings = 8\n";
     assert!(suite(config).is_ok());
     for (from, to, expected) in [
-        ("num_key_value_heads = 3", "num_key_value_heads = 4", ":27: num_attention_heads 6 is no multiple"),
-        ("num_key_value_heads = 3", "num_key_value_heads = 0", ":27: num_key_value_heads 0"),
-        ("num_attention_heads = 6", "num_attention_heads = 24", ":20: a head of 1 elements"),
-        ("num_attention_heads = 6", "num_attention_heads = 6\nhead_dim = 5", ":27: a head of 5 elements"),
+        ("num_key_value_heads = 3", "num_key_value_heads = 4", ":30: num_attention_heads 6 is no multiple"),
+        ("num_key_value_heads = 3", "num_key_value_heads = 0", ":30: num_key_value_heads 0"),
+        ("num_attention_heads = 6", "num_attention_heads = 24", ":23: a head of 1 elements"),
+        ("num_attention_heads = 6", "num_attention_heads = 6\nhead_dim = 5", ":30: a head of 5 elements"),
         (
             "num_attention_heads = 6",
             "num_attention_heads = 6\nhead_dim = 1000000",
-            ":26: 6 heads of 1000000 elements, more than 1048576 in all",
+            ":29: 6 heads of 1000000 elements, more than 1048576 in all",
         ),
         (
             "hidden_size = 24",
             "tie_word_embeddings = 1\nhidden_size = 24",
-            ":23: tie_word_embeddings 1 is neither true nor false",
+            ":26: tie_word_embeddings 1 is neither true nor false",
         ),
-        ("_layers = 2", "_layers = 5000", ":25: num_hidden_layers 5000 is not a number from 1 to 4096"),
+        ("_layers = 2", "_layers = 5000", ":28: num_hidden_layers 5000 is not a number from 1 to 4096"),
         ("max_position_embeddings = 8", "max_position_embeddings = 7", "8 positions, model `m` has 7"),
     ] {
         assert!(config.contains(from), "{from}");

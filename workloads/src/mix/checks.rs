@@ -11,19 +11,13 @@ use crate::{Digest, SuiteError};
 
 /// The version of the file format that this program reads.
 const FORMAT: u32 = 1;
-/// Bounds on what is read, so that a foreign mix cannot take everything.
-const MAX_BYTES: usize = 1 << 20;
 const MAX_REQUESTS: usize = 1 << 12;
 /// Of the greatest size by which a request is named: tokens, pixels, milliseconds, texts.
-const MAX_SIZE: u64 = 1 << 28;
+const MAX_SIZE: u32 = 1 << 28;
 const MILLION: u64 = 1_000_000;
 
 impl Source<'_> {
     pub(super) fn mix(self) -> Result<Mix, SuiteError> {
-        if self.text.len() > MAX_BYTES {
-            let fact = format!("{} bytes, more than the limit of {MAX_BYTES}", self.text.len());
-            return Err(SuiteError::at(self.file, self.text, 0, fact));
-        }
         let wire: WireMix = self.read()?;
         self.require(&wire.format, *wire.format.get_ref() == FORMAT, || {
             format!("mix format {} is unknown, this program reads format {FORMAT}", wire.format.get_ref())
@@ -128,8 +122,7 @@ impl Source<'_> {
             let size = sizes
                 .remove(name)
                 .ok_or_else(|| self.error(&wire.task, format!("a request for {task} without {name}")))?;
-            // Within 2^28, so it fits.
-            self.bounded(name, size, 1..=MAX_SIZE).map(|size| size as u32)
+            self.size(name, size, 1..=MAX_SIZE)
         };
         let kind = match task {
             "generation" => RequestKind::Generation {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{MAX_STEPS, Model, Numerics, Timing, Tokens, Workload};
+use toml::Spanned;
+
 use crate::architecture::{Architecture, ConfigFault};
 use crate::source::Source;
 use crate::wire::{WireModel, WireSlo, WireTiming, WireWorkload};
@@ -14,6 +16,9 @@ const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
 /// Bounds on what a suite may ask for, so that a foreign one cannot ask for everything.
 const MAX_TOKENS: u32 = 1 << 20;
 const MAX_BATCH: u32 = 1 << 12;
+/// Of all sequences of a request together.
+const MAX_REQUEST_TOKENS: u64 = 1 << 24;
+const MAX_REQUESTS_PER_HOUR: u64 = 1_000_000_000;
 const DAY_MS: u64 = 86_400_000;
 const MINUTE_MS: u64 = 60_000;
 /// Requests that a search for capacity may run together.
@@ -36,11 +41,12 @@ impl Source<'_> {
     }
 
     pub(super) fn slo(self, wire: &WireSlo) -> Result<Slo, SuiteError> {
-        let ns =
-            |ms: u64| ms.checked_mul(1_000_000).ok_or_else(|| self.error(&wire.name, "a limit is too large"));
-        let limits = match (wire.ttft_ms, wire.tpot_ms, wire.latency_ms) {
-            (Some(ttft), Some(tpot), None) => Limits::Tokens { ttft_ns: ns(ttft)?, tpot_ns: ns(tpot)? },
-            (None, None, Some(latency)) => Limits::Latency { latency_ns: ns(latency)? },
+        let ns = |name, limit| Ok(self.bounded(name, limit, 1..=DAY_MS)? * 1_000_000);
+        let limits = match (&wire.ttft_ms, &wire.tpot_ms, &wire.latency_ms) {
+            (Some(ttft), Some(tpot), None) => {
+                Limits::Tokens { ttft_ns: ns("ttft_ms", ttft)?, tpot_ns: ns("tpot_ms", tpot)? }
+            }
+            (None, None, Some(latency)) => Limits::Latency { latency_ns: ns("latency_ms", latency)? },
             _ => {
                 let fact = format!(
                     "slo `{}` has neither ttft_ms and tpot_ms nor latency_ms alone",
@@ -68,16 +74,24 @@ impl Source<'_> {
         })?;
         // Sizes are bounded below 2^32.
         let vocab = u32::try_from(architecture.vocab()).unwrap_or(u32::MAX);
-        let tokens = wire.tokens.get_ref();
-        let highest = tokens.start.max(tokens.separator.unwrap_or(0));
-        self.require(&wire.tokens, highest < vocab && tokens.ordinary_from < vocab, || {
-            format!("a token id is not below vocab_size {vocab}")
+        let token = |name, id: &Spanned<u64>| {
+            self.require(id, *id.get_ref() < u64::from(vocab), || {
+                format!("{name} {} is not below vocab_size {vocab}", id.get_ref())
+            })?;
+            Ok(*id.get_ref() as u32)
+        };
+        let start = token("start", &wire.tokens.start)?;
+        let separator = wire.tokens.separator.as_ref().map(|id| token("separator", id)).transpose()?;
+        let ordinary = token("ordinary_from", &wire.tokens.ordinary_from)?..vocab;
+        // With one there would be one input for all seeds.
+        self.require(&wire.tokens.ordinary_from, ordinary.len() > 1, || {
+            "a vocabulary of one ordinary token".to_owned()
         })?;
         Ok(Model {
             name: wire.name.get_ref().clone(),
             seed: wire.seed,
-            tokens: Tokens { start: tokens.start, separator: tokens.separator },
-            ordinary: tokens.ordinary_from..vocab,
+            tokens: Tokens { start, separator },
+            ordinary,
             config,
             architecture,
         })
@@ -98,31 +112,16 @@ impl Source<'_> {
             self.error(&wire.model, format!("model `{}` is not defined", wire.model.get_ref()))
         })?;
         self.require_name(&wire.class)?;
-        let shape = self.shape(wire)?;
-        let is_generation = shape.task() == Task::Generation;
-        let architecture = &model.architecture;
-        let generates = matches!(architecture, Architecture::Decoder(_));
-        self.require(&wire.model, is_generation == generates, || {
-            format!("model `{}` is not for {}", model.name, shape.task())
-        })?;
-        let lacks_segments = matches!(architecture, Architecture::Encoder(encoder) if encoder.segments < 2);
-        self.require(&wire.model, shape.task() != Task::Reranking || !lacks_segments, || {
-            format!("model `{}` has one segment, reranking needs two", model.name)
-        })?;
-        let (positions, limit) = (shape.positions(), architecture.positions());
-        self.require(&wire.model, u64::from(positions) <= limit, || {
-            format!("{positions} positions, model `{}` has {limit}", model.name)
-        })?;
-        self.require(&wire.slo, is_generation == matches!(slo.limits, Limits::Tokens { .. }), || {
-            format!("slo `{}` does not fit the task {}", slo.name, shape.task())
-        })?;
-        self.require(&wire.model, is_generation || model.tokens.separator.is_some(), || {
-            format!("model `{}` has no separator token, which {} needs", model.name, shape.task())
-        })?;
+        let shape = self.shape(wire, model)?;
+        self.require_fitting(wire, shape.task(), model, slo)?;
+        let requests_per_hour =
+            self.bounded("requests_per_hour", &wire.requests_per_hour, 1..=MAX_REQUESTS_PER_HOUR)?;
 
         let mut ids = BTreeSet::new();
-        let mut variants = Vec::with_capacity(wire.variant.len());
-        for variant in &wire.variant {
+        let entries = wire.variant.get_ref();
+        self.require(&wire.variant, !entries.is_empty(), || format!("workload `{name}` has no variant"))?;
+        let mut variants = Vec::with_capacity(entries.len());
+        for variant in entries {
             let numerics: Numerics = variant
                 .numerics
                 .get_ref()
@@ -155,7 +154,7 @@ impl Source<'_> {
                 numerics,
                 precision: precision.clone(),
                 slo: slo.clone(),
-                requests_per_hour: wire.requests_per_hour,
+                requests_per_hour,
                 max_batch,
                 self_check,
             });
@@ -163,20 +162,62 @@ impl Source<'_> {
         Ok(variants)
     }
 
-    fn shape(self, wire: &WireWorkload) -> Result<Shape, SuiteError> {
-        let (shape, sizes) = match (&wire.generation, &wire.embedding, &wire.reranking) {
+    /// The model can do the task, and the limits are those of the task.
+    fn require_fitting(
+        self,
+        wire: &WireWorkload,
+        task: Task,
+        model: &Model,
+        slo: &Slo,
+    ) -> Result<(), SuiteError> {
+        let (is_generation, name) = (task == Task::Generation, &model.name);
+        let (generates, segments) = match &model.architecture {
+            Architecture::Decoder(_) => (true, 0),
+            Architecture::Encoder(encoder) => (false, encoder.segments),
+        };
+        self.require(&wire.model, is_generation == generates, || {
+            format!("model `{name}` is not for {task}")
+        })?;
+        self.require(&wire.model, is_generation || model.tokens.separator.is_some(), || {
+            format!("model `{name}` has no separator token, which {task} needs")
+        })?;
+        self.require(&wire.model, task != Task::Reranking || segments >= 2, || {
+            format!("model `{name}` has one segment, reranking needs two")
+        })?;
+        self.require(&wire.slo, is_generation == matches!(slo.limits, Limits::Tokens { .. }), || {
+            format!("slo `{}` does not fit the task {task}", slo.name)
+        })
+    }
+
+    fn shape(self, wire: &WireWorkload, model: &Model) -> Result<Shape, SuiteError> {
+        let tokens = |name, size, least| self.size(name, size, least..=MAX_TOKENS);
+        let batch = |name, size| self.size(name, size, 1..=MAX_BATCH);
+        let (shape, longest) = match (&wire.generation, &wire.embedding, &wire.reranking) {
             (Some(g), None, None) => {
-                let (prompt_tokens, output_tokens, batch) = (g.prompt_tokens, g.output_tokens, g.batch);
-                // Time per output token needs a second token.
-                let shape = Shape::Generation { prompt_tokens, output_tokens, batch };
-                (shape, prompt_tokens >= 1 && output_tokens >= 2)
+                let shape = Shape::Generation {
+                    // The start token alone would be one input for all seeds.
+                    prompt_tokens: tokens("prompt_tokens", &g.prompt_tokens, 2)?,
+                    // Time per output token needs a second token.
+                    output_tokens: tokens("output_tokens", &g.output_tokens, 2)?,
+                    batch: batch("batch", &g.batch)?,
+                };
+                (shape, &g.prompt_tokens)
             }
-            (None, Some(e), None) => (Shape::Embedding { tokens: e.tokens, batch: e.batch }, e.tokens >= 3),
+            (None, Some(e), None) => {
+                let shape = Shape::Embedding {
+                    // Between start and separator.
+                    tokens: tokens("tokens", &e.tokens, 3)?,
+                    batch: batch("batch", &e.batch)?,
+                };
+                (shape, &e.tokens)
+            }
             (None, None, Some(r)) => {
-                let (query_tokens, document_tokens, documents) =
-                    (r.query_tokens, r.document_tokens, r.documents);
-                let shape = Shape::Reranking { query_tokens, document_tokens, documents };
-                (shape, query_tokens >= 1 && document_tokens >= 1)
+                let shape = Shape::Reranking {
+                    query_tokens: tokens("query_tokens", &r.query_tokens, 1)?,
+                    document_tokens: tokens("document_tokens", &r.document_tokens, 1)?,
+                    documents: batch("documents", &r.documents)?,
+                };
+                (shape, &r.document_tokens)
             }
             _ => {
                 let fact = format!(
@@ -186,14 +227,13 @@ impl Source<'_> {
                 return Err(self.error(&wire.name, fact));
             }
         };
-        let tokens = match shape {
-            Shape::Generation { prompt_tokens, output_tokens, .. } => prompt_tokens.max(output_tokens),
-            Shape::Embedding { tokens, .. } => tokens,
-            Shape::Reranking { query_tokens, document_tokens, .. } => query_tokens.max(document_tokens),
-        };
-        let fits = sizes && tokens <= MAX_TOKENS && (1..=MAX_BATCH).contains(&shape.batch());
-        self.require(&wire.name, fits, || {
-            format!("workload `{}` has an impossible size", wire.name.get_ref())
+        let (positions, limit) = (u64::from(shape.positions()), model.architecture.positions());
+        self.require(longest, positions <= limit, || {
+            format!("{positions} positions, model `{}` has {limit}", model.name)
+        })?;
+        let tokens = positions * u64::from(shape.batch());
+        self.require(longest, tokens <= MAX_REQUEST_TOKENS, || {
+            format!("a request of {tokens} tokens in all, more than the limit of {MAX_REQUEST_TOKENS}")
         })?;
         Ok(shape)
     }
