@@ -9,8 +9,8 @@ mooncake_conversation.csv    https://github.com/kvcache-ai/Mooncake, commit 3b5a
                              FAST25-release/traces/conversation_trace.jsonl (Apache-2.0), its members timestamp, input_length and
                              output_length as columns timestamp_ms, input_tokens, output_tokens; hash_ids left out
 
-Each request is counted in a bin of two lengths, named by their upper edges. Edges are powers of two and the halves between: 64,
-96, 128, 192, .. Shares are millionths by the largest remainder, so that they add up to a million. Quantiles are order
+Each request is counted in a bin of two lengths, named by their upper edges. Edges are powers of two, the halves between (64, 96, 128,
+192, ..) and the trace's own quantiles, whose sizes the suite `standard` asks. Shares are millionths by the largest remainder, so that they add up to a million. Quantiles are order
 statistics of the lengths themselves: the least length that so many requests do not exceed. Python's standard library only.
 """
 
@@ -86,7 +86,8 @@ def read(path):
 
 
 def mix(trace, lengths):
-    bins = shares(Counter((upper_edge(prompt), upper_edge(output)) for prompt, output in lengths))
+    prompts, outputs = (quantiles(of) for of in zip(*lengths))
+    bins = shares(Counter((upper_edge(prompt, prompts), upper_edge(output, outputs)) for prompt, output in lengths))
     lines = [
         f"# Made by make_mixes.py from {trace['file']}.",
         "format = 1",
@@ -107,8 +108,8 @@ def mix(trace, lengths):
         text("sha256", trace["sha256"]),
         "",
         "[quantiles]",
-        f"prompt_tokens = {quantiles(prompt for prompt, _ in lengths)}",
-        f"output_tokens = {quantiles(output for _, output in lengths)}",
+        f"prompt_tokens = {table(prompts)}",
+        f"output_tokens = {table(outputs)}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -117,11 +118,12 @@ def text(member, value):
     return f'{member} = "{value}"'
 
 
-def upper_edge(length):
-    """The least of 1, 2, 3, 4, 6, 8, 12, 16, .. that is not below the length."""
+def upper_edge(length, quantiles):
+    """The least of 1, 2, 3, 4, 6, 8, 12, 16, .. and the quantiles that is not below the length."""
     power = 1 << (length - 1).bit_length()
     three_quarters = power * 3 // 4
-    return three_quarters if power >= 4 and length <= three_quarters else power
+    edge = three_quarters if power >= 4 and length <= three_quarters else power
+    return min([edge, *(quantile for quantile in quantiles.values() if quantile >= length)])
 
 
 def shares(counts):
@@ -135,7 +137,10 @@ def shares(counts):
 
 def quantiles(lengths):
     ordered = sorted(lengths)
-    at = {percent: ordered[-(-percent * len(ordered) // 100) - 1] for percent in PERCENT}
+    return {percent: ordered[-(-percent * len(ordered) // 100) - 1] for percent in PERCENT}
+
+
+def table(at):
     return "{ " + ", ".join(f"p{percent} = {length}" for percent, length in at.items()) + " }"
 
 
