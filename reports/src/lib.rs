@@ -12,12 +12,15 @@ pub mod coverage;
 pub mod derived;
 pub mod did_key;
 pub mod key;
+pub mod page;
 pub mod profile;
 pub mod proof;
 pub mod schema;
 pub mod statistics;
+pub mod table;
 mod timestamp;
 pub mod verify;
+pub mod words;
 
 pub use proofmark_workloads::Digest;
 pub use timestamp::Timestamp;

@@ -1,0 +1,271 @@
+//! Every time of every request, a strip a distribution.
+
+use proofmark_workloads::{Limits, Suite, Workload};
+
+use super::markup::Markup;
+use super::scale::Scale;
+use super::svg::{self, Path, WIDTH};
+use super::thin::thin;
+use super::{axis, grouped, part, time, typeset};
+use crate::schema::v1::{Cell, Distribution, Profile, Status};
+use crate::words;
+
+/// Of a strip, in pixels.
+const HEIGHT: u32 = 24;
+/// Marks of a strip at most, and of all strips together about.
+const MARKS: usize = 400;
+const ALL_MARKS: usize = 40_000;
+/// Ticks whose labels do not touch on a phone.
+const TICKS: usize = 6;
+
+pub(super) fn section(page: &mut Markup, profile: &Profile, suite: Option<&Suite>) {
+    part(page, "latency", "Latency", |section| {
+        let workload = |cell: &Cell| suite.and_then(|suite| suite.workload(&cell.workload));
+        let all: Vec<Vec<Lane<'_>>> = profile.cells.iter().map(|cell| lanes(cell, workload(cell))).collect();
+        let values = all.iter().flatten().flat_map(Lane::extremes);
+        let Some(scale) = Scale::over(values) else {
+            section.element("p", &[], "No cell was measured.");
+            profile.cells.iter().for_each(|cell| unmeasured(section, cell));
+            return;
+        };
+        let marks = (ALL_MARKS / all.iter().map(Vec::len).sum::<usize>().max(1)).clamp(20, MARKS);
+        section.element("p", &[("class", "note")], &note(profile, suite, &all, marks));
+        legend(section);
+        section.within("div", &[("class", "rows")], |rows| {
+            time_axis(rows, scale);
+            for (cell, lanes) in profile.cells.iter().zip(&all) {
+                if lanes.is_empty() {
+                    unmeasured(rows, cell);
+                } else {
+                    measured(rows, profile, cell, workload(cell), |row| {
+                        lanes.iter().for_each(|lane| lane.draw(row, scale, marks));
+                    });
+                }
+            }
+            time_axis(rows, scale);
+        });
+    });
+}
+
+fn note(profile: &Profile, suite: Option<&Suite>, all: &[Vec<Lane<'_>>], marks: usize) -> String {
+    let mut text =
+        "Each mark is one timed request: the longer it took, the further right, on a logarithmic scale; \
+                    within a strip the first request is on top and the last at the bottom."
+            .to_owned();
+    if all.iter().flatten().any(|lane| lane.samples.len() > marks) {
+        text += &format!(
+            " Of longer series {marks} are drawn, spread evenly over the sorted times, with the least and the greatest."
+        );
+    }
+    text += " A percentile is given only where the number of requests supports it with 99 % confidence.";
+    let statistics = profile.cells.iter().filter_map(|cell| cell.statistics);
+    if statistics.into_iter().all(|statistics| statistics.latency.p99_ns.is_none()) {
+        text += " No cell has the 662 requests that a p99 needs.";
+    }
+    if suite.is_none() {
+        text += " The suite is not at hand, so the limits are missing.";
+    }
+    text
+}
+
+/// One distribution of a cell's times.
+struct Lane<'a> {
+    name: &'static str,
+    samples: &'a [u64],
+    statistics: Option<Distribution>,
+    limit_ns: Option<u64>,
+}
+
+fn lanes<'a>(cell: &'a Cell, workload: Option<&Workload>) -> Vec<Lane<'a>> {
+    let limits = workload.map(|workload| workload.slo.limits);
+    let (mut latency_ns, mut ttft_ns, mut tpot_ns) = (None, None, None);
+    match limits {
+        Some(Limits::Latency { latency_ns: limit }) => latency_ns = Some(limit),
+        Some(Limits::Tokens { ttft_ns: ttft, tpot_ns: tpot }) => {
+            (ttft_ns, tpot_ns) = (Some(ttft), Some(tpot))
+        }
+        None => {}
+    }
+    let statistics = cell.statistics;
+    let lanes = [
+        ("request", &cell.latency_ns, statistics.map(|all| all.latency), latency_ns),
+        ("first token", &cell.ttft_ns, statistics.and_then(|all| all.ttft), ttft_ns),
+        ("next tokens", &cell.tpot_ns, statistics.and_then(|all| all.tpot), tpot_ns),
+    ];
+    let lane = |(name, samples, statistics, limit_ns): (_, &'a Vec<u64>, _, _)| Lane {
+        name,
+        samples,
+        statistics,
+        limit_ns,
+    };
+    lanes.into_iter().map(lane).filter(|lane| !lane.samples.is_empty()).collect()
+}
+
+impl Lane<'_> {
+    /// What the axis must hold.
+    fn extremes(&self) -> impl Iterator<Item = u64> {
+        let percentiles = self.statistics.map(|all| [Some(all.median_ns), all.p99_ns]);
+        let ends = [self.samples.iter().min().copied(), self.samples.iter().max().copied(), self.limit_ns];
+        ends.into_iter().chain(percentiles.into_iter().flatten()).flatten()
+    }
+
+    fn draw(&self, row: &mut Markup, scale: Scale, marks: usize) {
+        row.within("div", &[("class", "lane")], |lane| {
+            lane.element("span", &[("class", "of")], self.name);
+            lane.within("div", &[("class", "plot")], |plot| {
+                svg::strip(plot, HEIGHT, self.name, &self.in_words(), |strip| {
+                    self.strip(strip, scale, marks)
+                });
+            });
+            lane.within("p", &[("class", "figures")], |figures| self.figures(figures));
+        });
+    }
+
+    fn strip(&self, strip: &mut Markup, scale: Scale, marks: usize) {
+        let x = |ns: u64| scale.place(ns) * WIDTH;
+        let full = |ns: u64| Path::default().vertical(x(ns), 0.0, f64::from(HEIGHT));
+        let grid = scale.ticks(TICKS).into_iter();
+        grid.fold(Path::default(), |grid, tick| grid.vertical(x(tick), 0.0, f64::from(HEIGHT)))
+            .draw(strip, "grid");
+
+        let statistics = self.statistics;
+        if let Some((low, high)) = statistics.and_then(|all| all.median_low_ns.zip(all.median_high_ns)) {
+            Path::default().rectangle((x(low), 2.0), (x(high), 22.0)).draw(strip, "interval");
+        }
+        let (mut kept, mut late) = (Path::default(), Path::default());
+        let last = self.samples.len().saturating_sub(1).max(1) as f64;
+        for place in thin(self.samples, marks) {
+            let (ns, y) = (self.samples[place], 4.0 + 16.0 * place as f64 / last);
+            if self.limit_ns.is_some_and(|limit| ns > limit) {
+                late = late.dot((x(ns), y));
+            } else {
+                kept = kept.dot((x(ns), y));
+            }
+        }
+        kept.draw(strip, "sample");
+        late.draw(strip, "sample late");
+        if let Some(statistics) = statistics {
+            full(statistics.median_ns).draw(strip, "median");
+            for percentile in [statistics.p90_ns, statistics.p99_ns].into_iter().flatten() {
+                full(percentile).draw(strip, "percentile");
+            }
+        }
+        if let Some(limit) = self.limit_ns {
+            full(limit).draw(strip, "limit");
+        }
+    }
+
+    /// Median, interval and percentiles, as far as they are there.
+    fn figures(&self, figures: &mut Markup) {
+        let Some(statistics) = self.statistics else { return };
+        figures.element("strong", &[], &time(statistics.median_ns));
+        if let Some((low, high)) = statistics.median_low_ns.zip(statistics.median_high_ns) {
+            figures.element("span", &[("class", "between")], &typeset(&words::interval(low, high)));
+        }
+        for (name, percentile) in [("p90", statistics.p90_ns), ("p99", statistics.p99_ns)] {
+            if let Some(ns) = percentile {
+                figures.element("span", &[], &format!("{name}\u{a0}{}", time(ns)));
+            }
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let mut text = format!("{} times", grouped(self.samples.len() as u64));
+        if let Some(statistics) = self.statistics {
+            text += &format!(
+                ", {} to {}, median {}",
+                time(statistics.min_ns),
+                time(statistics.max_ns),
+                time(statistics.median_ns)
+            );
+        }
+        if let Some(limit) = self.limit_ns {
+            let late = self.samples.iter().filter(|ns| **ns > limit).count();
+            text += &format!("; limit {}, {} beyond it", time(limit), grouped(late as u64));
+        }
+        text
+    }
+}
+
+fn time_axis(rows: &mut Markup, scale: Scale) {
+    rows.within("div", &[("class", "cell"), ("aria-hidden", "true")], |cell| {
+        cell.literal("<div class=\"name\"></div>");
+        cell.within("div", &[("class", "lanes")], |lanes| {
+            lanes.within("div", &[("class", "lane")], |lane| {
+                lane.literal("<span class=\"of\"></span>");
+                lane.within("div", &[("class", "plot")], |plot| {
+                    axis(plot, scale.ticks(TICKS).into_iter().map(|tick| (scale.place(tick), round(tick))));
+                });
+            });
+        });
+    });
+}
+
+/// A round time without decimals.
+fn round(ns: u64) -> String {
+    time(ns).replace(".00", "").replace(".0", "")
+}
+
+fn measured(
+    rows: &mut Markup,
+    profile: &Profile,
+    cell: &Cell,
+    workload: Option<&Workload>,
+    lanes: impl FnOnce(&mut Markup),
+) {
+    rows.within("article", &[("class", "cell")], |row| {
+        row.within("div", &[("class", "name")], |name| {
+            name.element("h3", &[], &cell.workload);
+            let covered = profile.coverage.workloads.iter().find(|row| row.workload == cell.workload);
+            let (within, all) =
+                covered.map_or((0, cell.latency_ns.len() as u64), |row| (row.within_slo, row.requests));
+            let mut text = format!("{} requests", grouped(all));
+            if covered.is_some() {
+                text +=
+                    &format!(", {} in time", if within == all { "all".to_owned() } else { grouped(within) });
+            }
+            if let Some(workload) = workload.filter(|_| within < all) {
+                text += &format!(" ({} asked)", typeset(&words::percent(workload.slo.share_ppm)));
+            }
+            name.element("p", &[], &text);
+        });
+        row.within("div", &[("class", "lanes")], lanes);
+    });
+}
+
+fn unmeasured(rows: &mut Markup, cell: &Cell) {
+    rows.within("article", &[("class", "cell")], |row| {
+        row.within("div", &[("class", "name")], |name| name.element("h3", &[], &cell.workload));
+        row.within("p", &[("class", "lanes why")], |why| {
+            let status = match cell.status {
+                Status::Measured => "no times",
+                Status::NotCovered => "not covered",
+                Status::Failed => "failed",
+            };
+            why.element("strong", &[("class", "badge")], status);
+            let obstacle = cell.obstacle.map(words::obstacle);
+            let facts = cell.reason.iter().cloned().chain(obstacle);
+            why.text(&format!(" {}", facts.collect::<Vec<_>>().join("; ")));
+        });
+    });
+}
+
+fn legend(section: &mut Markup) {
+    let line = || Path::default().vertical(14.0, 0.0, 16.0);
+    let glyphs: [(&str, &'static str, Path); 6] = [
+        ("a request", "sample", Path::default().dot((6.0, 5.0)).dot((15.0, 8.0)).dot((21.0, 12.0))),
+        ("beyond its limit", "sample late", Path::default().dot((9.0, 6.0)).dot((18.0, 11.0))),
+        ("median", "median", line()),
+        ("its 95 % interval", "interval", Path::default().rectangle((6.0, 1.0), (22.0, 15.0))),
+        ("p90, p99", "percentile", line()),
+        ("limit of the SLO", "limit", line()),
+    ];
+    section.within("ul", &[("class", "legend")], |list| {
+        for (name, class, path) in glyphs {
+            list.within("li", &[], |item| {
+                svg::glyph(item, |svg| path.draw(svg, class));
+                item.text(&typeset(name));
+            });
+        }
+    });
+}

@@ -1,0 +1,45 @@
+//! What the profile shows, what it cannot, and how to check it.
+
+use super::markup::Markup;
+use super::part;
+use crate::Digest;
+
+pub(super) fn section(page: &mut Markup, report_id: Digest) {
+    part(page, "verify", "Verify it yourself", |section| {
+        section.element(
+            "p",
+            &[],
+            "This page is a view. What counts is the signed file that it was made from:",
+        );
+        section.within("pre", &[], |pre| {
+            pre.element(
+                "code",
+                &[],
+                &format!("sha256sum profile.json   # {report_id}\nproofmark verify profile.json"),
+            );
+        });
+        section.within("div", &[("class", "columns")], |columns| {
+            for (heading, points) in [("What that shows", &SHOWS[..]), ("What it cannot show", &CANNOT[..])] {
+                columns.within("div", &[], |column| {
+                    column.element("h3", &[], heading);
+                    column.within("ul", &[], |list| {
+                        points.iter().for_each(|point| list.element("li", &[], point))
+                    });
+                });
+            }
+        });
+    });
+}
+
+const SHOWS: [&str; 4] = [
+    "The operator's key signed exactly these bytes.",
+    "Form and arithmetic hold: coverage, statistics and rates follow from the samples and the suite.",
+    "Seeds and output digests form one chain, so no timed request could be computed ahead or served from a cache.",
+    "Exact outputs of the self-checks are those that the suite states.",
+];
+const CANNOT: [&str; 4] = [
+    "That the times are true: an operator who invents them consistently passes.",
+    "When the run was made: the challenge is self-issued, so nothing bounds its time.",
+    "That the outputs were computed: for that, an audit runs steps again on another machine and compares digests.",
+    "That the machine is the one it says: its commitment is a hash of an id that its owner can change.",
+];
