@@ -51,12 +51,15 @@ const NOTE: &str = "Requests arrived at random (a Poisson process) at each of th
                     workloads were measured in a closed loop, the next request starting when the last one ends.";
 
 fn curve(curves: &mut Markup, cell: &Cell, capacity: &Capacity, workload: Option<&Workload>) {
-    let asked = workload.map(|workload| workload.requests_per_hour);
     let trials = &capacity.trials;
     let rates = trials.iter().map(|trial| trial.requests_per_hour);
-    let Some(rate) = Scale::over(rates.chain(asked).chain([capacity.requests_per_hour])) else { return };
-    let asked_text = asked.map(|asked| format!("; {} asked", grouped(asked))).unwrap_or_default();
-    let text = format!("{} requests an hour sustained{asked_text}", grouped(capacity.requests_per_hour));
+    let Some(rate) = Scale::over(rates.chain([capacity.requests_per_hour])) else { return };
+    let mut text = format!("{} requests an hour sustained", grouped(capacity.requests_per_hour));
+    if let Some(workload) = workload {
+        text += &format!(", {} asked", grouped(workload.requests_per_hour));
+    }
+    // A rate far from all trials would leave no room for them; the caption says it.
+    let asked = workload.map(|workload| workload.requests_per_hour).filter(|asked| rate.holds(*asked));
     let frame = Frame { rate, asked, found: capacity.requests_per_hour };
     curves.within("figure", &[], |figure| {
         figure.within("figcaption", &[], |caption| {

@@ -243,9 +243,8 @@ fn unmeasured(rows: &mut Markup, cell: &Cell) {
                 Status::Failed => "failed",
             };
             why.element("strong", &[("class", "badge")], status);
-            let obstacle = cell.obstacle.map(words::obstacle);
-            let facts = cell.reason.iter().cloned().chain(obstacle);
-            why.text(&format!(" {}", facts.collect::<Vec<_>>().join("; ")));
+            let fact = cell.obstacle.map(words::obstacle).or_else(|| cell.reason.clone());
+            why.text(&typeset(&fact.unwrap_or_default()));
         });
     });
 }

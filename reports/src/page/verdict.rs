@@ -30,11 +30,6 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, whole: &Profile) {
             share.element("strong", &[], &typeset(&words::percent(coverage.success_ppm)));
             share.text(" of the suite's demand");
         });
-        let interval = format!(
-            "95 % interval {} to {}",
-            words::percent(coverage.low_ppm),
-            words::percent(coverage.high_ppm)
-        );
         let shares = coverage::Shares {
             served_ppm: coverage.success_ppm,
             losses: &[],
@@ -42,7 +37,6 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, whole: &Profile) {
             high_ppm: coverage.high_ppm,
         };
         coverage::bar(card, &shares, "All demand", &words::share(coverage));
-        card.element("p", &[("class", "note")], &interval);
         card.element("p", &[("class", "lead")], &text);
     });
 }

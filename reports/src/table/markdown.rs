@@ -56,9 +56,12 @@ fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#' | '&' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
                 safe.extend(['\\', character]);
             }
+            '<' => safe += "&lt;",
+            '>' => safe += "&gt;",
+            '&' => safe += "&amp;",
             // GitHub mentions people and links bare addresses, whatever is escaped around them.
             '@' => safe += "&#64;",
             ':' if text.contains("://") => safe += "&#58;",
@@ -77,7 +80,7 @@ mod tests {
     fn a_field_stays_in_its_cell_and_is_no_markup() {
         for (text, expected) in [
             ("a|b", "a\\|b"),
-            ("<img>", "\\<img\\>"),
+            ("<img>&", "&lt;img&gt;&amp;"),
             ("[x](y)", "\\[x\\](y)"),
             ("two\nlines", "two lines"),
             ("@me", "&#64;me"),
