@@ -12,7 +12,6 @@ pub mod certify;
 pub mod cli;
 pub mod environment;
 mod exit;
-mod figures;
 mod journal;
 mod key_file;
 mod output_file;
@@ -22,6 +21,5 @@ mod run;
 mod suite_file;
 mod summary;
 mod supervise;
-mod table;
 
 pub use exit::{Failure, Outcome};

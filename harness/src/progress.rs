@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proofmark_reports::schema::v1::{Cell, Status};
+use proofmark_reports::words::duration;
 use proofmark_workloads::{Suite, Workload};
 
-use crate::figures::{duration, median};
 use crate::supervise::Stage;
 
 /// Where a run stands.
@@ -83,7 +83,8 @@ impl Progress {
         let Some(cell) = cell else { return };
         let result = match cell.status {
             Status::Measured => {
-                format!("{} requests, median {}", cell.latency_ns.len(), duration(median(&cell.latency_ns)))
+                let median = cell.statistics.map(|statistics| duration(statistics.latency.median_ns));
+                format!("{} requests, median {}", cell.latency_ns.len(), median.unwrap_or_default())
             }
             Status::NotCovered => format!("not run: {}", cell.reason.as_deref().unwrap_or_default()),
             Status::Failed => format!("failed: {}", cell.reason.as_deref().unwrap_or_default()),

@@ -7,6 +7,7 @@ mod goldens;
 mod interop;
 mod layers;
 mod map;
+mod pages;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ cargo xtask TASK
   bench --native-x86-v4 [FILTER]
                     the same against stock candle with the AVX-512 kernels that it leaves out (compiled apart: minutes)
   cross [--full]    the same digests on AArch64 and on x86-64 without fused multiply-add, under emulation
+  pages [FILE]      look at the page of a profile, of a fresh one without FILE, in Chromium: pictures, nothing loaded, nothing cut
+  pages --example   the same of an invented profile that has everything a profile can have
   interop           verify a fresh profile with the npm and PyPI implementations of eddsa-jcs-2022
 ";
 
@@ -43,6 +46,9 @@ fn main() -> ExitCode {
         ["bench", filter] if !filter.starts_with('-') => bench::run(Native::Stock, Some(filter)),
         ["cross"] => cross::run(Extent::Smallest),
         ["cross", "--full"] => cross::run(Extent::Full),
+        ["pages"] => pages::run(pages::Source::Fresh),
+        ["pages", "--example"] => pages::run(pages::Source::Example),
+        ["pages", file] if !file.starts_with('-') => pages::run(pages::Source::File(file)),
         ["interop"] => interop::run(),
         _ => {
             eprint!("{HELP}");

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
-use proofmark_workloads::{Numerics, Suite};
+use proofmark_workloads::Numerics;
 
 use super::{OutputFormat, print};
 use crate::certify::{Certificate, Request, Start, certify};
@@ -80,7 +80,7 @@ impl Certify {
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
         match self.output {
-            OutputFormat::Table => print(&told(&certificate, &suite.suite, &self.out))?,
+            OutputFormat::Table => print(&told(&certificate, &self.out))?,
             OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
         }
         Ok(certificate.outcome())
@@ -88,11 +88,11 @@ impl Certify {
 }
 
 /// The summary, and where the profile is.
-fn told(certificate: &Certificate, suite: &Suite, out: &Path) -> String {
+fn told(certificate: &Certificate, out: &Path) -> String {
     let (place, id) = (out.display(), Digest::of(&certificate.bytes));
     format!(
         "{}\nprofile  {place} ({} bytes)\nreport   {id}\nnext     proofmark verify {place}\n",
-        summary::profile(&certificate.profile, Some(suite)),
+        summary::profile(&certificate.profile),
         certificate.bytes.len()
     )
 }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 use clap::Args;
 use proofmark_reports::Timestamp;
 use proofmark_reports::verify::{Context, Verification, verify};
+use proofmark_reports::words::share;
 
 use serde_json::Value;
 
@@ -109,7 +110,7 @@ impl Verdict {
                     profile.operator,
                     profile.suite.name,
                     profile.suite.version,
-                    crate::summary::share(&profile.coverage),
+                    share(&profile.coverage),
                 )
             }
         }

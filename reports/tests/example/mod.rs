@@ -2,8 +2,7 @@
 
 use proofmark_reports::chain::seed_after;
 use proofmark_reports::schema::v1::*;
-use proofmark_reports::statistics::{Quantile, clopper_pearson, quantile_of_sorted};
-use proofmark_reports::{Digest, coverage, derived};
+use proofmark_reports::{Digest, coverage, derived, statistics};
 use proofmark_workloads::{Limits, Numerics, Shape, Suite, Workload, embedded};
 
 /// The suite of the profile.
@@ -162,13 +161,13 @@ fn cell(index: usize, workload: &Workload) -> Cell {
     cell.doubts = match index {
         1 => vec![doubt(
             DoubtKind::TooFewSamples,
-            "5 requests, p90 needs 44",
+            "5 requests, p90 needs 64",
             "take a suite with more time a workload",
         )],
         9 => vec![
             doubt(
                 DoubtKind::TooFewSamples,
-                "14 requests, p90 needs 44",
+                "14 requests, p90 needs 64",
                 "take a suite with more time a workload",
             ),
             doubt(
@@ -234,10 +233,10 @@ fn open_loop(workload: &Workload, median_ns: f64, noise: &mut Noise) -> Capacity
         let latency_ns: Vec<u64> = (0..served).map(|_| noise.around(median_ns * waiting)).collect();
         let within_slo = latency_ns.iter().filter(|latency| **latency <= limit_ns).count() as u64;
         let attainment_low_ppm =
-            if served == requests { clopper_pearson(within_slo, requests).low_ppm } else { 0 };
+            if served == requests { statistics::share_low_ppm(within_slo, requests) } else { 0 };
         let verdict = match attainment_low_ppm {
             _ if served < requests => TrialVerdict::Saturated,
-            low_ppm if low_ppm >= 800_000 => TrialVerdict::Met,
+            low_ppm if low_ppm >= workload.slo.share_ppm => TrialVerdict::Met,
             _ => TrialVerdict::Missed,
         };
         Trial {
@@ -260,28 +259,20 @@ fn open_loop(workload: &Workload, median_ns: f64, noise: &mut Noise) -> Capacity
     Capacity { basis: CapacityBasis::OpenLoop, max_batch: 1, requests_per_hour, trials }
 }
 
-/// Order statistics, in the form that a profile has.
 fn distribution(samples: &[u64]) -> Option<Distribution> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_unstable();
-    let (min_ns, max_ns) = (*sorted.first()?, *sorted.last()?);
-    let count = sorted.len();
-    let at = |thousandths: u64, least: usize| {
-        quantile_of_sorted(&sorted, Quantile(thousandths)).filter(|_| count >= least)
-    };
-    let half_width = (1000.0 / (count as f64).sqrt()) as u64;
+    let all = statistics::Distribution::of(samples)?;
     Some(Distribution {
-        min_ns,
-        median_ns: at(500, 1)?,
-        median_low_ns: at(500_u64.saturating_sub(half_width), 6),
-        median_high_ns: at((500 + half_width).min(1000), 6),
-        p90_ns: at(940, 44),
-        p99_ns: at(997, 662),
-        p999_ns: None,
-        max_ns,
-        max_bounds_ppm: 900_000,
-        mild_outliers: 0,
-        severe_outliers: 0,
+        min_ns: all.min,
+        median_ns: all.median,
+        median_low_ns: all.median_interval.map(|interval| interval.low),
+        median_high_ns: all.median_interval.map(|interval| interval.high),
+        p90_ns: all.p90,
+        p99_ns: all.p99,
+        p999_ns: all.p999,
+        max_ns: all.max,
+        max_bounds_ppm: all.max_bounds_ppm,
+        mild_outliers: all.mild_outliers,
+        severe_outliers: all.severe_outliers,
     })
 }
 
