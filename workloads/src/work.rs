@@ -12,7 +12,7 @@
 //!            + 2 b c * layers * (key width) * cache_bytes
 //! ```
 //! with two operations for a multiplication and an addition. Norms, activations, softmax and biases are left out of `flops`: they are
-//! few. A pass of its own keys and values, and activations, may stay in caches, so they are left out of `read_bytes`. Weights
+//! few. Activations, and the keys and values that a pass makes itself, may stay in caches, so they are left out of `read_bytes`. Weights
 //! are read once a pass, whatever the batch.
 //!
 //! A prompt of `p` tokens has `t = p`, `s = p (p + 1) / 2` and `c = 0`; only its last token needs the head. The pass that makes token
