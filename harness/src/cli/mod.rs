@@ -1,5 +1,6 @@
 //! The command line: each command with its options in a file of its own.
 
+mod ceilings;
 mod certify;
 mod key;
 mod list;
@@ -35,6 +36,8 @@ enum Command {
     /// Runs one cell; `certify` starts it.
     #[command(hide = true)]
     Cell,
+    #[command(hide = true)]
+    Ceilings(ceilings::Ceilings),
 }
 
 /// How a result is printed.
@@ -57,6 +60,7 @@ impl Cli {
             Command::List(command) => command.run(),
             Command::Key(command) => command.run(),
             Command::Cell => crate::cell::run(),
+            Command::Ceilings(command) => command.run(),
         };
         match result {
             Ok(outcome) => outcome.into(),

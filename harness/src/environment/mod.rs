@@ -1,5 +1,6 @@
 //! What this machine and this program are, as far as the system tells, and what speaks against measuring here.
 
+mod cache;
 mod cgroup;
 mod clock;
 mod commitment;
@@ -13,6 +14,8 @@ mod root;
 mod system;
 #[cfg(test)]
 mod tree;
+
+use std::path::PathBuf;
 
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::profile::printable;
@@ -64,10 +67,24 @@ pub fn harness(isa: Isa) -> Result<Harness, Failure> {
     })
 }
 
+/// The program that runs, even if its file was replaced meanwhile: the profile names the digest of this one.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn own_program() -> anyhow::Result<PathBuf> {
+    program::path()
+}
+
 /// The monotonic clock, measured in some milliseconds.
 #[must_use]
 pub fn clock() -> Clock {
     clock::read(&Root::of_this_machine())
+}
+
+/// The processors' largest cache; `None` where the system does not tell.
+#[must_use]
+pub fn last_level_cache_bytes() -> Option<u64> {
+    cache::last_level_bytes(&Root::of_this_machine())
 }
 
 /// Processes that the kernel killed for lack of memory so far, in this process's control group where that is counted, else on the

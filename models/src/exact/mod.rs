@@ -9,6 +9,7 @@
 pub mod argmax;
 pub mod attention;
 pub mod blocks;
+pub mod ceilings;
 pub mod convolution;
 pub mod crew;
 pub mod double_double;

@@ -1,0 +1,198 @@
+//! The two sides of the roofline: how fast this machine reads memory and multiplies at most, with the threads of the run.
+//!
+//! They are measured in a child process, whose pool has these threads and whose memory is gone afterwards.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use proofmark_models::exact::ceilings::{ReadBuffer, multiply_adds};
+use proofmark_models::exact::isa::Isa;
+use proofmark_reports::schema::v1::Ceilings;
+
+use crate::{Outcome, environment};
+
+/// How long each side is measured.
+const TIME: Duration = Duration::from_secs(1);
+/// What is no shorter counts as sustained: many times longer than a scheduler's slice and than a processor holds its highest
+/// boost against its power limit.
+const BURST: Duration = Duration::from_millis(100);
+/// For the child: both sides take two to three seconds, and writing the buffer one more.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Beyond any cache of a thread's own, and long enough for a thread to outlast its start.
+const BUFFER_BYTES_A_THREAD: u64 = 256 << 20;
+/// The buffer by the last-level cache, which a cyclic reader finds nothing in from twice its size on.
+const WANTED_CACHES: u64 = 4;
+const NEEDED_CACHES: u64 = 2;
+/// Of processors whose caches the system does not tell.
+const USUAL_CACHE_BYTES: u64 = 32 << 20;
+
+/// Measures with `threads` threads in a process of `program`, which is this program; half of the available memory is used at most.
+///
+/// # Errors
+/// When too little memory is free, or the process does not start or does not answer in time.
+pub fn measure(
+    program: &Path,
+    threads: u32,
+    isa: Isa,
+    available_memory_bytes: u64,
+) -> anyhow::Result<Ceilings> {
+    let cache_bytes = environment::last_level_cache_bytes().unwrap_or(USUAL_CACHE_BYTES);
+    let buffer_bytes = buffer_bytes(threads, cache_bytes, available_memory_bytes)?;
+    let mut command = Command::new(program);
+    command
+        .args(["ceilings", "--isa", &isa.to_string(), "--buffer-bytes", &buffer_bytes.to_string()])
+        .env("RAYON_NUM_THREADS", threads.to_string());
+    ask(&mut command, TIME_LIMIT)
+}
+
+/// What the child does: measures with the threads of its pool.
+///
+/// # Errors
+/// When the machine lacks the instruction set or the buffer is empty.
+pub fn measure_here(isa: Isa, buffer_bytes: usize) -> anyhow::Result<Ceilings> {
+    ensure!(isa.is_available(), "this machine does not have the instruction set {isa}");
+    let f32_flops_per_s = best_rate(|rounds| multiply_adds(isa, rounds));
+    let buffer = ReadBuffer::new(isa, buffer_bytes);
+    ensure!(buffer.read() > 0, "a buffer of {buffer_bytes} bytes has nothing to read");
+    let read_bytes_per_s = best_rate(|passes| (0..passes).map(|_| buffer.read()).sum());
+    Ok(Ceilings { read_bytes_per_s, f32_flops_per_s })
+}
+
+/// Ends this process when standard input closes, since its parent is gone then.
+pub(crate) fn end_with_parent() {
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        std::process::exit(Outcome::Internal as i32);
+    });
+}
+
+/// The best of the bursts of work that fit in the time, by the second. Whatever else happens on a machine makes a burst slower, never
+/// faster, so the best one is nearest to what the machine can do.
+fn best_rate(mut work: impl FnMut(u64) -> u64) -> u64 {
+    let started = Instant::now();
+    let (mut amount, mut best) = (1_u64, 0.0_f64);
+    loop {
+        let burst = Instant::now();
+        let done = work(amount);
+        let elapsed = burst.elapsed();
+        if elapsed < BURST {
+            amount = amount.saturating_mul(2);
+            continue;
+        }
+        best = best.max(done as f64 / elapsed.as_secs_f64());
+        if started.elapsed() >= TIME {
+            return best as u64;
+        }
+    }
+}
+
+fn buffer_bytes(threads: u32, cache_bytes: u64, available_bytes: u64) -> anyhow::Result<u64> {
+    let wanted = (BUFFER_BYTES_A_THREAD * u64::from(threads)).max(cache_bytes.saturating_mul(WANTED_CACHES));
+    let bytes = wanted.min(available_bytes / 2);
+    ensure!(
+        bytes >= cache_bytes.saturating_mul(NEEDED_CACHES),
+        "{available_bytes} bytes of free memory are too few to read beyond a cache of {cache_bytes}"
+    );
+    Ok(bytes)
+}
+
+/// Starts the process and waits for its answer.
+fn ask(command: &mut Command, time_limit: Duration) -> anyhow::Result<Ceilings> {
+    let streams = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process =
+        Process(streams.spawn().context("cannot start a process to measure the machine's ceilings")?);
+    let (sender, answer) = channel();
+    let (stdout, stderr) = (process.0.stdout.take(), process.0.stderr.take());
+    thread::spawn(move || {
+        let _ = sender.send((text(stdout), text(stderr)));
+    });
+    let Ok((answer, errors)) = answer.recv_timeout(time_limit) else {
+        bail!("measuring the machine's ceilings took longer than {} s", time_limit.as_secs());
+    };
+    let status = process.0.wait()?;
+    ensure!(status.success(), "measuring the machine's ceilings failed ({status}): {}", errors.trim());
+    serde_json::from_str(&answer).map_err(|_| {
+        anyhow!("the process that measures the machine's ceilings said something unintelligible")
+    })
+}
+
+/// What a stream says until it ends; the limit is far above any answer.
+fn text(stream: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        let _ = stream.take(1 << 16).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Killed when it goes out of scope.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn the_buffer_is_beyond_the_caches_and_leaves_half_of_the_memory() {
+        const MIB: u64 = 1 << 20;
+        let mib = |threads, cache: u64, available: u64| {
+            buffer_bytes(threads, cache * MIB, available * MIB).ok().map(|bytes| bytes / MIB)
+        };
+        assert_eq!(mib(2, 32, 100_000), Some(512));
+        assert_eq!(mib(1, 500, 100_000), Some(2000));
+        assert_eq!(mib(8, 32, 3000), Some(1500));
+        assert_eq!(mib(1, 32, 128), Some(64));
+        assert_eq!(mib(1, 32, 126), None);
+        assert_eq!(mib(1, 32, 0), None);
+    }
+
+    #[test]
+    fn work_is_doubled_until_a_burst_lasts_and_the_best_one_counts() {
+        let mut calls = Vec::new();
+        let rate = best_rate(|amount| {
+            calls.push(amount);
+            thread::sleep(Duration::from_millis(amount * if calls.len() == 10 { 20 } else { 30 }));
+            amount
+        });
+        assert_eq!(calls[..4], [1, 2, 4, 4]);
+        // 30 ms each but for one burst of 20, if nothing held them up.
+        assert!((1..=50).contains(&rate), "{rate}");
+    }
+
+    #[test]
+    fn an_answer_is_read_and_anything_else_is_an_error() {
+        let limit = Duration::from_secs(20);
+        let answer = ask(&mut shell(r#"echo '{"read_bytes_per_s":3,"f32_flops_per_s":4}'"#), limit).unwrap();
+        assert_eq!(answer, Ceilings { read_bytes_per_s: 3, f32_flops_per_s: 4 });
+        let failure = |script: &str| ask(&mut shell(script), limit).unwrap_err().to_string();
+        assert!(failure("echo nonsense").ends_with("said something unintelligible"));
+        assert!(failure("echo broken >&2; exit 3").ends_with("broken"));
+    }
+
+    #[test]
+    fn a_process_that_does_not_answer_is_stopped() {
+        let started = Instant::now();
+        let error = ask(&mut shell("exec sleep 60"), Duration::from_millis(100)).unwrap_err();
+        assert!(error.to_string().contains("took longer than"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+}

@@ -1,0 +1,25 @@
+use clap::Args;
+use proofmark_models::exact::isa::Isa;
+
+use super::print;
+use crate::ceilings::{end_with_parent, measure_here};
+use crate::{Failure, Outcome};
+
+/// Measures what this machine reaches at most; `certify` starts it.
+#[derive(Debug, Args)]
+pub(super) struct Ceilings {
+    #[arg(long)]
+    isa: Isa,
+    #[arg(long)]
+    buffer_bytes: usize,
+}
+
+impl Ceilings {
+    pub(super) fn run(self) -> Result<Outcome, Failure> {
+        end_with_parent();
+        let ceilings = measure_here(self.isa, self.buffer_bytes)?;
+        let line = serde_json::to_string(&ceilings).map_err(anyhow::Error::from)?;
+        print(&format!("{line}\n"))?;
+        Ok(Outcome::Ok)
+    }
+}
