@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use place::{FIXTURES, Place, code};
+use proofmark_reports::schema::v1::SCHEMA;
 use serde_json::Value;
 
 /// Numbers, keys, digests and the width of columns vary from run to run.
@@ -65,6 +66,24 @@ fn certify_writes_a_profile_that_verify_accepts_and_show_prints() {
         assert_eq!(cell["output_digests"].as_array().unwrap().len(), iterations);
         assert!(cell["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
     }
+}
+
+#[test]
+fn show_prints_every_face_of_a_profile() {
+    let place = Place::new();
+    let profile = place.certified(&["--workload", "embed-exact-*"]);
+    let show = |face: &str| {
+        let output = place.proofmark(&["show", "--suite", "tiny.toml", "--output", face]);
+        assert_eq!(code(&output), 0, "{}", place.told(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(show("json").into_bytes(), fs::read(place.path("profile.json")).unwrap());
+    let html = show("html");
+    assert!(html.starts_with("<!doctype html>"));
+    assert!(html.contains("embed-exact-f16") && html.contains(profile["operator"].as_str().unwrap()));
+    assert_eq!(show("csv").lines().count(), 3);
+    assert!(show("md").contains("| embed-exact-f32 |"));
+    assert!(show("table").contains("This machine serves"));
 }
 
 #[test]
@@ -179,8 +198,11 @@ fn edited_truncated_and_newer_profiles_are_refused() {
     let text = fs::read_to_string(place.path("profile.json")).unwrap();
     fs::write(place.path("edited.json"), text.replacen("\"attempt\":0", "\"attempt\":1", 1)).unwrap();
     fs::write(place.path("truncated.json"), &text[..100]).unwrap();
-    fs::write(place.path("newer.json"), text.replace("\"schema\":\"1.0.0\"", "\"schema\":\"7.0.0\""))
-        .unwrap();
+    fs::write(
+        place.path("newer.json"),
+        text.replace(&format!("\"schema\":\"{SCHEMA}\""), "\"schema\":\"7.0.0\""),
+    )
+    .unwrap();
     fs::write(place.path("empty.json"), "").unwrap();
     let files =
         ["verify", "--suite", "tiny.toml", "edited.json", "truncated.json", "newer.json", "empty.json"];

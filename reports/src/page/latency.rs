@@ -15,6 +15,10 @@ const HEIGHT: u32 = 24;
 /// Marks of a strip at most, and of all strips together about.
 const MARKS: usize = 400;
 const ALL_MARKS: usize = 40_000;
+/// From here on marks are small, so that they do not run together.
+const MANY: usize = 100;
+/// A limit of so many times the longest time would leave no room for the times: it is not drawn.
+const FAR: u64 = 8;
 /// Ticks whose labels do not touch on a phone.
 const TICKS: usize = 6;
 
@@ -22,14 +26,17 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, suite: Option<&Suite
     part(page, "latency", "Latency", |section| {
         let workload = |cell: &Cell| suite.and_then(|suite| suite.workload(&cell.workload));
         let all: Vec<Vec<Lane<'_>>> = profile.cells.iter().map(|cell| lanes(cell, workload(cell))).collect();
-        let values = all.iter().flatten().flat_map(Lane::extremes);
-        let Some(scale) = Scale::over(values) else {
+        let times = all.iter().flatten().flat_map(|lane| lane.samples).copied();
+        let longest = times.clone().max().unwrap_or(0);
+        let limits = all.iter().flatten().filter_map(|lane| lane.limit_ns);
+        let far = longest.saturating_mul(FAR);
+        let Some(scale) = Scale::over(times.chain(limits.filter(|limit| *limit <= far))) else {
             section.element("p", &[], "No cell was measured.");
             profile.cells.iter().for_each(|cell| unmeasured(section, cell));
             return;
         };
         let marks = (ALL_MARKS / all.iter().map(Vec::len).sum::<usize>().max(1)).clamp(20, MARKS);
-        section.element("p", &[("class", "note")], &note(profile, suite, &all, marks));
+        section.element("p", &[("class", "note")], &note(profile, suite, &all, scale, marks));
         legend(section);
         section.within("div", &[("class", "rows")], |rows| {
             time_axis(rows, scale);
@@ -47,7 +54,13 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, suite: Option<&Suite
     });
 }
 
-fn note(profile: &Profile, suite: Option<&Suite>, all: &[Vec<Lane<'_>>], marks: usize) -> String {
+fn note(
+    profile: &Profile,
+    suite: Option<&Suite>,
+    all: &[Vec<Lane<'_>>],
+    scale: Scale,
+    marks: usize,
+) -> String {
     let mut text =
         "Each mark is one timed request: the longer it took, the further right, on a logarithmic scale; \
                     within a strip the first request is on top and the last at the bottom."
@@ -61,6 +74,10 @@ fn note(profile: &Profile, suite: Option<&Suite>, all: &[Vec<Lane<'_>>], marks: 
     let statistics = profile.cells.iter().filter_map(|cell| cell.statistics);
     if statistics.into_iter().all(|statistics| statistics.latency.p99_ns.is_none()) {
         text += " No cell has the 662 requests that a p99 needs.";
+    }
+    let limits = all.iter().flatten().filter_map(|lane| lane.limit_ns);
+    if limits.into_iter().any(|limit| !scale.holds(limit)) {
+        text += " A limit that is not drawn lies far to the right.";
     }
     if suite.is_none() {
         text += " The suite is not at hand, so the limits are missing.";
@@ -102,13 +119,6 @@ fn lanes<'a>(cell: &'a Cell, workload: Option<&Workload>) -> Vec<Lane<'a>> {
 }
 
 impl Lane<'_> {
-    /// What the axis must hold.
-    fn extremes(&self) -> impl Iterator<Item = u64> {
-        let percentiles = self.statistics.map(|all| [Some(all.median_ns), all.p99_ns]);
-        let ends = [self.samples.iter().min().copied(), self.samples.iter().max().copied(), self.limit_ns];
-        ends.into_iter().chain(percentiles.into_iter().flatten()).flatten()
-    }
-
     fn draw(&self, row: &mut Markup, scale: Scale, marks: usize) {
         row.within("div", &[("class", "lane")], |lane| {
             lane.element("span", &[("class", "of")], self.name);
@@ -142,7 +152,7 @@ impl Lane<'_> {
                 kept = kept.dot((x(ns), y));
             }
         }
-        kept.draw(strip, "sample");
+        kept.draw(strip, if self.samples.len() > MANY { "sample many" } else { "sample" });
         late.draw(strip, "sample late");
         if let Some(statistics) = statistics {
             full(statistics.median_ns).draw(strip, "median");
@@ -150,7 +160,7 @@ impl Lane<'_> {
                 full(percentile).draw(strip, "percentile");
             }
         }
-        if let Some(limit) = self.limit_ns {
+        if let Some(limit) = self.limit_ns.filter(|limit| scale.holds(*limit)) {
             full(limit).draw(strip, "limit");
         }
     }
@@ -164,7 +174,7 @@ impl Lane<'_> {
         }
         for (name, percentile) in [("p90", statistics.p90_ns), ("p99", statistics.p99_ns)] {
             if let Some(ns) = percentile {
-                figures.element("span", &[], &format!("{name}\u{a0}{}", time(ns)));
+                figures.element("span", &[("class", "at")], &format!("{name}\u{a0}{}", time(ns)));
             }
         }
     }

@@ -35,7 +35,7 @@ const SHOWS: [&str; 4] = [
     "The operator's key signed exactly these bytes.",
     "Form and arithmetic hold: coverage, statistics and rates follow from the samples and the suite.",
     "Seeds and output digests form one chain, so no timed request could be computed ahead or served from a cache.",
-    "Exact outputs of the self-checks are those that the suite states.",
+    "Each self-check says truly whether its digest is the one that the suite states.",
 ];
 const CANNOT: [&str; 4] = [
     "That the times are true: an operator who invents them consistently passes.",

@@ -99,8 +99,9 @@ impl Path {
 
     /// A dot as large as its class's line is wide, round or square as its class's line ends.
     pub(super) fn dot(mut self, at: (f64, f64)) -> Self {
+        // Not quite nothing: on paper, square ends of a line without length are left out.
         self.step('M', at);
-        self.0 += "h0";
+        self.0 += "h.1";
         self
     }
 
@@ -144,6 +145,6 @@ mod tests {
         let path = Path::default().vertical(5.0, 0.0, 10.0).dot((1.0, 2.0)).rectangle((0.0, 0.0), (3.0, 4.0));
         path.draw(&mut drawing, "mark");
         Path::default().draw(&mut drawing, "nothing");
-        assert_eq!(drawing.into_string(), "<path class=\"mark\" d=\"M5 0L5 10M1 2h0M0 0H3V4H0Z\"></path>");
+        assert_eq!(drawing.into_string(), "<path class=\"mark\" d=\"M5 0L5 10M1 2h.1M0 0H3V4H0Z\"></path>");
     }
 }

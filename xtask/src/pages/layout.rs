@@ -59,10 +59,11 @@ addEventListener("load", () => {
       }
     }
   }
+  const contentWidth = top.scrollWidth;
   page.querySelectorAll("details").forEach((details) => { details.open = false; });
   const colour = getComputedStyle(page.body).backgroundColor.match(/\d+/g).slice(0, 3);
   const brightness = colour.reduce((sum, part) => sum + Number(part), 0);
-  document.title = [top.scrollWidth, top.scrollHeight, brightness, ...faults].join("\n");
+  document.title = [contentWidth, top.scrollHeight, brightness, ...faults].join("\n");
 });
 </script>
 "#;

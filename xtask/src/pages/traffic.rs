@@ -29,9 +29,10 @@ pub(super) fn requests(browser: &Browser, page: &Path, picture: Option<Picture<'
     let started = &log["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"];
     started.as_u64().context("Chromium's log of the network has another form")?;
     let events = log["events"].as_array().context("Chromium's log of the network has no events")?;
-    let of_page = events
-        .iter()
-        .filter(|event| event["type"] == *started && event["params"]["initiator"] != "not an origin")
-        .map(|event| event["params"]["url"].as_str().unwrap_or("an unknown address").to_owned());
+    // The end of a request is an event as well, without an address.
+    let begun = events.iter().filter(|event| event["type"] == *started && event["params"]["url"].is_string());
+    let of_page = begun
+        .filter(|event| event["params"]["initiator"] != "not an origin")
+        .map(|event| event["params"]["url"].as_str().unwrap_or_default().to_owned());
     Ok(of_page.collect())
 }
