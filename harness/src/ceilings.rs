@@ -16,12 +16,10 @@ use proofmark_reports::schema::v1::Ceilings;
 
 use crate::{Outcome, environment};
 
-/// How long each side is measured.
-const TIME: Duration = Duration::from_secs(1);
 /// What is no shorter counts as sustained: many times longer than a scheduler's slice and than a processor holds its highest
-/// boost against its power limit.
+/// boost against its power limit. Half of the time, if that is less.
 const BURST: Duration = Duration::from_millis(100);
-/// For the child: both sides take two to three seconds, and writing the buffer one more.
+/// For the child, beyond the time of both sides: writing the buffer takes about a second.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Beyond any cache of a thread's own, and long enough for a thread to outlast its start.
@@ -32,7 +30,8 @@ const NEEDED_CACHES: u64 = 2;
 /// Of processors whose caches the system does not tell.
 const USUAL_CACHE_BYTES: u64 = 32 << 20;
 
-/// Measures with `threads` threads in a process of `program`, which is this program; half of the available memory is used at most.
+/// Measures each side for `time` with `threads` threads in a process of `program`, which is this program; half of the available memory is
+/// used at most.
 ///
 /// # Errors
 /// When too little memory is free, or the process does not start or does not answer in time.
@@ -41,26 +40,28 @@ pub fn measure(
     threads: u32,
     isa: Isa,
     available_memory_bytes: u64,
+    time: Duration,
 ) -> anyhow::Result<Ceilings> {
     let cache_bytes = environment::last_level_cache_bytes().unwrap_or(USUAL_CACHE_BYTES);
     let buffer_bytes = buffer_bytes(threads, cache_bytes, available_memory_bytes)?;
     let mut command = Command::new(program);
     command
         .args(["ceilings", "--isa", &isa.to_string(), "--buffer-bytes", &buffer_bytes.to_string()])
+        .args(["--time-ms", &time.as_millis().to_string()])
         .env("RAYON_NUM_THREADS", threads.to_string());
-    ask(&mut command, TIME_LIMIT)
+    ask(&mut command, TIME_LIMIT + 3 * time)
 }
 
-/// What the child does: measures with the threads of its pool.
+/// What the child does: measures each side for `time` with the threads of its pool.
 ///
 /// # Errors
 /// When the machine lacks the instruction set or the buffer is empty.
-pub fn measure_here(isa: Isa, buffer_bytes: usize) -> anyhow::Result<Ceilings> {
+pub fn measure_here(isa: Isa, buffer_bytes: usize, time: Duration) -> anyhow::Result<Ceilings> {
     ensure!(isa.is_available(), "this machine does not have the instruction set {isa}");
-    let f32_flops_per_s = best_rate(|rounds| multiply_adds(isa, rounds));
+    let f32_flops_per_s = best_rate(time, |rounds| multiply_adds(isa, rounds));
     let buffer = ReadBuffer::new(isa, buffer_bytes);
     ensure!(buffer.read() > 0, "a buffer of {buffer_bytes} bytes has nothing to read");
-    let read_bytes_per_s = best_rate(|passes| (0..passes).map(|_| buffer.read()).sum());
+    let read_bytes_per_s = best_rate(time, |passes| (0..passes).map(|_| buffer.read()).sum());
     Ok(Ceilings { read_bytes_per_s, f32_flops_per_s })
 }
 
@@ -74,19 +75,19 @@ pub(crate) fn end_with_parent() {
 
 /// The best of the bursts of work that fit in the time, by the second. Whatever else happens on a machine makes a burst slower, never
 /// faster, so the best one is nearest to what the machine can do.
-fn best_rate(mut work: impl FnMut(u64) -> u64) -> u64 {
-    let started = Instant::now();
+fn best_rate(time: Duration, mut work: impl FnMut(u64) -> u64) -> u64 {
+    let (started, shortest) = (Instant::now(), BURST.min(time / 2));
     let (mut amount, mut best) = (1_u64, 0.0_f64);
     loop {
         let burst = Instant::now();
         let done = work(amount);
         let elapsed = burst.elapsed();
-        if elapsed < BURST {
+        if elapsed < shortest {
             amount = amount.saturating_mul(2);
             continue;
         }
         best = best.max(done as f64 / elapsed.as_secs_f64());
-        if started.elapsed() >= TIME {
+        if started.elapsed() >= time {
             return best as u64;
         }
     }
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn work_is_doubled_until_a_burst_lasts_and_the_best_one_counts() {
         let mut calls = Vec::new();
-        let rate = best_rate(|amount| {
+        let rate = best_rate(Duration::from_secs(1), |amount| {
             calls.push(amount);
             thread::sleep(Duration::from_millis(amount * if calls.len() == 10 { 20 } else { 30 }));
             amount

@@ -97,6 +97,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         run.cell(index as u64, workload, progress)?;
         progress.cell_done(run.cells.last());
     }
+    run.end(progress);
     progress.finish();
 
     // By the monotonic clock, so that a clock set back in between cannot spoil the run.

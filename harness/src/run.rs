@@ -7,10 +7,10 @@ use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::profile::{challenge_digest, printable};
 use proofmark_reports::schema::v1::{
-    Capacity, CapacityBasis, Cell, Challenge, Doubt, SelfCheck, Sitting, Status, SuiteReference, Trial,
-    Weights,
+    Capacity, CapacityBasis, Ceilings, Cell, Challenge, Doubt, SelfCheck, Sitting, Status, SuiteReference,
+    Trial, Weights,
 };
-use proofmark_reports::{Digest, Timestamp, derived, did_key};
+use proofmark_reports::{Digest, Timestamp, derived, did_key, words};
 use proofmark_workloads::Workload;
 
 use crate::cell::protocol::{Job, Ready, Step};
@@ -19,7 +19,7 @@ use crate::environment::{self, Reading};
 use crate::journal::{Entry, Journal, Record, RunHead};
 use crate::progress::Progress;
 use crate::supervise::{CellRun, Verdict, run_cell};
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, ceilings};
 
 /// The only device of this version.
 const DEVICE: &str = "cpu";
@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
         let suite = &request.suite.suite;
         let started_at = Timestamp::of(now).to_string();
         let machine = environment::machine()?;
-        let head = RunHead {
+        let mut head = RunHead {
             suite: SuiteReference {
                 name: suite.name.clone(),
                 version: suite.version.clone(),
@@ -68,7 +68,9 @@ impl<'a> Run<'a> {
             started_at: started_at.clone(),
             ceilings: None,
         };
+        // Before the ceilings are measured, which load the machine themselves.
         let mut doubts = environment::standing_doubts(&head.machine);
+        head.ceilings = ceilings_of(&head, request, progress);
         let (journal, kept) = Journal::begin(&Journal::place(request.out), &head)?;
         if let Some(kept) = kept {
             progress.note(&format!("a run was not finished; its journal is kept as {}", kept.display()));
@@ -153,7 +155,7 @@ impl<'a> Run<'a> {
         let mut cell = match derived::obstacle(workload, &self.head.machine, self.head.ceilings) {
             Some(obstacle) => Cell {
                 status: Status::NotCovered,
-                reason: Some(derived::obstacle_reason(obstacle)),
+                reason: Some(words::obstacle(obstacle)),
                 obstacle: Some(obstacle),
                 attempt: 0,
                 ..self.blank(workload, None)
@@ -172,6 +174,14 @@ impl<'a> Run<'a> {
         self.cells.push(cell);
         self.attempt = 0;
         Ok(())
+    }
+
+    /// Looks at the machine once more.
+    pub(crate) fn end(&mut self, progress: &Progress) {
+        if let Some(before) = self.head.ceilings {
+            let after = ceilings_of(&self.head, self.request, progress);
+            self.doubts.extend(after.and_then(|after| environment::ceilings_doubt(before, after)));
+        }
     }
 
     fn measured(&self, index: u64, workload: &Workload, progress: &Progress) -> Cell {
@@ -281,6 +291,19 @@ fn first_head(head: &RunHead, key: &SigningKey) -> Result<Digest, Failure> {
         binary_digest: head.harness.binary_digest,
         challenge_digest: challenge_digest(&head.challenge).map_err(internal)?,
     }))
+}
+
+/// What the machine reaches at most, if the suite asks for it and it can be measured.
+fn ceilings_of(head: &RunHead, request: &Request<'_>, progress: &Progress) -> Option<Ceilings> {
+    let time = Duration::from_millis(request.suite.suite.timing.ceilings_ms);
+    if time.is_zero() {
+        return None;
+    }
+    let measured = environment::own_program().and_then(|program| {
+        let memory_bytes = head.machine.available_memory_bytes;
+        ceilings::measure(&program, head.threads, request.isa, memory_bytes, time)
+    });
+    measured.map_err(|error| progress.note(&format!("the ceilings are not measured: {error:#}"))).ok()
 }
 
 fn weights(request: &Request<'_>) -> Vec<(String, std::path::PathBuf)> {

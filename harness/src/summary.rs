@@ -1,14 +1,16 @@
 //! Profiles and suites as text for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use proofmark_reports::schema::v1::Profile;
+use proofmark_reports::demand;
+use proofmark_reports::schema::v1::{Cell, Doubt, DoubtKind, Profile};
 use proofmark_reports::table::{self, Column, Kind, Row, Table};
 use proofmark_reports::words::{self, bytes, duration, percent};
-use proofmark_workloads::{Limits, Shape, Suite};
+use proofmark_workloads::{Limits, Shape, Suite, embedded_mixes};
 
-/// The machine, a row a cell, the coverage and a verdict.
-pub(crate) fn profile(profile: &Profile) -> String {
+/// The machine, a row a cell, the coverage, a verdict, and the demand mixes that the machine serves of a known suite.
+pub(crate) fn profile(profile: &Profile, suite: Option<&Suite>) -> String {
     let machine = &profile.machine;
     let mut text = String::new();
     let _ = writeln!(text, "operator {}", profile.operator);
@@ -49,13 +51,35 @@ pub(crate) fn profile(profile: &Profile) -> String {
         let kind = words::doubt(doubt.kind);
         let _ = writeln!(text, "doubt    {kind}: {} ({})", doubt.detail, doubt.advice);
     }
-    for (cell, doubt) in
-        profile.cells.iter().flat_map(|cell| cell.doubts.iter().map(move |doubt| (cell, doubt)))
-    {
-        let kind = words::doubt(doubt.kind);
-        let _ = writeln!(text, "doubt    {kind} in {}: {} ({})", cell.workload, doubt.detail, doubt.advice);
-    }
+    text += &doubts_of_cells(profile);
     let _ = writeln!(text, "\n{}", words::verdict(profile));
+    if let Some(suite) = suite {
+        let mixes = embedded_mixes();
+        for sentence in demand::sentences(&demand::served(suite, &profile.coverage, &mixes)) {
+            let _ = writeln!(text, "{sentence}");
+        }
+    }
+    text
+}
+
+/// A line a kind: how many cells it touches, and the first of them.
+fn doubts_of_cells(profile: &Profile) -> String {
+    let mut kinds: BTreeMap<DoubtKind, Vec<(&Cell, &Doubt)>> = BTreeMap::new();
+    for cell in &profile.cells {
+        for doubt in &cell.doubts {
+            kinds.entry(doubt.kind).or_default().push((cell, doubt));
+        }
+    }
+    let mut text = String::new();
+    for (kind, doubts) in kinds {
+        let (cell, doubt) = doubts[0];
+        let others = match doubts.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let (kind, workload) = (words::doubt(kind), &cell.workload);
+        let _ = writeln!(text, "doubt    {kind}: {workload}{others}: {} ({})", doubt.detail, doubt.advice);
+    }
     text
 }
 

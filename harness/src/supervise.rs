@@ -1,7 +1,6 @@
 //! A cell's process, from the outside: what it says within its time, or why it says no more.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -54,7 +53,7 @@ pub(crate) fn run_cell(
     judge: impl FnOnce(&Ready) -> Verdict,
     on_stage: impl FnMut(Stage),
 ) -> CellRun {
-    match own_program() {
+    match environment::own_program() {
         Ok(program) => {
             let mut command = Command::new(program);
             command
@@ -229,16 +228,6 @@ impl CellProcess {
             (None, Some(signal)) => format!("was killed by signal {signal}"),
             (None, None) => "ended".to_owned(),
         }
-    }
-}
-
-/// The program that runs, even if its file was replaced meanwhile: the profile names the digest of this one.
-pub(crate) fn own_program() -> anyhow::Result<PathBuf> {
-    let running = PathBuf::from("/proc/self/exe");
-    if running.exists() {
-        Ok(running)
-    } else {
-        std::env::current_exe().context("cannot find the program's own file")
     }
 }
 

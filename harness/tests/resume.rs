@@ -43,9 +43,13 @@ fn is_valid(place: &Place) -> bool {
 #[test]
 fn a_run_killed_at_any_moment_loses_at_most_its_running_cell() {
     let place = Place::new();
-    let started = Instant::now();
-    place.certified(&[]);
-    let whole = started.elapsed();
+    // The least of three, so that hardly any run is over before its moment.
+    let run = || {
+        let started = Instant::now();
+        place.certified(&[]);
+        started.elapsed()
+    };
+    let whole = run().min(run()).min(run());
     let (mut resumed, mut seed) = (0, 0x9e37_79b9_7f4a_7c15_u64);
     for moment in 0..MOMENTS {
         // A random moment of each twentieth part of a run, so that all of it is met.

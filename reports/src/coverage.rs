@@ -138,7 +138,8 @@ fn failure(workload: &Workload, cell: &Cell, within_slo: u64, requests: u64) -> 
         }
         (Numerics::Exact1, SelfCheck::None) => Some((
             Factor::Verified,
-            "no self-check digest to compare with: other weights than the suite's".to_owned(),
+            "no golden digest to compare with: other weights than the suite's, or one that it lacks"
+                .to_owned(),
         )),
     }
 }

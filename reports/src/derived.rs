@@ -127,30 +127,6 @@ pub fn obstacle(workload: &Workload, machine: &Machine, ceilings: Option<Ceiling
     Some(Obstacle::Slo { limit, estimate_ns, limit_ns })
 }
 
-/// An obstacle in words.
-#[must_use]
-pub fn obstacle_reason(obstacle: Obstacle) -> String {
-    match obstacle {
-        Obstacle::Memory { needed_bytes, available_bytes } => {
-            format!("needs {} GiB, has {}", tenths_of_gib(needed_bytes), tenths_of_gib(available_bytes))
-        }
-        Obstacle::Slo { limit, estimate_ns, limit_ns } => {
-            let name = match limit {
-                Limit::Ttft => "time to first token",
-                Limit::Tpot => "time per output token",
-                Limit::Latency => "latency",
-            };
-            let (estimate, limit) = (estimate_ns / 1_000_000, limit_ns / 1_000_000);
-            format!("{name} is estimated at {estimate} ms at least, the limit is {limit} ms")
-        }
-    }
-}
-
-fn tenths_of_gib(bytes: u64) -> String {
-    let tenths = u128::from(bytes) * 10 / (1 << 30);
-    format!("{}.{}", tenths / 10, tenths % 10)
-}
-
 fn roofline(workload: &Workload, ceilings: Ceilings, median_ns: u64) -> Option<Roofline> {
     let work = workload.work(1);
     let (first_ns, first_bound) = least_ns(work.first, ceilings)?;

@@ -9,6 +9,7 @@ pub mod canonical_json;
 pub mod capacity;
 pub mod chain;
 pub mod coverage;
+pub mod demand;
 pub mod derived;
 pub mod did_key;
 pub mod key;

@@ -146,10 +146,10 @@ pub fn trial(verdict: TrialVerdict) -> &'static str {
 pub fn obstacle(obstacle: Obstacle) -> String {
     match obstacle {
         Obstacle::Memory { needed_bytes, available_bytes } => {
-            format!("needs about {} of memory, {} are free", bytes(needed_bytes), bytes(available_bytes))
+            format!("needs {}, has {}", bytes(needed_bytes), bytes(available_bytes))
         }
         Obstacle::Slo { limit, estimate_ns, limit_ns } => format!(
-            "by the ceilings, {} takes at least {}, the limit is {}",
+            "{} is estimated to take at least {}, the limit is {}",
             match limit {
                 Limit::Ttft => "the first token",
                 Limit::Tpot => "each further token",

@@ -33,8 +33,8 @@ fn the_page_shows_everything_that_a_profile_has() {
     for expected in [
         "This machine serves",
         "hardware takes 50\u{a0}%",
-        "needs about 5.0 GiB of memory, 3.0 GiB are free",
-        "each further token takes at least 1.24 s",
+        "needs 5.0 GiB, has 3.0 GiB",
+        "each further token is estimated to take at least 1.24 s",
         "the cell&#39;s process ended by signal 9",
         "9,333 requests an hour sustained, 60 asked",
         "41.3\u{a0}GB/s",

@@ -10,7 +10,7 @@ use proofmark_reports::key::{self, SigningKey};
 use proofmark_reports::profile::{challenge_digest, sign};
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::verify::{Context, Verification, verify};
-use proofmark_reports::{Digest, Timestamp, capacity, coverage, derived, did_key};
+use proofmark_reports::{Digest, Timestamp, capacity, coverage, derived, did_key, words};
 use proofmark_workloads::{Numerics, Shape, Suite, Task, embedded};
 
 const CREATED: &str = "2026-11-21T04:02:00Z";
@@ -659,7 +659,7 @@ fn a_workload_that_does_not_fit_is_valid_and_lacks_hardware() {
         let cell = &mut profile.cells[0];
         let obstacle = Obstacle::Memory { needed_bytes, available_bytes };
         cell.status = Status::NotCovered;
-        cell.reason = Some(derived::obstacle_reason(obstacle));
+        cell.reason = Some(words::obstacle(obstacle));
         cell.obstacle = Some(obstacle);
         unmeasure(cell);
         run(&mut profile);
@@ -683,7 +683,7 @@ fn a_limit_out_of_reach_by_a_factor_of_ten_is_valid_and_costs_latency() {
     let obstacle = derived::obstacle(&suite.workloads[0], &profile.machine, profile.ceilings).unwrap();
     let cell = &mut profile.cells[0];
     cell.status = Status::NotCovered;
-    cell.reason = Some(derived::obstacle_reason(obstacle));
+    cell.reason = Some(words::obstacle(obstacle));
     cell.obstacle = Some(obstacle);
     unmeasure(cell);
     run(&mut profile);

@@ -35,7 +35,7 @@ pub struct Suite {
     pub digest: Digest,
     /// How long is measured.
     pub timing: Timing,
-    /// In the order of the file; each variant is one workload.
+    /// Those of an included suite, then in the order of the file; each variant is one workload.
     pub workloads: Vec<Workload>,
 }
 
@@ -56,7 +56,7 @@ pub struct Timing {
     pub time_limit_s: u64,
     /// The budget of a workload's search for the rate that it sustains.
     pub capacity_ms: u64,
-    /// How long each of the machine's ceilings is measured.
+    /// How long each of the machine's ceilings is measured; 0: not at all.
     pub ceilings_ms: u64,
 }
 
@@ -140,12 +140,19 @@ impl Suite {
         let models = source.all(&wire.model, |model| &model.name, Source::model)?;
         let models: Vec<Arc<Model>> = models.into_iter().map(Arc::new).collect();
         let entries = wire.workload.get_ref();
-        let workloads = source.all(
+        let own = source.all(
             entries,
             |workload| &workload.name,
             |source, workload| source.workload(workload, &slos, &models),
         )?;
-        let workloads: Vec<Workload> = workloads.into_iter().flatten().collect();
+        let mut workloads = wire.include.map_or(Ok(Vec::new()), |include| source.included(&include))?;
+        for (workload, entry) in own.into_iter().zip(entries) {
+            let is_new = workload.iter().all(|own| workloads.iter().all(|included| included.id != own.id));
+            source.require(&entry.name, is_new, || {
+                format!("workload `{}` is in the included suite too", entry.name.get_ref())
+            })?;
+            workloads.extend(workload);
+        }
         let shares: u64 = workloads.iter().map(|workload| workload.share_ppm).sum();
         source.require(&wire.workload, shares == 1_000_000, || {
             format!("the workloads' shares add up to {shares} ppm, expected 1000000")

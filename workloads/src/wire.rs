@@ -12,10 +12,19 @@ pub(crate) struct WireSuite {
     pub(crate) name: Spanned<String>,
     pub(crate) version: Spanned<String>,
     pub(crate) description: String,
+    pub(crate) include: Option<WireInclude>,
     pub(crate) timing: WireTiming,
     pub(crate) slo: Vec<WireSlo>,
     pub(crate) model: Vec<WireModel>,
     pub(crate) workload: Spanned<Vec<WireWorkload>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireInclude {
+    pub(crate) suite: Spanned<String>,
+    pub(crate) digest: Spanned<String>,
+    pub(crate) share_ppm: Spanned<u64>,
 }
 
 #[derive(Deserialize)]

@@ -137,7 +137,7 @@ fn every_fault_names_its_line() {
         ("min_iterations = 1", "min_iterations = 0", "tiny.toml:9: min_iterations 0"),
         ("max_iterations = 2", "max_iterations = 0", "tiny.toml:10: max_iterations 0"),
         ("cap_ms = 2", "cap_ms = 0", "tiny.toml:7: warm_up_cap_ms 0 is not between 1 and 86400000"),
-        ("ceilings_ms = 1", "ceilings_ms = 0", "tiny.toml:13: ceilings_ms 0"),
+        ("ceilings_ms = 1", "ceilings_ms = 60001", "tiny.toml:13: ceilings_ms 60001"),
         ("share_ppm = 0 }", "share_ppm = 0, max_batch = 65 }", "max_batch 65 is not between 1 and 64"),
         ("time_limit_s = 10", "time_limit_s = 86401", "tiny.toml:11: time_limit_s 86401"),
         ("embedding = {", "embeding = {", "unknown field `embeding`"),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use clap::Args;
 use proofmark_models::exact::isa::Isa;
 
@@ -12,12 +14,14 @@ pub(super) struct Ceilings {
     isa: Isa,
     #[arg(long)]
     buffer_bytes: usize,
+    #[arg(long)]
+    time_ms: u64,
 }
 
 impl Ceilings {
     pub(super) fn run(self) -> Result<Outcome, Failure> {
         end_with_parent();
-        let ceilings = measure_here(self.isa, self.buffer_bytes)?;
+        let ceilings = measure_here(self.isa, self.buffer_bytes, Duration::from_millis(self.time_ms))?;
         let line = serde_json::to_string(&ceilings).map_err(anyhow::Error::from)?;
         print(&format!("{line}\n"))?;
         Ok(Outcome::Ok)

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
-use proofmark_workloads::Numerics;
+use proofmark_workloads::{Numerics, Suite};
 
 use super::{OutputFormat, print};
 use crate::certify::{Certificate, Request, Start, certify};
@@ -63,11 +63,7 @@ impl Certify {
             NumericsChoice::Exact => Numerics::Exact1,
             NumericsChoice::Native => Numerics::Native,
         });
-        let isa = self.isa.unwrap_or_else(Isa::detect);
-        if !isa.is_available() {
-            let error = anyhow::anyhow!("this machine does not have the instruction set {isa}");
-            return Err(Failure::new(Outcome::Usage, error).hint("leave --isa out, or take portable"));
-        }
+        let isa = super::available(self.isa)?;
         let request = Request {
             suite: &suite,
             selection: Selection { globs: self.workload, numerics },
@@ -80,7 +76,7 @@ impl Certify {
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
         match self.output {
-            OutputFormat::Table => print(&told(&certificate, &self.out))?,
+            OutputFormat::Table => print(&told(&certificate, &suite.suite, &self.out))?,
             OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
         }
         Ok(certificate.outcome())
@@ -88,11 +84,11 @@ impl Certify {
 }
 
 /// The summary, and where the profile is.
-fn told(certificate: &Certificate, out: &Path) -> String {
+fn told(certificate: &Certificate, suite: &Suite, out: &Path) -> String {
     let (place, id) = (out.display(), Digest::of(&certificate.bytes));
     format!(
         "{}\nprofile  {place} ({} bytes)\nreport   {id}\nnext     proofmark verify {place}\n",
-        summary::profile(&certificate.profile),
+        summary::profile(&certificate.profile, Some(suite)),
         certificate.bytes.len()
     )
 }

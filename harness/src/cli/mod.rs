@@ -4,6 +4,7 @@ mod ceilings;
 mod certify;
 mod key;
 mod list;
+mod self_check;
 mod show;
 mod verify;
 
@@ -11,6 +12,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use proofmark_models::exact::isa::Isa;
 
 use crate::{Failure, Outcome};
 
@@ -31,6 +33,7 @@ enum Command {
     Verify(verify::Verify),
     Show(show::Show),
     List(list::List),
+    SelfCheck(self_check::SelfCheck),
     #[command(subcommand)]
     Key(key::Key),
     /// Runs one cell; `certify` starts it.
@@ -58,6 +61,7 @@ impl Cli {
             Command::Verify(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
+            Command::SelfCheck(command) => command.run(),
             Command::Key(command) => command.run(),
             Command::Cell => crate::cell::run(),
             Command::Ceilings(command) => command.run(),
@@ -77,6 +81,16 @@ impl Cli {
 pub fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { Outcome::Usage.into() } else { Outcome::Ok.into() }
+}
+
+/// The instruction set that was asked for, or the fastest.
+fn available(isa: Option<Isa>) -> Result<Isa, Failure> {
+    let isa = isa.unwrap_or_else(Isa::detect);
+    if isa.is_available() {
+        return Ok(isa);
+    }
+    let error = anyhow::anyhow!("this machine does not have the instruction set {isa}");
+    Err(Failure::new(Outcome::Usage, error).hint("leave --isa out, or take portable"))
 }
 
 /// Writes to standard output; a closed pipe is the reader's choice, not an error.

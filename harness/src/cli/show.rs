@@ -47,7 +47,7 @@ impl Show {
             let suite = suites.iter().find(|suite| suite.digest == profile.suite.digest);
             let report_id = verification.report_id;
             print(&match self.output {
-                Face::Table => summary::profile(profile),
+                Face::Table => summary::profile(profile, suite),
                 Face::Md => table::markdown(profile, report_id),
                 Face::Json => String::from_utf8_lossy(&bytes).into_owned(),
                 Face::Csv => table::csv(profile),

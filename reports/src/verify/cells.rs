@@ -9,7 +9,7 @@ use super::{Reason, trials};
 use crate::chain::{self, CellIdentity, RunIdentity};
 use crate::derived::{self, SYNTHETIC};
 use crate::schema::v1::{Cell, Profile, SelfCheck, Status, WarmUp};
-use crate::{Digest, profile};
+use crate::{Digest, profile, words};
 
 /// Every fault of the cells.
 pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>) -> Vec<Reason> {
@@ -228,7 +228,7 @@ fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, faults:
     faults.require(is_explained, "not covered, and yet memory and ceilings allow it");
     faults.require(cell.obstacle == expected, "obstacle does not follow from machine and ceilings");
     if let Some(obstacle) = cell.obstacle {
-        let says = cell.reason.as_deref() == Some(&*derived::obstacle_reason(obstacle));
+        let says = cell.reason.as_deref() == Some(&*words::obstacle(obstacle));
         faults.require(says, "reason is another than the obstacle's");
     }
 }

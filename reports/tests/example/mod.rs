@@ -2,7 +2,7 @@
 
 use proofmark_reports::chain::seed_after;
 use proofmark_reports::schema::v1::*;
-use proofmark_reports::{Digest, coverage, derived, statistics};
+use proofmark_reports::{Digest, capacity, coverage, statistics};
 use proofmark_workloads::{Limits, Numerics, Shape, Suite, Workload, embedded};
 
 /// The suite of the profile.
@@ -149,7 +149,7 @@ fn cell(index: usize, workload: &Workload) -> Cell {
     cell.chain_head = seed_after(Digest::of(b"seed"), &cell.output_digests);
     cell.capacity = Some(match index {
         0 | 6 | 12 => open_loop(workload, median_ns, &mut noise),
-        _ => derived::capacity(&cell.latency_ns),
+        _ => capacity::closed_loop(&cell.latency_ns),
     });
     cell.peak_memory_bytes = Some((40 + noise.next() % 500) << 20);
     cell.warm_up =

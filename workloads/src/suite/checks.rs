@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{MAX_STEPS, Model, Numerics, Timing, Tokens, Workload};
+use super::{MAX_STEPS, Model, Numerics, Suite, Timing, Tokens, Workload};
 use toml::Spanned;
 
 use crate::architecture::{Architecture, ConfigFault};
+use crate::embedded::embedded_text;
 use crate::source::Source;
-use crate::wire::{WireModel, WireSlo, WireTiming, WireWorkload};
+use crate::wire::{WireInclude, WireModel, WireSlo, WireTiming, WireWorkload};
 use crate::{Limits, Shape, Slo, SuiteError, Task};
 
 /// Formats of weights.
@@ -36,8 +37,33 @@ impl Source<'_> {
             max_iterations,
             time_limit_s: self.bounded("time_limit_s", &wire.time_limit_s, 0..=DAY_MS / 1000)?,
             capacity_ms: self.bounded("capacity_ms", &wire.capacity_ms, 0..=DAY_MS)?,
-            ceilings_ms: self.bounded("ceilings_ms", &wire.ceilings_ms, 1..=MINUTE_MS)?,
+            ceilings_ms: self.bounded("ceilings_ms", &wire.ceilings_ms, 0..=MINUTE_MS)?,
         })
+    }
+
+    /// The workloads of an embedded suite, which the digest pins, with their part of the demand.
+    pub(super) fn included(self, wire: &WireInclude) -> Result<Vec<Workload>, SuiteError> {
+        let name = wire.suite.get_ref();
+        let suite = embedded_text(name).map_or_else(
+            || {
+                Err(self
+                    .error(&wire.suite, format!("suite `{name}` is not embedded, so it cannot be included")))
+            },
+            |text| Suite::parse(&format!("{name}.toml"), text),
+        )?;
+        self.require(&wire.digest, suite.digest.to_string() == *wire.digest.get_ref(), || {
+            format!("the digest of suite `{name}` is {}", suite.digest)
+        })?;
+        let share_ppm = self.bounded("share_ppm", &wire.share_ppm, 0..=1_000_000)?;
+        // By rounded sums up to each workload, so that the parts add up whatever the rounding.
+        let (mut before, mut given) = (0, 0);
+        let scale = |mut workload: Workload| {
+            before += workload.share_ppm;
+            workload.share_ppm = before * share_ppm / 1_000_000 - given;
+            given += workload.share_ppm;
+            workload
+        };
+        Ok(suite.workloads.into_iter().map(scale).collect())
     }
 
     pub(super) fn slo(self, wire: &WireSlo) -> Result<Slo, SuiteError> {
