@@ -54,7 +54,10 @@ fn curve(curves: &mut Markup, cell: &Cell, capacity: &Capacity, workload: Option
     let trials = &capacity.trials;
     let rates = trials.iter().map(|trial| trial.requests_per_hour);
     let Some(rate) = Scale::over(rates.chain([capacity.requests_per_hour])) else { return };
-    let mut text = format!("{} requests an hour sustained", grouped(capacity.requests_per_hour));
+    // Where no trial failed, the search ended before it found the rate.
+    let is_open = trials.last().is_some_and(|last| last.verdict == TrialVerdict::Met);
+    let least = if is_open { "at least " } else { "" };
+    let mut text = format!("{least}{} requests an hour sustained", grouped(capacity.requests_per_hour));
     if let Some(workload) = workload {
         text += &format!(", {} asked", grouped(workload.requests_per_hour));
     }

@@ -9,6 +9,7 @@ mod capacity;
 mod coverage;
 mod doubts;
 mod facts;
+mod lane;
 mod latency;
 mod markup;
 mod proves;

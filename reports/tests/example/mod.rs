@@ -2,8 +2,8 @@
 
 use proofmark_reports::chain::seed_after;
 use proofmark_reports::schema::v1::*;
-use proofmark_reports::{Digest, capacity, coverage, statistics};
-use proofmark_workloads::{Limits, Numerics, Shape, Suite, Workload, embedded};
+use proofmark_reports::{Digest, coverage, derived, words};
+use proofmark_workloads::{Shape, Suite, Workload, embedded};
 
 /// The suite of the profile.
 pub(crate) fn suite() -> Suite {
@@ -14,7 +14,7 @@ pub(crate) fn suite() -> Suite {
 pub(crate) fn profile() -> Profile {
     let suite = suite();
     let cells: Vec<Cell> =
-        suite.workloads.iter().enumerate().map(|(i, workload)| cell(i, workload)).collect();
+        suite.workloads.iter().enumerate().map(|(index, workload)| cell(index, &suite, workload)).collect();
     let digest = Digest::of(b"example");
     Profile {
         kind: KIND.to_owned(),
@@ -43,7 +43,7 @@ pub(crate) fn profile() -> Profile {
             Sitting { started_at: "2026-11-21T03:40:00Z".to_owned(), first_cell: 0 },
             Sitting { started_at: "2026-11-21T03:58:12Z".to_owned(), first_cell: 9 },
         ],
-        ceilings: Some(Ceilings { read_bytes_per_s: 41_300_000_000, f32_flops_per_s: 187_500_000_000 }),
+        ceilings: Some(CEILINGS),
         coverage: coverage::of_machine(&suite, &cells),
         cells,
         doubts: vec![
@@ -92,93 +92,62 @@ fn doubt(kind: DoubtKind, detail: &str, advice: &str) -> Doubt {
     Doubt { kind, detail: detail.to_owned(), advice: advice.to_owned() }
 }
 
+/// What memory and arithmetic of the machine reach.
+const CEILINGS: Ceilings = Ceilings { read_bytes_per_s: 41_300_000_000, f32_flops_per_s: 376_000_000_000 };
+/// Median latencies in milliseconds, and numbers of timed requests, by cell; 0 of those that were not measured.
+const MEDIANS_MS: [f64; 20] = [
+    270.0, 541.0, 175.0, 0.0, 0.0, 301.0, 58.1, 129.0, 28.8, 792.0, 88.3, 304.0, 2.52, 8.99, 112.0, 446.0,
+    4.55, 0.0, 80.9, 270.0,
+];
+const REQUESTS: [usize; 20] =
+    [40, 5, 64, 0, 0, 37, 190, 88, 400, 14, 126, 36, 900, 800, 100, 25, 1000, 0, 138, 41];
+
 /// A cell; its index picks what it is an example of.
-fn cell(index: usize, workload: &Workload) -> Cell {
+fn cell(index: usize, suite: &Suite, workload: &Workload) -> Cell {
     let mut noise = Noise(index as u64 * 7919 + 1);
     let mut cell = blank(workload);
-    let unmeasured = match index {
-        3 => Some((
-            Status::NotCovered,
-            "needs more memory than is free",
-            Some(Obstacle::Memory { needed_bytes: 5 << 30, available_bytes: 3 << 30 }),
-        )),
-        4 => Some((
-            Status::NotCovered,
-            "too slow by the ceilings",
-            Some(Obstacle::Slo { limit: Limit::Tpot, estimate_ns: 1_240_000_000, limit_ns: 100_000_000 }),
-        )),
-        17 => Some((Status::Failed, "the cell's process ended by signal 9 (killed) after 34 requests", None)),
+    cell.obstacle = match index {
+        3 => Some(Obstacle::Memory { needed_bytes: 5 << 30, available_bytes: 3 << 30 }),
+        4 => Some(Obstacle::Slo { limit: Limit::Tpot, estimate_ns: 1_240_000_000, limit_ns: 100_000_000 }),
         _ => None,
     };
-    if let Some((status, reason, obstacle)) = unmeasured {
-        (cell.status, cell.reason, cell.obstacle) = (status, Some(reason.to_owned()), obstacle);
+    cell.reason = cell.obstacle.map(words::obstacle);
+    if cell.obstacle.is_some() {
+        cell.status = Status::NotCovered;
         return cell;
     }
-    let median_ns = [
-        270.0, 541.0, 175.0, 0.0, 0.0, 301.0, 58.1, 129.0, 28.8, 792.0, 88.3, 304.0, 2.52, 8.99, 112.0,
-        446.0, 4.55, 0.0, 80.9, 270.0,
-    ][index]
-        * 1e6;
-    let requests =
-        [40, 5, 64, 0, 0, 37, 190, 88, 400, 14, 126, 36, 900, 800, 100, 25, 1000, 0, 138, 41][index];
-    cell.latency_ns = (0..requests).map(|_| noise.around(median_ns)).collect();
+    if index == 17 {
+        cell.status = Status::Failed;
+        cell.reason = Some("the cell's process ended by signal 9 (killed) after 34 requests".to_owned());
+        return cell;
+    }
+    let median_ns = MEDIANS_MS[index] * 1e6;
+    cell.latency_ns = (0..REQUESTS[index]).map(|_| noise.around(median_ns)).collect();
     if index == 16 {
         // A neighbour that woke up: some requests are late.
         cell.latency_ns.iter_mut().skip(700).step_by(13).for_each(|latency| *latency *= 31);
     }
-    if let Shape::Generation { output_tokens, .. } = workload.shape {
-        cell.ttft_ns = cell
-            .latency_ns
-            .iter()
-            .map(|latency| noise.around(*latency as f64 * 0.2).min(latency / 2))
-            .collect();
-        let times = cell.latency_ns.iter().zip(&cell.ttft_ns);
-        cell.tpot_ns =
-            times.map(|(latency, ttft)| (latency - ttft) / (u64::from(output_tokens) - 1)).collect();
+    if let Shape::Generation { .. } = workload.shape {
+        let first = |latency: &u64| noise.around(*latency as f64 * 0.2).min(latency / 2);
+        cell.ttft_ns = cell.latency_ns.iter().map(first).collect();
     }
-    cell.statistics = distribution(&cell.latency_ns).map(|latency| CellStatistics {
-        latency,
-        ttft: distribution(&cell.ttft_ns),
-        tpot: distribution(&cell.tpot_ns),
-    });
-    let bound = if workload.shape.batch() > 1 { Bound::Compute } else { Bound::Memory };
-    cell.roofline = Some(Roofline { share_ppm: 180_000 + noise.next() % 650_000, bound });
-    cell.output_digests =
-        (0..requests).map(|i| Digest::of_fields(&cell.workload, &[&(i as u64).to_le_bytes()])).collect();
+    let settling = if index == 9 { 1.14 } else { 1.01 };
+    let windows = [settling, 1.0, 1.0].map(|factor| (median_ns * factor) as u64).to_vec();
+    cell.warm_up = Some(WarmUp { iterations: 9, duration_ns: 840_000_000, window_median_ns: windows });
+    cell.output_digests = (0..REQUESTS[index] as u64)
+        .map(|request| Digest::of_fields(&cell.workload, &[&request.to_le_bytes()]))
+        .collect();
     cell.seed_0 = Some(Digest::of(cell.workload.as_bytes()));
     cell.chain_head = seed_after(Digest::of(b"seed"), &cell.output_digests);
-    cell.capacity = Some(match index {
-        0 | 6 | 12 => open_loop(workload, median_ns, &mut noise),
-        _ => capacity::closed_loop(&cell.latency_ns),
-    });
+    cell.self_check_digest = workload.self_check;
     cell.peak_memory_bytes = Some((40 + noise.next() % 500) << 20);
-    cell.warm_up =
-        Some(WarmUp { iterations: 3, duration_ns: 840_000_000, window_median_ns: vec![median_ns as u64] });
-    if workload.numerics == Numerics::Exact1 {
-        cell.self_check = SelfCheck::Match;
-        cell.self_check_digest = workload.self_check;
+    if let Some(max_batch) = workload.max_batch {
+        cell.capacity = open_loop(index, workload, max_batch, median_ns, &mut noise);
     }
-    cell.doubts = match index {
-        1 => vec![doubt(
-            DoubtKind::TooFewSamples,
-            "5 requests, p90 needs 64",
-            "take a suite with more time a workload",
-        )],
-        9 => vec![
-            doubt(
-                DoubtKind::TooFewSamples,
-                "14 requests, p90 needs 64",
-                "take a suite with more time a workload",
-            ),
-            doubt(
-                DoubtKind::UnstableWarmUp,
-                "the last two windows differ by 14 %",
-                "certify again on a quiet machine",
-            ),
-        ],
-        16 => vec![doubt(DoubtKind::ForeignLoad, "other programs used 0.41 processors", STOP_OTHERS)],
-        _ => Vec::new(),
-    };
+    if index == 16 {
+        cell.doubts.push(doubt(DoubtKind::ForeignLoad, "other programs used 0.41 processors", STOP_OTHERS));
+    }
+    derived::complete(&mut cell, suite, workload, Some(CEILINGS));
     cell
 }
 
@@ -219,61 +188,44 @@ fn blank(workload: &Workload) -> Cell {
     }
 }
 
-/// Trials at rates on both sides of what the machine sustains.
-fn open_loop(workload: &Workload, median_ns: f64, noise: &mut Noise) -> Capacity {
-    let full = 3.6e12 / median_ns;
-    let limit_ns = match workload.slo.limits {
-        Limits::Latency { latency_ns } => latency_ns,
-        Limits::Tokens { ttft_ns, .. } => ttft_ns + median_ns as u64,
-    };
-    let trial = |load: f64| {
-        let waiting = 1.0 + load * load / (1.05 - load.min(1.0));
-        let requests = 120;
-        let served = if load > 1.0 { 71 } else { requests };
-        let latency_ns: Vec<u64> = (0..served).map(|_| noise.around(median_ns * waiting)).collect();
-        let within_slo = latency_ns.iter().filter(|latency| **latency <= limit_ns).count() as u64;
-        let attainment_low_ppm =
-            if served == requests { statistics::share_low_ppm(within_slo, requests) } else { 0 };
-        let verdict = match attainment_low_ppm {
-            _ if served < requests => TrialVerdict::Saturated,
-            low_ppm if low_ppm >= workload.slo.share_ppm => TrialVerdict::Met,
-            _ => TrialVerdict::Missed,
-        };
+/// Trials on both sides of what the machine sustains, or too few to find it.
+fn open_loop(
+    index: usize,
+    workload: &Workload,
+    max_batch: u32,
+    median_ns: f64,
+    noise: &mut Noise,
+) -> Option<Capacity> {
+    let closed_loop = 3.6e12 / median_ns;
+    let requests = 150;
+    let mut trial = |load: f64| {
+        let usage = load / 2.2;
+        let waiting = usage * usage / (1.02 - usage.min(1.0));
+        let served = if usage > 1.0 { 71 } else { requests };
+        let waits: Vec<u64> = (0..served).map(|_| noise.around(median_ns * (waiting + 0.2))).collect();
+        let latency_ns = waits.iter().map(|wait| wait + noise.around(median_ns * 0.8)).collect();
         Trial {
-            requests_per_hour: (full * load) as u64,
+            requests_per_hour: (closed_loop * load) as u64,
             requests,
-            verdict,
-            within_slo,
-            attainment_low_ppm,
-            statistics: distribution(&latency_ns),
-            ttft_ns: Vec::new(),
-            tpot_ns: Vec::new(),
-            batches: vec![1; latency_ns.len()],
-            output_digests: Vec::new(),
+            verdict: TrialVerdict::Missed,
+            within_slo: 0,
+            attainment_low_ppm: 0,
             latency_ns,
+            ttft_ns: if matches!(workload.shape, Shape::Generation { .. }) { waits } else { Vec::new() },
+            tpot_ns: Vec::new(),
+            statistics: None,
+            batches: vec![1; 150],
+            output_digests: Vec::new(),
         }
     };
-    let trials: Vec<Trial> = [0.12, 0.3, 0.5, 0.7, 0.8, 0.88, 0.94, 0.99, 1.2].map(trial).into();
-    let met = trials.iter().take_while(|trial| trial.verdict == TrialVerdict::Met).last();
-    let requests_per_hour = met.map_or(0, |trial| trial.requests_per_hour);
-    Capacity { basis: CapacityBasis::OpenLoop, max_batch: 1, requests_per_hour, trials }
-}
-
-fn distribution(samples: &[u64]) -> Option<Distribution> {
-    let all = statistics::Distribution::of(samples)?;
-    Some(Distribution {
-        min_ns: all.min,
-        median_ns: all.median,
-        median_low_ns: all.median_interval.map(|interval| interval.low),
-        median_high_ns: all.median_interval.map(|interval| interval.high),
-        p90_ns: all.p90,
-        p99_ns: all.p99,
-        p999_ns: all.p999,
-        max_ns: all.max,
-        max_bounds_ppm: all.max_bounds_ppm,
-        mild_outliers: all.mild_outliers,
-        severe_outliers: all.severe_outliers,
-    })
+    let loads: &[f64] = match index {
+        6 => &[0.25, 0.5, 1.0, 1.6, 2.0, 2.19],
+        8 => &[0.25, 0.5, 1.0, 1.5],
+        12 => &[0.25, 0.5, 1.0, 2.0, 2.1, 2.4],
+        _ => return None,
+    };
+    let trials = loads.iter().map(|load| trial(*load)).collect();
+    Some(Capacity { basis: CapacityBasis::OpenLoop, max_batch, requests_per_hour: 0, trials })
 }
 
 /// Repeatable noise.
