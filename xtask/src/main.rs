@@ -1,5 +1,6 @@
 //! Developer tasks: `cargo xtask TASK`.
 
+mod agree;
 mod bench;
 mod ci;
 mod cross;
@@ -29,6 +30,7 @@ cargo xtask TASK
   cross [--full]    the same digests on AArch64 and on x86-64 without fused multiply-add, under emulation
   pages [FILE]      look at the page of a profile, of a fresh one without FILE, in Chromium: pictures, nothing loaded, nothing cut
   pages --example   the same of an invented profile that has everything a profile can have
+  agree A B         whether two profiles of one suite agree within their intervals, cell by cell
   interop           verify a fresh profile with the npm and PyPI implementations of eddsa-jcs-2022
 ";
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["pages"] => pages::run(pages::Source::Fresh),
         ["pages", "--example"] => pages::run(pages::Source::Example),
         ["pages", file] if !file.starts_with('-') => pages::run(pages::Source::File(file)),
+        ["agree", first, second] => agree::run(first, second),
         ["interop"] => interop::run(),
         _ => {
             eprint!("{HELP}");
