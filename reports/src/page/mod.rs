@@ -1,7 +1,7 @@
 //! A profile as one HTML file for people: no script, nothing loaded from elsewhere, light and dark, for screens, phones and
 //! paper.
 //!
-//! A profile may come from anybody, so its texts are escaped by the types of [`markup`], and [`bounds`] limits how much of it
+//! A profile may come from anybody, so its texts are escaped by the types of `markup.rs`, and `bounds.rs` limits how much of it
 //! is drawn.
 
 mod bounds;
@@ -107,8 +107,8 @@ fn time(ns: u64) -> String {
 
 /// With micro signs, and numbers that stay with their units.
 fn typeset(text: &str) -> String {
-    let text = text.replace(" us", " \u{b5}s");
-    ["%", "ns", "\u{b5}s", "ms", "s"].into_iter().fold(text, |text, unit| {
+    let text = text.replace(" us", " \u{b5}s").replace(" %", "\u{a0}%");
+    ["ns", "\u{b5}s", "ms", "s"].into_iter().fold(text, |text, unit| {
         match text.strip_suffix(unit).and_then(|number| number.strip_suffix(' ')) {
             Some(number) => format!("{number}\u{a0}{unit}"),
             None => text,

@@ -15,7 +15,7 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, whole: &Profile) {
     if words::computes_wrongly(whole) {
         page.within("section", &[("id", "verdict"), ("class", "card wrong")], |card| {
             card.element("h2", &[], "This machine computes wrongly");
-            card.element("p", &[("class", "lead")], &text);
+            card.element("p", &[("class", "lead")], &typeset(&text));
             let wrong = profile.cells.iter().filter(|cell| cell.self_check == SelfCheck::Mismatch);
             card.within("ul", &[], |list| {
                 wrong.for_each(|cell| list.element("li", &[], &cell.workload));
@@ -37,6 +37,6 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, whole: &Profile) {
             high_ppm: coverage.high_ppm,
         };
         coverage::bar(card, &shares, "All demand", &words::share(coverage));
-        card.element("p", &[("class", "lead")], &text);
+        card.element("p", &[("class", "lead")], &typeset(&text));
     });
 }
