@@ -27,6 +27,8 @@ const BUFFER_BYTES_A_THREAD: u64 = 256 << 20;
 /// The buffer by the last-level cache, which a cyclic reader finds nothing in from twice its size on.
 const WANTED_CACHES: u64 = 4;
 const NEEDED_CACHES: u64 = 2;
+/// A measurement that takes less is short.
+const SHORT: Duration = Duration::from_millis(500);
 /// Of processors whose caches the system does not tell.
 const USUAL_CACHE_BYTES: u64 = 32 << 20;
 
@@ -43,7 +45,7 @@ pub fn measure(
     time: Duration,
 ) -> anyhow::Result<Ceilings> {
     let cache_bytes = environment::last_level_cache_bytes().unwrap_or(USUAL_CACHE_BYTES);
-    let buffer_bytes = buffer_bytes(threads, cache_bytes, available_memory_bytes)?;
+    let buffer_bytes = buffer_bytes(threads, cache_bytes, available_memory_bytes, time)?;
     let mut command = Command::new(program);
     command
         .args(["ceilings", "--isa", &isa.to_string(), "--buffer-bytes", &buffer_bytes.to_string()])
@@ -93,11 +95,13 @@ fn best_rate(time: Duration, mut work: impl FnMut(u64) -> u64) -> u64 {
     }
 }
 
-fn buffer_bytes(threads: u32, cache_bytes: u64, available_bytes: u64) -> anyhow::Result<u64> {
+/// In a short measurement the least that is needed, because writing a buffer takes longer than reading it.
+fn buffer_bytes(threads: u32, cache_bytes: u64, available_bytes: u64, time: Duration) -> anyhow::Result<u64> {
+    let needed = cache_bytes.saturating_mul(NEEDED_CACHES);
     let wanted = (BUFFER_BYTES_A_THREAD * u64::from(threads)).max(cache_bytes.saturating_mul(WANTED_CACHES));
-    let bytes = wanted.min(available_bytes / 2);
+    let bytes = if time < SHORT { needed } else { wanted }.min(available_bytes / 2);
     ensure!(
-        bytes >= cache_bytes.saturating_mul(NEEDED_CACHES),
+        bytes >= needed,
         "{available_bytes} bytes of free memory are too few to read beyond a cache of {cache_bytes}"
     );
     Ok(bytes)
@@ -156,7 +160,8 @@ mod tests {
     fn the_buffer_is_beyond_the_caches_and_leaves_half_of_the_memory() {
         const MIB: u64 = 1 << 20;
         let mib = |threads, cache: u64, available: u64| {
-            buffer_bytes(threads, cache * MIB, available * MIB).ok().map(|bytes| bytes / MIB)
+            let time = Duration::from_secs(1);
+            buffer_bytes(threads, cache * MIB, available * MIB, time).ok().map(|bytes| bytes / MIB)
         };
         assert_eq!(mib(2, 32, 100_000), Some(512));
         assert_eq!(mib(1, 500, 100_000), Some(2000));
@@ -164,19 +169,23 @@ mod tests {
         assert_eq!(mib(1, 32, 128), Some(64));
         assert_eq!(mib(1, 32, 126), None);
         assert_eq!(mib(1, 32, 0), None);
+        let short = buffer_bytes(2, 32 * MIB, 100_000 * MIB, Duration::from_millis(100));
+        assert_eq!(short.unwrap(), 64 * MIB);
     }
 
     #[test]
-    fn work_is_doubled_until_a_burst_lasts_and_the_best_one_counts() {
-        let mut calls = Vec::new();
+    fn work_is_doubled_until_a_burst_lasts_and_its_rate_is_told() {
+        let mut amounts = Vec::new();
         let rate = best_rate(Duration::from_secs(1), |amount| {
-            calls.push(amount);
-            thread::sleep(Duration::from_millis(amount * if calls.len() == 10 { 20 } else { 30 }));
+            amounts.push(amount);
+            thread::sleep(Duration::from_millis(30 * amount));
             amount
         });
-        assert_eq!(calls[..4], [1, 2, 4, 4]);
-        // 30 ms each but for one burst of 20, if nothing held them up.
-        assert!((1..=50).contains(&rate), "{rate}");
+        assert_eq!(amounts[0], 1);
+        assert!(amounts.windows(2).all(|pair| pair[1] == pair[0] || pair[1] == 2 * pair[0]), "{amounts:?}");
+        // Sleep is never shorter than asked; a burst of four is long enough, so nothing is doubled further.
+        assert!(*amounts.last().unwrap() <= 4, "{amounts:?}");
+        assert!((1..=33).contains(&rate), "{rate}");
     }
 
     #[test]

@@ -70,7 +70,8 @@ impl<'a> Run<'a> {
         };
         // Before the ceilings are measured, which load the machine themselves.
         let mut doubts = environment::standing_doubts(&head.machine);
-        head.ceilings = ceilings_of(&head, request, progress);
+        let time = Duration::from_millis(suite.timing.ceilings_ms);
+        head.ceilings = ceilings_of(&head, request, time, progress);
         let (journal, kept) = Journal::begin(&Journal::place(request.out), &head)?;
         if let Some(kept) = kept {
             progress.note(&format!("a run was not finished; its journal is kept as {}", kept.display()));
@@ -152,22 +153,25 @@ impl<'a> Run<'a> {
         workload: &Workload,
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let mut cell = match derived::obstacle(workload, &self.head.machine, self.head.ceilings) {
-            Some(obstacle) => Cell {
-                status: Status::NotCovered,
-                reason: Some(words::obstacle(obstacle)),
-                obstacle: Some(obstacle),
-                attempt: 0,
-                ..self.blank(workload, None)
-            },
-            None => {
-                self.journal.write(&Entry::Began { index })?;
-                let before = Reading::now();
-                let mut cell = self.measured(index, workload, progress);
-                cell.doubts = before.doubts_until(&Reading::now());
-                cell
-            }
-        };
+        let mut cell =
+            match derived::obstacle(workload, self.head.threads, &self.head.machine, self.head.ceilings) {
+                Some(obstacle) => Cell {
+                    status: Status::NotCovered,
+                    reason: Some(words::obstacle(obstacle)),
+                    obstacle: Some(obstacle),
+                    attempt: 0,
+                    ..self.blank(workload, None)
+                },
+                None => {
+                    self.journal.write(&Entry::Began { index })?;
+                    let ceilings = self.head.ceilings.and_then(|_| self.pace(progress));
+                    let before = Reading::now();
+                    let mut cell = self.measured(index, workload, progress);
+                    cell.ceilings = ceilings;
+                    cell.doubts = before.doubts_until(&Reading::now());
+                    cell
+                }
+            };
         derived::complete(&mut cell, &self.request.suite.suite, workload, self.head.ceilings);
         self.journal.write(&Entry::Finished { cell: Box::new(cell.clone()) })?;
         self.chain_head = cell.chain_head;
@@ -176,12 +180,20 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// The ceilings once more, in a tenth of the time.
+    fn pace(&self, progress: &Progress) -> Option<Ceilings> {
+        let time = Duration::from_millis(self.request.suite.suite.timing.ceilings_ms) / 10;
+        ceilings_of(&self.head, self.request, time, progress)
+    }
+
     /// Looks at the machine once more.
     pub(crate) fn end(&mut self, progress: &Progress) {
         if let Some(before) = self.head.ceilings {
-            let after = ceilings_of(&self.head, self.request, progress);
+            let time = Duration::from_millis(self.request.suite.suite.timing.ceilings_ms);
+            let after = ceilings_of(&self.head, self.request, time, progress);
             self.doubts.extend(after.and_then(|after| environment::ceilings_doubt(before, after)));
         }
+        self.doubts.extend(derived::run_doubts(&self.cells));
     }
 
     fn measured(&self, index: u64, workload: &Workload, progress: &Progress) -> Cell {
@@ -251,6 +263,7 @@ impl<'a> Run<'a> {
             tpot_ns: Vec::new(),
             statistics: None,
             roofline: None,
+            ceilings: None,
             seed_0: None,
             output_digests: Vec::new(),
             chain_head: self.chain_head,
@@ -294,8 +307,12 @@ fn first_head(head: &RunHead, key: &SigningKey) -> Result<Digest, Failure> {
 }
 
 /// What the machine reaches at most, if the suite asks for it and it can be measured.
-fn ceilings_of(head: &RunHead, request: &Request<'_>, progress: &Progress) -> Option<Ceilings> {
-    let time = Duration::from_millis(request.suite.suite.timing.ceilings_ms);
+fn ceilings_of(
+    head: &RunHead,
+    request: &Request<'_>,
+    time: Duration,
+    progress: &Progress,
+) -> Option<Ceilings> {
     if time.is_zero() {
         return None;
     }

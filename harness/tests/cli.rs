@@ -241,6 +241,77 @@ fn a_cell_beyond_its_time_fails_alone() {
 }
 
 #[test]
+fn a_model_that_does_not_fit_the_memory_is_not_run_and_says_so() {
+    let place = Place::new();
+    let suite = fs::read_to_string(place.path("tiny.toml")).unwrap();
+    // The first model is the decoder: 4096 layers of 400 MB.
+    let huge = suite.replacen("num_hidden_layers = 2", "num_hidden_layers = 4096", 1);
+    let huge = huge.replacen("intermediate_size = 64", "intermediate_size = 1048576", 1);
+    fs::write(place.path("tiny.toml"), huge).unwrap();
+    let profile = place.certified(&["--workload", "generate-exact-f32", "--workload", "embed-exact-f32"]);
+    let cell = &profile["cells"][0];
+    assert_eq!((&cell["status"], &cell["obstacle"]["kind"]), (&"not_covered".into(), &"memory".into()));
+    let reason = cell["reason"].as_str().unwrap();
+    assert!(reason.starts_with("needs ") && reason.contains(" GiB, has "), "{reason}");
+    assert_eq!(profile["cells"][1]["status"], "measured");
+    let row = &profile["coverage"]["workloads"][0];
+    assert_eq!(
+        (&row["workload"], &row["failing_factor"]),
+        (&"generate-exact-f32".into(), &"hardware".into())
+    );
+    assert!(place.proofmark(&["verify", "profile.json", "--suite", "tiny.toml"]).status.success());
+}
+
+#[test]
+fn the_ceilings_are_measured_where_the_suite_asks_and_every_cell_has_its_share() {
+    let place = Place::new();
+    let suite = fs::read_to_string(place.path("tiny.toml")).unwrap();
+    fs::write(place.path("tiny.toml"), suite.replace("ceilings_ms = 0", "ceilings_ms = 40")).unwrap();
+    let profile = place.certified(&["--workload", "generate-exact-f32"]);
+    for ceiling in ["read_bytes_per_s", "f32_flops_per_s"] {
+        assert!(profile["ceilings"][ceiling].as_u64().unwrap() > 10_000_000, "{}", profile["ceilings"]);
+    }
+    assert!(profile["cells"][0]["roofline"]["share_ppm"].as_u64().unwrap() > 0);
+    assert!(place.proofmark(&["verify", "profile.json", "--suite", "tiny.toml"]).status.success());
+}
+
+#[test]
+fn a_search_for_capacity_is_in_the_profile_and_in_the_chain() {
+    let place = Place::new();
+    let profile = place.certified(&["--workload", "generate-exact-f32", "--workload", "embed-exact-f32"]);
+    for cell in profile["cells"].as_array().unwrap() {
+        let capacity = &cell["capacity"];
+        assert_eq!(capacity["basis"], "open_loop");
+        let trials = capacity["trials"].as_array().unwrap();
+        assert!(!trials.is_empty());
+        for trial in trials {
+            let served = trial["latency_ns"].as_array().unwrap().len();
+            assert_eq!(trial["output_digests"].as_array().unwrap().len(), served);
+            let batches = trial["batches"].as_array().unwrap().iter().map(|batch| batch.as_u64().unwrap());
+            assert!(batches.clone().all(|batch| (1..=4).contains(&batch)));
+            assert_eq!(batches.sum::<u64>(), served as u64);
+        }
+    }
+    assert_ne!(profile["cells"][0]["chain_head"], profile["cells"][1]["chain_head"]);
+}
+
+#[test]
+fn a_self_check_says_match_and_ends_with_1_where_one_does_not() {
+    let place = Place::new();
+    let output = place.proofmark(&["self-check", "--suite", "tiny.toml"]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!((code(&output), told.lines().count()), (0, 5), "{}", place.told(&output));
+    assert!(told.lines().all(|line| line.ends_with(" match")), "{told}");
+    let suite = fs::read_to_string(place.path("tiny.toml")).unwrap();
+    let (before, after) = suite.split_once("self_check = \"").unwrap();
+    let wrong = format!("{before}self_check = \"{}{}", "0".repeat(64), &after[64..]);
+    fs::write(place.path("tiny.toml"), wrong).unwrap();
+    let output = place.proofmark(&["self-check", "--suite", "tiny.toml", "--workload", "gen*f32"]);
+    assert_eq!(code(&output), 1);
+    assert!(String::from_utf8_lossy(&output.stdout).trim_end().ends_with(" MISMATCH"));
+}
+
+#[test]
 fn weights_come_from_a_folder() {
     let place = Place::new();
     let weights = format!("encoder={FIXTURES}/bert_embedding");

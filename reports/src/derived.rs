@@ -14,6 +14,9 @@ pub const SYNTHETIC: &str = "synthetic";
 /// Windows of the warm-up that must agree, and how closely: what Perf Analyzer asks of its last three.
 const STABLE_WINDOWS: usize = 3;
 const STABLE_PERCENT: u128 = 10;
+/// How much the ceilings before the cells may differ: several times what they vary by on a machine at rest.
+const STEADY_PERCENT: u128 = 20;
+const GIGA: u64 = 1_000_000_000;
 /// A machine that must miss a limit by this factor is not asked to.
 const HOPELESS: u64 = 10;
 const SECOND_NS: u128 = 1_000_000_000;
@@ -101,11 +104,16 @@ pub fn is_stable(warm_up: &WarmUp) -> bool {
     u128::from(most) * 100 <= u128::from(least) * (100 + STABLE_PERCENT)
 }
 
-/// Why this machine is not asked to run a workload: it lacks the memory, or its ceilings put a limit out of reach by far.
-/// Both are estimates: of memory from above, of time from below.
+/// Why this machine is not asked to run a workload with `threads` threads: it lacks the memory, or its ceilings put a limit out of
+/// reach by far. Both are estimates: of memory from above, of time from below.
 #[must_use]
-pub fn obstacle(workload: &Workload, machine: &Machine, ceilings: Option<Ceilings>) -> Option<Obstacle> {
-    let needed_bytes = workload.memory_bytes(1);
+pub fn obstacle(
+    workload: &Workload,
+    threads: u32,
+    machine: &Machine,
+    ceilings: Option<Ceilings>,
+) -> Option<Obstacle> {
+    let needed_bytes = workload.memory_bytes(workload.max_batch.unwrap_or(1), threads);
     let available_bytes = machine.available_memory_bytes;
     if needed_bytes > available_bytes {
         return Some(Obstacle::Memory { needed_bytes, available_bytes });
@@ -151,6 +159,35 @@ fn least_ns(work: proofmark_workloads::Work, ceilings: Ceilings) -> Option<(u64,
     Some((u64::try_from(compute.max(memory)).ok()?, bound))
 }
 
+/// What the ceilings before each cell say against the run: that the machine was not as fast for all of them.
+#[must_use]
+pub fn run_doubts(cells: &[Cell]) -> Vec<Doubt> {
+    let ceilings = || cells.iter().filter_map(|cell| cell.ceilings);
+    let spread = |rates: Vec<u64>| Some((*rates.iter().min()?, *rates.iter().max()?));
+    let is_wide =
+        |(least, most): (u64, u64)| u128::from(most) * 100 > u128::from(least) * (100 + STEADY_PERCENT);
+    let sides = [
+        ("reading", "GB/s", spread(ceilings().map(|ceilings| ceilings.read_bytes_per_s).collect())),
+        ("arithmetic", "GFLOP/s", spread(ceilings().map(|ceilings| ceilings.f32_flops_per_s).collect())),
+    ];
+    let told: Vec<String> = sides
+        .into_iter()
+        .filter_map(|(what, unit, spread)| {
+            let (least, most) = spread.filter(|spread| is_wide(*spread))?;
+            Some(format!("{what} varied between {} and {} {unit}", least / GIGA, most / GIGA))
+        })
+        .collect();
+    if told.is_empty() {
+        return Vec::new();
+    }
+    vec![Doubt {
+        kind: DoubtKind::Unsteady,
+        detail: told.join(", "),
+        advice: "compare with other runs no closer than this; a machine without neighbours is steadier"
+            .to_owned(),
+    }]
+}
+
 /// What a cell's own figures say against it.
 fn doubts(cell: &Cell, suite: &Suite, workload: &Workload) -> Vec<Doubt> {
     let mut doubts = Vec::new();
@@ -182,5 +219,5 @@ fn doubts(cell: &Cell, suite: &Suite, workload: &Workload) -> Vec<Doubt> {
 /// Whether a doubt of this kind follows from the figures, so that a verifier can find it.
 #[must_use]
 pub fn is_derived(kind: DoubtKind) -> bool {
-    matches!(kind, DoubtKind::TooFewSamples | DoubtKind::UnstableWarmUp)
+    matches!(kind, DoubtKind::TooFewSamples | DoubtKind::UnstableWarmUp | DoubtKind::Unsteady)
 }

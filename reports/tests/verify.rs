@@ -124,6 +124,7 @@ fn honest_cell(suite: &Suite, id: &str) -> Cell {
         tpot_ns,
         statistics: None,
         roofline: None,
+        ceilings: None,
         seed_0: None,
         chain_head: Digest::of(b""),
         self_check_digest: Some(if is_exact { workload.self_check.unwrap() } else { Digest::of(b"native") }),
@@ -552,6 +553,8 @@ fn a_machine_that_cannot_be_is_refused() {
     assert_refused(&lie(|p| p.harness.isa = "avx512".into()), "harness.isa is avx512 without avx512f");
     assert_refused(&lie(|p| p.machine.logical_cpus = 0), "machine has no processors");
     assert_refused(&lie(|p| p.machine.memory_bytes = 0), "machine has no memory");
+    assert_refused(&lie(|p| p.machine.available_memory_bytes = 9 << 30), "more memory free than installed");
+    assert_refused(&lie(|p| p.ceilings.as_mut().unwrap().f32_flops_per_s = 0), "a ceiling is 0");
     assert_refused(&lie(|p| p.cells[0].peak_memory_bytes = Some(1 << 50)), "more than the machine has");
 }
 
@@ -665,7 +668,7 @@ fn a_workload_that_does_not_fit_is_valid_and_lacks_hardware() {
         run(&mut profile);
         (profile.coverage.workloads[0].failing_factor, reasons(&signed(profile)))
     };
-    let needed = suite().workloads[0].memory_bytes(1);
+    let needed = suite().workloads[0].memory_bytes(1, 2);
     assert_eq!(not_covered(needed - 1, needed), (Some(Factor::Hardware), Vec::new()));
     assert_refused(
         &not_covered(needed - 1, needed + 1).1,
@@ -680,7 +683,7 @@ fn a_limit_out_of_reach_by_a_factor_of_ten_is_valid_and_costs_latency() {
     // A machine of the nineties.
     profile.ceilings = Some(Ceilings { read_bytes_per_s: 1_000_000_000, f32_flops_per_s: 1_000_000_000 });
     let suite = suite();
-    let obstacle = derived::obstacle(&suite.workloads[0], &profile.machine, profile.ceilings).unwrap();
+    let obstacle = derived::obstacle(&suite.workloads[0], 2, &profile.machine, profile.ceilings).unwrap();
     let cell = &mut profile.cells[0];
     cell.status = Status::NotCovered;
     cell.reason = Some(words::obstacle(obstacle));
@@ -767,6 +770,24 @@ fn figures_that_do_not_follow_from_the_samples_are_refused() {
     );
     assert_refused(&lie(|p| p.ceilings = None), "roofline does not follow");
     assert_refused(&lie(|p| p.cells[0].doubts.clear()), "doubts are not those that the figures raise");
+}
+
+#[test]
+fn a_machine_that_was_not_as_fast_for_all_cells_says_so() {
+    let unsteady = |read_bytes_per_s| {
+        let mut profile = honest();
+        for cell in &mut profile.cells {
+            cell.ceilings = profile.ceilings;
+        }
+        profile.cells[3].ceilings.as_mut().unwrap().read_bytes_per_s = read_bytes_per_s;
+        profile
+    };
+    assert_eq!(reasons(&signed(unsteady(34_000_000_000))), [""; 0]);
+    assert_refused(&reasons(&signed(unsteady(33_000_000_000))), "doubts are not those that the cells raise");
+    let mut honest = unsteady(33_000_000_000);
+    honest.doubts.extend(derived::run_doubts(&honest.cells));
+    assert_eq!(honest.doubts[1].detail, "reading varied between 33 and 40 GB/s");
+    assert_eq!(reasons(&signed(honest)), [""; 0]);
 }
 
 #[test]

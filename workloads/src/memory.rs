@@ -11,13 +11,15 @@
 //! - The joined logits grow, and were a quarter longer than needed after exact passes.
 //!
 //! Thirteen other shapes, measured once this was written, took 2 to 27 % less than the estimate. Exact numerics took up to 6 MiB more
-//! for each thread beyond two (measured with 16), which is not counted.
+//! for each thread beyond two (measured with 16): [`THREAD_BYTES`].
 
 use crate::architecture::{Head, Linear};
 use crate::{Architecture, Numerics, Shape, Task, Workload};
 
 /// Program, libraries and threads.
 const PROCESS_BYTES: u128 = 24 << 20;
+/// Of each thread beyond two: its stack and its part of glibc's arenas.
+const THREAD_BYTES: u128 = 6 << 20;
 /// The largest block that glibc's malloc takes from its heap (`M_MMAP_THRESHOLD`, its upper bound on 64 bits).
 const HEAP_BYTES: u128 = 32 << 20;
 /// Elements of a block of activations and outputs of a panel, to which exact numerics fill up.
@@ -27,13 +29,14 @@ const F32_BYTES: u128 = 4;
 
 impl Workload {
     /// An estimate of the peak resident memory of a process that loads the model with synthetic weights and runs `requests` requests
-    /// at a time as one batch, on few threads; meant to lie above the truth, by a tenth or two where models are large.
+    /// at a time as one batch, with `threads` threads; meant to lie above the truth, by a tenth or two where models are large.
     #[must_use]
-    pub fn memory_bytes(&self, requests: u32) -> u64 {
+    pub fn memory_bytes(&self, requests: u32, threads: u32) -> u64 {
         let sequences = u128::from(requests) * u128::from(self.shape.batch());
         let holes = self.layer_copy_bytes().min(HEAP_BYTES);
         let peak = self.loading_bytes().max(self.resident_bytes() + self.running_bytes(sequences));
-        u64::try_from(PROCESS_BYTES + holes + peak).unwrap_or(u64::MAX)
+        let threads = u128::from(threads.saturating_sub(2)) * THREAD_BYTES;
+        u64::try_from(PROCESS_BYTES + threads + holes + peak).unwrap_or(u64::MAX)
     }
 
     /// All weights in their precision.

@@ -63,7 +63,7 @@ const LARGER: [(&str, u64); 25] = [
 fn check(suite: &Suite, measured: &[(&str, u64)]) {
     assert_eq!(measured.len(), suite.workloads.len());
     for (id, measured_mib) in measured {
-        let estimate = suite.workload(id).unwrap().memory_bytes(1);
+        let estimate = suite.workload(id).unwrap().memory_bytes(1, 2);
         let (least, most) = (measured_mib * MIB, measured_mib * MIB * 5 / 4 + 16 * MIB);
         assert!((least..=most).contains(&estimate), "{id}: {} MiB, measured {measured_mib}", estimate / MIB);
     }
@@ -80,9 +80,17 @@ fn the_estimate_lies_above_the_peaks_of_larger_requests_and_near() {
 }
 
 #[test]
+fn more_threads_take_more_memory() {
+    let workload = &embedded()[0].workloads[0];
+    assert_eq!(workload.memory_bytes(1, 1), workload.memory_bytes(1, 2));
+    // Measured with 16 threads: 81 MiB more than with two.
+    assert!(workload.memory_bytes(1, 16) >= workload.memory_bytes(1, 2) + 81 * MIB);
+}
+
+#[test]
 fn more_requests_at_a_time_take_more_memory() {
     for workload in &embedded()[0].workloads {
-        let estimates = [1, 8, 64, u32::MAX].map(|requests| workload.memory_bytes(requests));
+        let estimates = [1, 8, 64, u32::MAX].map(|requests| workload.memory_bytes(requests, 2));
         assert!(estimates.is_sorted() && estimates[2] < estimates[3], "{}: {estimates:?}", workload.id);
     }
 }

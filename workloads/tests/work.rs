@@ -161,6 +161,8 @@ fn plus(a: Work, b: Work) -> Work {
 const NOTHING: Work = Work { flops: 0, read_bytes: 0 };
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn generation_costs_what_a_walk_through_its_passes_counts(
         (vocab, hidden, intermediate) in (5_u64..40, 1_u64..9, 1_u64..9),

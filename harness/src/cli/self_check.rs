@@ -36,11 +36,12 @@ impl SelfCheck {
         let isa = super::available(self.isa)?;
         check_all_threads(isa).map_err(|error| Failure::new(Outcome::CheckFailed, error))?;
         let selection = Selection { globs: self.workload, numerics: Some(WorkloadNumerics::Exact1) };
-        let free_bytes = environment::machine()?.available_memory_bytes;
+        let machine = environment::machine()?;
+        let (free_bytes, threads) = (machine.available_memory_bytes, machine.logical_cpus);
         let mut outcome = Outcome::Ok;
         let mut digests = BTreeMap::new();
         for workload in plan(&source.suite, &selection)? {
-            let needed_bytes = workload.memory_bytes(1);
+            let needed_bytes = workload.memory_bytes(1, threads);
             let told = if needed_bytes > free_bytes {
                 format!("not computed: needs {}, has {}", bytes(needed_bytes), bytes(free_bytes))
             } else {

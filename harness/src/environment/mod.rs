@@ -33,14 +33,15 @@ pub use doubts::{Reading, ceilings_doubt, standing_doubts};
 pub fn machine() -> Result<Machine, Failure> {
     let root = &Root::of_this_machine();
     let cpu = cpu::read(root);
+    let memory_bytes = memory::installed_bytes(root).unwrap_or(0);
     Ok(Machine {
         commitment: commitment::read()?,
         cpu_model: printable(&cpu.model),
         cpu_features: cpu.features,
         logical_cpus: logical_cpus(),
         physical_cpus: cpu.physical,
-        memory_bytes: memory::installed_bytes(root).unwrap_or(0),
-        available_memory_bytes: memory::available_bytes(root).unwrap_or(0),
+        memory_bytes,
+        available_memory_bytes: memory::available_bytes(root).unwrap_or(memory_bytes).min(memory_bytes),
         cgroup_memory_bytes: memory::cgroup_limit_bytes(root),
         cgroup_cpu_milli: cpu::cgroup_quota_milli(root),
         os: std::env::consts::OS.to_owned(),

@@ -7,6 +7,7 @@
 mod bounds;
 mod capacity;
 mod coverage;
+mod demand;
 mod doubts;
 mod facts;
 mod lane;
@@ -53,6 +54,7 @@ pub fn page(profile: &Profile, suite: Option<&Suite>, report_id: Digest) -> Stri
             body.within("main", &[], |main| {
                 verdict::section(main, &shown, profile);
                 coverage::section(main, &shown);
+                demand::section(main, profile, suite);
                 latency::section(main, &shown, suite);
                 capacity::section(main, &shown, suite);
                 roofline::section(main, &shown);

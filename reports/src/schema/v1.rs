@@ -205,6 +205,8 @@ pub struct Cell {
     pub statistics: Option<CellStatistics>,
     /// Where the median latency stands below the ceilings.
     pub roofline: Option<Roofline>,
+    /// As the profile's, from a tenth of the time just before the cell: whether the machine was as fast for all of them.
+    pub ceilings: Option<Ceilings>,
     /// The seed of the first iteration; `null` unless measured.
     pub seed_0: Option<Digest>,
     /// One an iteration, in order.
@@ -563,6 +565,8 @@ pub enum DoubtKind {
     CpuSteal,
     /// The processors ran slower than they can, by heat or power.
     Throttling,
+    /// Memory or arithmetic were not as fast for all cells.
+    Unsteady,
     /// The system saves power at the cost of speed.
     Governor,
     /// The machine runs on its battery.

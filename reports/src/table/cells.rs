@@ -1,7 +1,9 @@
 //! A row a cell.
 
 use super::{Column, Kind, Row, Table};
-use crate::schema::v1::{Cell, CellStatistics, Distribution, Profile, Status, WorkloadCoverage};
+use crate::schema::v1::{
+    Capacity, CapacityBasis, Cell, CellStatistics, Distribution, Profile, Status, WorkloadCoverage,
+};
 use crate::words::{self, duration, interval, percent};
 
 /// A column's name and kind, and the field of a measured cell.
@@ -85,8 +87,11 @@ impl Measured<'_> {
     }
 
     fn capacity(&self) -> String {
-        let capacity = self.cell.capacity.as_ref();
-        capacity.map(|capacity| capacity.requests_per_hour.to_string()).unwrap_or_default()
+        let told = |capacity: &Capacity| match capacity.basis {
+            CapacityBasis::ClosedLoop => capacity.requests_per_hour.to_string(),
+            CapacityBasis::OpenLoop => format!("open {}", capacity.requests_per_hour),
+        };
+        self.cell.capacity.as_ref().map(told).unwrap_or_default()
     }
 
     fn roofline(&self) -> String {

@@ -221,7 +221,7 @@ fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, faults:
         && cell.capacity.is_none();
     faults.require(is_empty, "not measured, and yet it has results");
     let expected = match cell.status {
-        Status::NotCovered => derived::obstacle(workload, &profile.machine, profile.ceilings),
+        Status::NotCovered => derived::obstacle(workload, cell.threads, &profile.machine, profile.ceilings),
         Status::Failed | Status::Measured => None,
     };
     let is_explained = cell.status != Status::NotCovered || expected.is_some();

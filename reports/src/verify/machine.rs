@@ -30,5 +30,13 @@ pub(super) fn check(profile: &Profile) -> Vec<Reason> {
     if machine.memory_bytes == 0 {
         facts.push("machine has no memory".to_owned());
     }
+    if machine.available_memory_bytes > machine.memory_bytes {
+        facts.push("machine has more memory free than installed".to_owned());
+    }
+    let mut ceilings =
+        profile.ceilings.iter().chain(profile.cells.iter().filter_map(|cell| cell.ceilings.as_ref()));
+    if ceilings.any(|ceilings| ceilings.read_bytes_per_s == 0 || ceilings.f32_flops_per_s == 0) {
+        facts.push("a ceiling is 0".to_owned());
+    }
     facts.into_iter().map(|fact| Reason::Machine { fact }).collect()
 }

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 pub use reason::Reason;
 
 use crate::schema::v1::{self, Profile};
-use crate::{Digest, Timestamp, canonical_json, coverage, did_key, proof};
+use crate::{Digest, Timestamp, canonical_json, coverage, derived, did_key, proof};
 
 /// A profile dated further ahead than this is refused; clocks differ a little.
 const CLOCK_TOLERANCE: std::time::Duration = std::time::Duration::from_secs(300);
@@ -162,6 +162,12 @@ impl Verification {
             self.reasons.push(Reason::SuiteName { actual, expected });
         }
         self.reasons.extend(cells::check(profile, suite, key));
+        let derived: Vec<_> =
+            profile.doubts.iter().filter(|doubt| derived::is_derived(doubt.kind)).cloned().collect();
+        if derived != derived::run_doubts(&profile.cells) {
+            let fact = "doubts are not those that the cells raise".to_owned();
+            self.reasons.push(Reason::Machine { fact });
+        }
         let expected = coverage::of_machine(suite, &profile.cells);
         if profile.coverage != expected {
             self.reasons.push(Reason::Coverage { at: first_difference(&profile.coverage, &expected) });

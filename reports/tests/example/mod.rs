@@ -176,6 +176,7 @@ fn blank(workload: &Workload) -> Cell {
         tpot_ns: Vec::new(),
         statistics: None,
         roofline: None,
+        ceilings: None,
         seed_0: None,
         output_digests: Vec::new(),
         chain_head: Digest::of(b"head"),

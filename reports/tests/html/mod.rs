@@ -7,7 +7,7 @@ pub(crate) struct Tag {
     pub(crate) attributes: Vec<(String, String)>,
 }
 
-const ELEMENTS: [&str; 40] = [
+const ELEMENTS: [&str; 41] = [
     "html",
     "head",
     "meta",
@@ -26,6 +26,7 @@ const ELEMENTS: [&str; 40] = [
     "h1",
     "h2",
     "h3",
+    "h4",
     "ul",
     "li",
     "dl",

@@ -18,7 +18,7 @@ pub(super) fn doubt(root: &Root, allowed: u32) -> Option<Doubt> {
         doubt_of(
             DoubtKind::ForeignLoad,
             &format!("load average {load:.2} on {processors} processors before the run"),
-            "stop other programs and certify again; what ran until a few minutes ago counts too, also this program",
+            "stop other programs and certify again; what ran a minute ago, also this program, still counts",
         )
     })
 }
