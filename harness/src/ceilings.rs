@@ -83,7 +83,7 @@ fn best_rate(time: Duration, mut work: impl FnMut(u64) -> u64) -> u64 {
     loop {
         let burst = Instant::now();
         let done = work(amount);
-        let elapsed = burst.elapsed();
+        let elapsed = burst.elapsed().max(Duration::from_nanos(1));
         if elapsed < shortest {
             amount = amount.saturating_mul(2);
             continue;

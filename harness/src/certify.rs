@@ -1,7 +1,7 @@
 //! From a suite to a signed profile.
 
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
@@ -86,7 +86,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let key = key_file::load_or_create(request.key)?;
     let output = OutputFile::reserve(request.out)?;
 
-    let (now, clock) = (SystemTime::now(), Instant::now());
+    let now = SystemTime::now();
     let mut run = match request.start {
         Start::Anew => Run::begin(request, &workloads, &key, now, progress)?,
         Start::Resume => Run::resume(request, &workloads, &key, now)?,
@@ -100,8 +100,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     run.end(progress);
     progress.finish();
 
-    // By the monotonic clock, so that a clock set back in between cannot spoil the run.
-    let finished_at = Timestamp::of(now + clock.elapsed());
+    let finished_at = run.now();
     let Run { head, sittings, doubts, cells, journal, .. } = run;
     let profile = Profile {
         kind: KIND.to_owned(),

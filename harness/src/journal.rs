@@ -1,7 +1,7 @@
 //! What a run has done, on disk before it goes on: so that a run that is killed loses no more than its running cell.
 //!
-//! One line an entry: the SHA-256 over the line before and this entry, a space, the entry as JSON. A line that is cut off at the
-//! end was being written when the run was killed, and is dropped; damage anywhere else is refused. The file lies beside the
+//! One line an entry: the SHA-256 over the line before and this entry, a space, the entry as JSON. A last line that
+//! is not whole was being written when the run was killed, and is dropped; any other damage is refused. The file lies beside the
 //! profile, is locked while a run writes it, and is removed when the profile is there.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -50,8 +50,8 @@ pub(crate) enum Entry {
     Sitting { sitting: Sitting, doubts: Vec<Doubt> },
     /// A cell begins.
     Began { index: u64 },
-    /// A cell is over.
-    Finished { cell: Box<Cell> },
+    /// A cell is over, at this time.
+    Finished { cell: Box<Cell>, at: String },
 }
 
 /// What a journal tells.
@@ -63,6 +63,8 @@ pub(crate) struct Record {
     pub(crate) cells: Vec<Cell>,
     /// How often the first cell that is not over was begun.
     pub(crate) begun: u32,
+    /// The last time that it tells of.
+    pub(crate) last_at: String,
 }
 
 /// The file of a run that goes on.
@@ -71,6 +73,8 @@ pub(crate) struct Journal {
     file: File,
     path: PathBuf,
     last: Digest,
+    /// Bytes to keep: what lies behind was cut off when the run was killed, and goes with the next entry.
+    keep: Option<u64>,
 }
 
 impl Journal {
@@ -81,18 +85,21 @@ impl Journal {
         name.into()
     }
 
-    /// Begins the journal of a new run. One that is there is of a run that was killed: it is kept under another name, which is
+    /// Claims the journal of a new run. One that is there is of a run that was killed: it is kept under another name, which is
     /// returned.
-    pub(crate) fn begin(path: &Path, head: &RunHead) -> Result<(Self, Option<PathBuf>), Failure> {
+    pub(crate) fn claim(path: &Path) -> Result<(Self, Option<PathBuf>), Failure> {
         let mut kept = None;
         let file = claim(path, &mut kept).map_err(|error| unwritable(path, error))?;
-        let mut journal = Self { file, path: path.to_owned(), last: first_check() };
-        journal.write(&Entry::Run { format: FORMAT.to_owned(), head: Box::new(head.clone()) })?;
-        sync_folder_of(path).map_err(|error| unwritable(path, error.into()))?;
-        Ok((journal, kept))
+        Ok((Self { file, path: path.to_owned(), last: first_check(), keep: None }, kept))
     }
 
-    /// Opens the journal of a run that was killed.
+    /// Writes the first line.
+    pub(crate) fn begin(&mut self, head: &RunHead) -> Result<(), Failure> {
+        self.write(&Entry::Run { format: FORMAT.to_owned(), head: Box::new(head.clone()) })?;
+        sync_folder_of(&self.path).map_err(|error| unwritable(&self.path, error.into()))
+    }
+
+    /// Opens the journal of a run that was killed; nothing is changed before the first entry is written.
     pub(crate) fn reopen(path: &Path) -> Result<(Self, Record), Failure> {
         let bad_input = |error: anyhow::Error| Failure::new(Outcome::BadInput, error);
         let place = path.display();
@@ -111,10 +118,8 @@ impl Journal {
         let read = parse(&bytes).with_context(|| format!("journal {place} is damaged")).map_err(|error| {
             bad_input(error).hint("leave --resume out to begin anew; the journal is kept")
         })?;
-        file.set_len(read.length as u64)
-            .and_then(|()| file.seek(SeekFrom::End(0)))
-            .map_err(|error| unwritable(path, error.into()))?;
-        Ok((Self { file, path: path.to_owned(), last: read.last }, read.record))
+        let keep = Some(read.length as u64);
+        Ok((Self { file, path: path.to_owned(), last: read.last, keep }, read.record))
     }
 
     /// Writes an entry and waits until it is on disk.
@@ -123,6 +128,10 @@ impl Journal {
             let json = serde_json::to_vec(entry)?;
             let check = next_check(self.last, &json);
             let line = [check.to_string().as_bytes(), b" ", &json, b"\n"].concat();
+            if let Some(keep) = self.keep.take() {
+                self.file.set_len(keep)?;
+                self.file.seek(SeekFrom::End(0))?;
+            }
             self.file.write_all(&line)?;
             self.file.sync_data()?;
             Ok(check)
@@ -148,14 +157,29 @@ fn unwritable(path: &Path, error: anyhow::Error) -> Failure {
 fn claim(path: &Path, kept: &mut Option<PathBuf>) -> anyhow::Result<File> {
     if let Ok(old) = File::open(path) {
         lock(&old)?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(".old");
-        std::fs::rename(path, &name)?;
-        *kept = Some(name.into());
+        if old.metadata()?.len() == 0 {
+            // Of a run that was killed before it had begun.
+            std::fs::remove_file(path)?;
+        } else {
+            *kept = Some(set_aside(path)?);
+        }
     }
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     lock(&file)?;
     Ok(file)
+}
+
+/// Gives a journal a name that none has: `.old`, `.old.1`, ..
+fn set_aside(path: &Path) -> anyhow::Result<PathBuf> {
+    let named = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if number == 0 { ".old".to_owned() } else { format!(".old.{number}") });
+        PathBuf::from(name)
+    };
+    let free = (0..1000).map(named).find(|name| !name.exists());
+    let free = free.ok_or_else(|| anyhow!("a thousand journals of unfinished runs lie beside it"))?;
+    std::fs::rename(path, &free)?;
+    Ok(free)
 }
 
 fn lock(file: &File) -> anyhow::Result<()> {
@@ -194,11 +218,13 @@ fn parse(bytes: &[u8]) -> anyhow::Result<Readout> {
         let number = index + 1;
         match read_line(line, last) {
             Some((check, entry)) => {
+                let entry = serde_json::from_slice(entry)
+                    .with_context(|| format!("line {number} is of another form"))?;
                 last = check;
                 length += line.len();
                 add(&mut record, entry).with_context(|| format!("line {number}"))?;
             }
-            // The last line may have been on its way to the disk.
+            // The last line may have been on its way to the disk when the machine went down.
             None if number == lines.len() => break,
             None => return Err(anyhow!("line {number} is not what was written")),
         }
@@ -207,26 +233,29 @@ fn parse(bytes: &[u8]) -> anyhow::Result<Readout> {
     Ok(Readout { record, last, length })
 }
 
-fn read_line(line: &[u8], last: Digest) -> Option<(Digest, Entry)> {
+/// The check and the entry of a line that is as it was written.
+fn read_line(line: &[u8], last: Digest) -> Option<(Digest, &[u8])> {
     let (check, rest) = line.split_at_checked(64)?;
     let entry = rest.strip_prefix(b" ")?.strip_suffix(b"\n")?;
     let check: Digest = std::str::from_utf8(check).ok()?.parse().ok()?;
-    let is_written = check == next_check(last, entry);
-    Some((check, serde_json::from_slice(entry).ok()?)).filter(|_| is_written)
+    Some((check, entry)).filter(|_| check == next_check(last, entry))
 }
 
 fn add(record: &mut Option<Record>, entry: Entry) -> anyhow::Result<()> {
     match (record, entry) {
         (record @ None, Entry::Run { format, head }) if format == FORMAT => {
             let (sittings, doubts, cells) = (Vec::new(), Vec::new(), Vec::new());
-            *record = Some(Record { head: *head, sittings, doubts, cells, begun: 0 });
+            let last_at = head.started_at.clone();
+            *record = Some(Record { head: *head, sittings, doubts, cells, begun: 0, last_at });
         }
         (Some(record), Entry::Sitting { sitting, doubts }) => {
+            record.last_at.clone_from(&sitting.started_at);
             record.sittings.push(sitting);
             record.doubts.extend(doubts);
         }
         (Some(record), Entry::Began { index }) if index == record.cells.len() as u64 => record.begun += 1,
-        (Some(record), Entry::Finished { cell }) => {
+        (Some(record), Entry::Finished { cell, at }) => {
+            record.last_at = at;
             record.cells.push(*cell);
             record.begun = 0;
         }

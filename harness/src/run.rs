@@ -1,14 +1,14 @@
 //! A run: its cells one after another, each on disk before the next begins.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
 use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::profile::{challenge_digest, printable};
 use proofmark_reports::schema::v1::{
-    Capacity, CapacityBasis, Ceilings, Cell, Challenge, Doubt, SelfCheck, Sitting, Status, SuiteReference,
-    Trial, Weights,
+    Capacity, CapacityBasis, Ceilings, Cell, Challenge, Doubt, Machine, SelfCheck, Sitting, Status,
+    SuiteReference, Trial, Weights,
 };
 use proofmark_reports::{Digest, Timestamp, derived, did_key, words};
 use proofmark_workloads::Workload;
@@ -21,10 +21,12 @@ use crate::progress::Progress;
 use crate::supervise::{CellRun, Verdict, run_cell};
 use crate::{Failure, Outcome, ceilings};
 
-/// The only device of this version.
-const DEVICE: &str = "cpu";
 /// A cell's reason is one line that fits a table.
 const MAX_REASON: usize = 400;
+/// A cell that takes down the whole run so often is not begun again.
+const MAX_ATTEMPTS: u32 = 3;
+/// The shortest workloads take a few milliseconds.
+const COARSEST_CLOCK_NS: u64 = 100_000;
 
 /// What is known of a run so far.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(crate) struct Run<'a> {
     chain_head: Digest,
     /// How often the next cell was begun before.
     attempt: u32,
+    /// By the system's clock, and by the monotonic one at the same time.
+    clock: (SystemTime, Instant),
 }
 
 impl<'a> Run<'a> {
@@ -49,9 +53,20 @@ impl<'a> Run<'a> {
         now: SystemTime,
         progress: &Progress,
     ) -> Result<Self, Failure> {
+        let (mut journal, kept) = Journal::claim(&Journal::place(request.out))?;
+        if let Some(kept) = kept {
+            progress.note(&format!("a run was not finished; its journal is kept as {}", kept.display()));
+        }
         let suite = &request.suite.suite;
         let started_at = Timestamp::of(now).to_string();
         let machine = environment::machine()?;
+        if machine.clock.resolution_ns > COARSEST_CLOCK_NS {
+            let error = anyhow!(
+                "the clock's steps of {} ns are too large to time requests",
+                machine.clock.resolution_ns
+            );
+            return Err(Failure::new(Outcome::Internal, error).hint("choose another clock source"));
+        }
         let mut head = RunHead {
             suite: SuiteReference {
                 name: suite.name.clone(),
@@ -69,17 +84,20 @@ impl<'a> Run<'a> {
             ceilings: None,
         };
         // Before the ceilings are measured, which load the machine themselves.
-        let mut doubts = environment::standing_doubts(&head.machine);
+        let doubts = environment::standing_doubts(&head.machine);
         let time = Duration::from_millis(suite.timing.ceilings_ms);
         head.ceilings = ceilings_of(&head, request, time, progress);
-        let (journal, kept) = Journal::begin(&Journal::place(request.out), &head)?;
-        if let Some(kept) = kept {
-            progress.note(&format!("a run was not finished; its journal is kept as {}", kept.display()));
-        }
+        journal.begin(&head)?;
         let chain_head = first_head(&head, key)?;
-        doubts.dedup();
-        let record = Record { head, sittings: Vec::new(), doubts: Vec::new(), cells: Vec::new(), begun: 0 };
-        Self::sit(request, record, journal, chain_head, Sitting { started_at, first_cell: 0 }, doubts)
+        let record = Record {
+            head,
+            sittings: Vec::new(),
+            doubts: Vec::new(),
+            cells: Vec::new(),
+            begun: 0,
+            last_at: started_at.clone(),
+        };
+        Self::sit(request, record, journal, chain_head, Sitting { started_at, first_cell: 0 }, doubts, now)
     }
 
     /// The run that was killed.
@@ -104,7 +122,7 @@ impl<'a> Run<'a> {
             ("key", head.operator != did_key::format(&key.verifying_key())),
             ("program", head.harness.binary_digest != harness.binary_digest),
             ("instruction set", head.harness.isa != harness.isa),
-            ("machine", head.machine.commitment != machine.commitment),
+            ("machine", !is_same(&head.machine, &machine)),
             ("number of threads", head.threads != request.threads.unwrap_or(machine.logical_cpus)),
             ("selection of workloads", head.workloads != ids),
             ("weights", head.weights != weights(request)),
@@ -114,10 +132,9 @@ impl<'a> Run<'a> {
             return refuse(format!("it has another {what}"), hint);
         }
         let started_at = Timestamp::of(now);
-        let before = record.sittings.last().and_then(|sitting| sitting.started_at.parse::<Timestamp>().ok());
-        if before.is_some_and(|before| before > started_at) {
+        if record.last_at.parse::<Timestamp>().is_ok_and(|last| last > started_at) {
             return refuse(
-                format!("it was begun after {started_at}, which is now"),
+                format!("it tells of {}, and now it is {started_at}", record.last_at),
                 "set the system's clock",
             );
         }
@@ -128,7 +145,7 @@ impl<'a> Run<'a> {
         let doubts = environment::standing_doubts(&machine);
         let doubts = doubts.into_iter().filter(|doubt| !record.doubts.contains(doubt)).collect();
         let sitting = Sitting { started_at: started_at.to_string(), first_cell: record.cells.len() as u64 };
-        Self::sit(request, record, journal, chain_head, sitting, doubts)
+        Self::sit(request, record, journal, chain_head, sitting, doubts, now)
     }
 
     fn sit(
@@ -138,12 +155,14 @@ impl<'a> Run<'a> {
         chain_head: Digest,
         sitting: Sitting,
         doubts: Vec<Doubt>,
+        now: SystemTime,
     ) -> Result<Self, Failure> {
         journal.write(&Entry::Sitting { sitting: sitting.clone(), doubts: doubts.clone() })?;
-        let Record { head, mut sittings, doubts: mut all, cells, begun } = record;
+        let Record { head, mut sittings, doubts: mut all, cells, begun, .. } = record;
         sittings.push(sitting);
         all.extend(doubts);
-        Ok(Self { request, head, journal, sittings, doubts: all, cells, chain_head, attempt: begun })
+        let clock = (now, Instant::now());
+        Ok(Self { request, head, journal, sittings, doubts: all, cells, chain_head, attempt: begun, clock })
     }
 
     /// Runs the next cell and puts it on disk.
@@ -153,31 +172,45 @@ impl<'a> Run<'a> {
         workload: &Workload,
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let mut cell =
-            match derived::obstacle(workload, self.head.threads, &self.head.machine, self.head.ceilings) {
-                Some(obstacle) => Cell {
-                    status: Status::NotCovered,
-                    reason: Some(words::obstacle(obstacle)),
-                    obstacle: Some(obstacle),
-                    attempt: 0,
-                    ..self.blank(workload, None)
-                },
-                None => {
-                    self.journal.write(&Entry::Began { index })?;
-                    let ceilings = self.head.ceilings.and_then(|_| self.pace(progress));
-                    let before = Reading::now();
-                    let mut cell = self.measured(index, workload, progress);
-                    cell.ceilings = ceilings;
-                    cell.doubts = before.doubts_until(&Reading::now());
-                    cell
-                }
-            };
+        let RunHead { machine, threads, ceilings, .. } = &self.head;
+        let mut cell = match derived::obstacle(workload, *threads, machine, *ceilings) {
+            Some(obstacle) => Cell {
+                status: Status::NotCovered,
+                reason: Some(words::obstacle(obstacle)),
+                obstacle: Some(obstacle),
+                ..self.blank(workload, None)
+            },
+            None if self.attempt >= MAX_ATTEMPTS => Cell {
+                status: Status::Failed,
+                reason: Some(format!("the run was killed {} times while it ran this cell", self.attempt)),
+                ..self.blank(workload, None)
+            },
+            None => self.observed(index, workload, progress)?,
+        };
         derived::complete(&mut cell, &self.request.suite.suite, workload, self.head.ceilings);
-        self.journal.write(&Entry::Finished { cell: Box::new(cell.clone()) })?;
+        let at = self.now().to_string();
+        self.journal.write(&Entry::Finished { cell: Box::new(cell.clone()), at })?;
         self.chain_head = cell.chain_head;
         self.cells.push(cell);
         self.attempt = 0;
         Ok(())
+    }
+
+    /// A cell that is tried, and what was seen of the machine meanwhile.
+    fn observed(&mut self, index: u64, workload: &Workload, progress: &Progress) -> Result<Cell, Failure> {
+        self.journal.write(&Entry::Began { index })?;
+        let ceilings = self.head.ceilings.and_then(|_| self.pace(progress));
+        let before = Reading::now();
+        let mut cell = self.measured(index, workload, progress);
+        cell.ceilings = ceilings;
+        cell.doubts = before.doubts_until(&Reading::now());
+        Ok(cell)
+    }
+
+    /// By the monotonic clock, so that a clock set back in between cannot spoil the sitting.
+    pub(crate) fn now(&self) -> Timestamp {
+        let (started, clock) = self.clock;
+        Timestamp::of(started + clock.elapsed())
     }
 
     /// The ceilings once more, in a tenth of the time.
@@ -241,39 +274,16 @@ impl<'a> Run<'a> {
 
     /// A cell with what is known before its timed iterations.
     fn blank(&self, workload: &Workload, ready: Option<&Ready>) -> Cell {
-        Cell {
-            workload: workload.id.clone(),
-            task: workload.shape.task().to_string(),
-            model: workload.model.name.clone(),
-            weights: ready
-                .map(|ready| Weights { source: ready.weights_source.clone(), digest: ready.weights_digest }),
-            numerics: workload.numerics.to_string(),
-            precision: workload.precision.clone(),
-            device: DEVICE.to_owned(),
-            threads: self.head.threads,
-            batch: workload.shape.batch(),
-            attempt: self.attempt,
-            status: Status::Measured,
-            reason: None,
-            obstacle: None,
-            load_ns: ready.map(|ready| ready.load_ns),
-            warm_up: ready.map(|ready| ready.warm_up.clone()),
-            latency_ns: Vec::new(),
-            ttft_ns: Vec::new(),
-            tpot_ns: Vec::new(),
-            statistics: None,
-            roofline: None,
-            ceilings: None,
-            seed_0: None,
-            output_digests: Vec::new(),
-            chain_head: self.chain_head,
-            self_check_digest: ready.map(|ready| ready.self_check_digest),
-            output_sketch_root: None,
-            capacity: None,
-            peak_memory_bytes: None,
-            self_check: SelfCheck::None,
-            doubts: Vec::new(),
+        let mut cell = Cell::planned(workload, self.head.threads, self.chain_head);
+        cell.attempt = self.attempt;
+        if let Some(ready) = ready {
+            cell.weights =
+                Some(Weights { source: ready.weights_source.clone(), digest: ready.weights_digest });
+            cell.load_ns = Some(ready.load_ns);
+            cell.warm_up = Some(ready.warm_up.clone());
+            cell.self_check_digest = Some(ready.self_check_digest);
         }
+        cell
     }
 }
 
@@ -285,8 +295,8 @@ fn fill(cell: &mut Cell, workload: &Workload, seed_0: Digest, steps: &[Step], tr
     cell.output_digests = steps.iter().map(|step| step.digest).collect();
     cell.chain_head = chain::seed_after(seed_0, &cell.output_digests);
     for (trial, index) in trials.iter().zip(0..) {
-        let seed = chain::trial_seed(cell.chain_head, index, trial.requests_per_hour);
-        cell.chain_head = chain::head_after_trial(seed, &trial.output_digests);
+        let seed = chain::trial_seed(cell.chain_head, index);
+        cell.chain_head = chain::head_after_trial(seed, trial);
     }
     cell.capacity = workload.max_batch.filter(|_| !trials.is_empty()).map(|max_batch| Capacity {
         basis: CapacityBasis::OpenLoop,
@@ -294,6 +304,12 @@ fn fill(cell: &mut Cell, workload: &Workload, seed_0: Digest, steps: &[Step], tr
         requests_per_hour: 0,
         trials,
     });
+}
+
+/// Whether two readings are of one machine in one state; how much memory is free, and what the clock costs, may differ.
+fn is_same(before: &Machine, now: &Machine) -> bool {
+    let available_memory_bytes = before.available_memory_bytes;
+    *before == Machine { available_memory_bytes, clock: before.clock.clone(), ..now.clone() }
 }
 
 fn first_head(head: &RunHead, key: &SigningKey) -> Result<Digest, Failure> {

@@ -1,8 +1,8 @@
 //! A cell's process, from the outside: what it says within its time, or why it says no more.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -138,30 +138,15 @@ impl CellProcess {
             .stderr(Stdio::piped())
             .spawn()
             .context("cannot start a process for the cell")?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (sender, lines) = channel();
-        if let Some(stdout) = child.stdout.take() {
-            thread::spawn(move || {
-                let mut stdout = BufReader::new(stdout);
-                loop {
-                    let mut line = String::new();
-                    match stdout.by_ref().take(MAX_LINE).read_line(&mut line) {
-                        Ok(1..) if sender.send(line).is_ok() => {}
-                        _ => return,
-                    }
-                }
-            });
-        }
-        let errors = child.stderr.take().map(|mut stderr| {
-            thread::spawn(move || {
-                let mut bytes = Vec::new();
-                let _ = stderr.by_ref().take(MAX_LAST_WORDS).read_to_end(&mut bytes);
-                // The rest must be read, or the child would wait for room in the pipe.
-                let _ = std::io::copy(&mut stderr, &mut std::io::sink());
-                String::from_utf8_lossy(&bytes).into_owned()
-            })
-        });
         let deadline = Instant::now() + time_limit;
-        Ok(Self { child, lines, errors, deadline, time_limit, oom_kills })
+        let mut process = Self { child, lines, errors: None, deadline, time_limit, oom_kills };
+        if let Some(stdout) = stdout {
+            spawn(move || forward(stdout, &sender))?;
+        }
+        process.errors = stderr.map(|stderr| spawn(move || last_words(stderr))).transpose()?;
+        Ok(process)
     }
 
     /// A child that is gone shows in the next event, so a broken pipe is no news here.
@@ -229,6 +214,32 @@ impl CellProcess {
             (None, None) => "ended".to_owned(),
         }
     }
+}
+
+/// A machine that has no thread left costs the cell, not the run.
+fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<thread::JoinHandle<T>> {
+    thread::Builder::new().spawn(work).context("cannot start a thread to listen to the cell")
+}
+
+fn forward(stdout: ChildStdout, sender: &Sender<String>) {
+    let mut stdout = BufReader::new(stdout);
+    loop {
+        let mut line = String::new();
+        match stdout.by_ref().take(MAX_LINE).read_line(&mut line) {
+            Ok(1..) if sender.send(line).is_ok() => {}
+            _ => return,
+        }
+    }
+}
+
+fn last_words(mut stderr: ChildStderr) -> String {
+    let mut bytes = Vec::new();
+    let _ = stderr.by_ref().take(MAX_LAST_WORDS).read_to_end(&mut bytes);
+    // The rest must be read, or the child would wait for room in the pipe.
+    let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The first two lines of what a process said before it died: a panic's place and message, without the thread's number.

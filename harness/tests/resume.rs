@@ -206,3 +206,35 @@ fn two_runs_never_write_one_journal() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+#[test]
+fn a_cell_that_takes_down_the_run_again_and_again_is_not_begun_for_ever() {
+    let place = Place::new();
+    lengthen_warm_up(&place, 60_000);
+    let select = ["--workload", "embed-exact-f32"];
+    let journal = || fs::read_to_string(place.path("profile.json.journal")).unwrap_or_default();
+    for attempt in 1..=3 {
+        let mut command = place.command(env!("CARGO_BIN_EXE_proofmark"));
+        command.args(["certify", "--suite", "tiny.toml", "--quiet"]).args(select);
+        if attempt > 1 {
+            command.arg("--resume");
+        }
+        let mut run = command.stdout(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while journal().matches("\"began\"").count() < attempt {
+            assert!(Instant::now() < deadline, "attempt {attempt} did not begin");
+            thread::sleep(Duration::from_millis(10));
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+    }
+    let output = place.certify(&["--quiet", "--resume", select[0], select[1]]);
+    assert_eq!(code(&output), 13, "{}", place.told(&output));
+    let profile = place.profile();
+    assert_eq!(profile["cells"][0]["reason"], "the run was killed 3 times while it ran this cell");
+    assert_eq!(
+        (&profile["cells"][0]["attempt"], profile["sittings"].as_array().unwrap().len()),
+        (&3.into(), 4)
+    );
+    assert!(is_valid(&place));
+}

@@ -49,7 +49,7 @@ def main() -> None:
     seed = seed_0
     for step, output in enumerate(outputs):
         seed = h("proofmark/step/1", seed, u64(step), output)
-    trial = h("proofmark/trial/1", seed, u64(2), u64(7200))
+    trial = h("proofmark/trial/1", seed, u64(2))
     vectors = {name: value.hex() for name, value in named.items()}
     vectors["head_0"] = head.hex()
     vectors["seed_0"] = seed_0.hex()
@@ -57,7 +57,7 @@ def main() -> None:
     vectors["chain_head"] = seed.hex()
     vectors["trial_seed"] = trial.hex()
     vectors["request_seed"] = h("proofmark/request/1", trial, u64(1)).hex()
-    vectors["head_after_trial"] = h("proofmark/served/1", trial, b"".join(outputs[:3])).hex()
+    vectors["head_after_trial"] = h("proofmark/served/1", trial, u64(7200), b"".join(outputs[:3])).hex()
     print(json.dumps(vectors, indent=1, sort_keys=True))
 
 

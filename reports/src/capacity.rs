@@ -80,13 +80,14 @@ pub fn judge(trial: &mut Trial, workload: &Workload) {
     trial.statistics = distribution(&trial.latency_ns);
     let served = trial.latency_ns.len() as u64;
     let misses = served.saturating_sub(trial.within_slo);
-    trial.verdict = match misses_allowed(trial.requests, workload.slo.share_ppm) {
-        _ if served < trial.requests => TrialVerdict::Saturated,
-        Some(allowed) if misses <= allowed => TrialVerdict::Met,
-        _ => TrialVerdict::Missed,
+    // By the number of served requests, which the profile's size bounds, and never by a number that stands alone.
+    let is_served = served == trial.requests;
+    trial.verdict = match is_served.then(|| misses_allowed(served, workload.slo.share_ppm)) {
+        None => TrialVerdict::Saturated,
+        Some(Some(allowed)) if misses <= allowed => TrialVerdict::Met,
+        Some(_) => TrialVerdict::Missed,
     };
-    trial.attainment_low_ppm =
-        if trial.verdict == TrialVerdict::Saturated { 0 } else { share_low_ppm(trial.within_slo, served) };
+    trial.attainment_low_ppm = if is_served { share_low_ppm(trial.within_slo, served) } else { 0 };
 }
 
 /// The mean time of each further token, request by request; empty outside generation.

@@ -8,9 +8,10 @@
 //!   canonical JSON of [`CellIdentity`]
 //! - `seed_(i+1) = H("proofmark/step/1", seed_i, i, output digest_i)`
 //! - the seed after the last step is the head of the cell's first trial, or the next cell's
-//! - `trial seed = H("proofmark/trial/1", head, trial index, requests an hour)`: of the arrivals. Requests of a trial overlap,
-//!   so they cannot be chained: `request seed_j = H("proofmark/request/1", trial seed, j)`
-//! - `H("proofmark/served/1", trial seed, output digests one after another)` is the head after the trial
+//! - `trial seed = H("proofmark/trial/1", head, trial index)`: of the arrivals, whose gaps the rate only scales, so that nobody
+//!   picks a rate for its arrivals. Requests of a trial overlap, so they cannot be chained: `request seed_j =
+//!   H("proofmark/request/1", trial seed, j)`
+//! - `H("proofmark/served/1", trial seed, requests an hour, output digests one after another)` is the head after the trial
 //!
 //! A cell without a step leaves the head as it is.
 
@@ -19,7 +20,7 @@ use serde_json::Value;
 
 use crate::Digest;
 use crate::canonical_json;
-use crate::schema::v1::Cell;
+use crate::schema::v1::{Cell, Trial};
 
 /// What binds a run to its circumstances before the first step.
 #[derive(Clone, Copy, Debug)]
@@ -112,9 +113,8 @@ pub fn seed_after(seed_0: Digest, outputs: &[Digest]) -> Digest {
 
 /// The seed of a trial's arrivals.
 #[must_use]
-pub fn trial_seed(head: Digest, trial: u64, requests_per_hour: u64) -> Digest {
-    let fields: [&[u8]; 3] = [&head.0, &trial.to_le_bytes(), &requests_per_hour.to_le_bytes()];
-    Digest::of_fields("proofmark/trial/1", &fields)
+pub fn trial_seed(head: Digest, trial: u64) -> Digest {
+    Digest::of_fields("proofmark/trial/1", &[&head.0, &trial.to_le_bytes()])
 }
 
 /// The seed of a trial's request.
@@ -123,11 +123,12 @@ pub fn request_seed(trial_seed: Digest, request: u64) -> Digest {
     Digest::of_fields("proofmark/request/1", &[&trial_seed.0, &request.to_le_bytes()])
 }
 
-/// The head after a trial that served requests with these outputs.
+/// The head after a trial.
 #[must_use]
-pub fn head_after_trial(trial_seed: Digest, outputs: &[Digest]) -> Digest {
-    let outputs: Vec<u8> = outputs.iter().flat_map(|output| output.0).collect();
-    Digest::of_fields("proofmark/served/1", &[&trial_seed.0, &outputs])
+pub fn head_after_trial(trial_seed: Digest, trial: &Trial) -> Digest {
+    let outputs: Vec<u8> = trial.output_digests.iter().flat_map(|output| output.0).collect();
+    let rate = trial.requests_per_hour.to_le_bytes();
+    Digest::of_fields("proofmark/served/1", &[&trial_seed.0, &rate, &outputs])
 }
 
 #[cfg(test)]
@@ -171,9 +172,11 @@ mod tests {
         let head = seed_after(seed, &outputs);
         assert_eq!(head, digest("chain_head"));
 
-        let trial = trial_seed(head, 2, 7200);
-        assert_eq!(trial, digest("trial_seed"));
-        assert_eq!(request_seed(trial, 1), digest("request_seed"));
-        assert_eq!(head_after_trial(trial, &outputs[..3]), digest("head_after_trial"));
+        let seed = trial_seed(head, 2);
+        assert_eq!(seed, digest("trial_seed"));
+        assert_eq!(request_seed(seed, 1), digest("request_seed"));
+        let mut trial = Trial::planned(7200, 3);
+        trial.output_digests = outputs[..3].to_vec();
+        assert_eq!(head_after_trial(seed, &trial), digest("head_after_trial"));
     }
 }

@@ -12,6 +12,7 @@ use crate::schema::v1::{
     WorkloadCoverage,
 };
 use crate::statistics::{Interval, clopper_pearson};
+use crate::words::percent;
 
 const MILLION: u64 = 1_000_000;
 
@@ -124,9 +125,9 @@ fn failure(workload: &Workload, cell: &Cell, within_slo: u64, requests: u64) -> 
     if u128::from(within_slo) * u128::from(MILLION)
         < u128::from(workload.slo.share_ppm) * u128::from(requests)
     {
-        let (slo, percent) = (&workload.slo.name, workload.slo.share_ppm / 10_000);
+        let (slo, percent) = (&workload.slo.name, percent(workload.slo.share_ppm));
         let fact = format!(
-            "{within_slo} of {requests} requests within the limits of `{slo}`, which asks for {percent} %"
+            "{within_slo} of {requests} requests within the limits of `{slo}`, which asks for {percent}"
         );
         return Some((Factor::Latency, fact));
     }

@@ -117,9 +117,8 @@ impl MixRequest {
     /// Whether a machine that serves a workload of this shape within its limits can be taken to serve this request within
     /// them, by the same model.
     ///
-    /// - Generation is limited by time to first token, which grows with the prompt, and time per further token, which grows with what the
-    ///   token looks back at. So the prompt must be no longer than the workload's, and prompt with output no longer than the
-    ///   workload's: a request may have more output tokens if it has fewer in the prompt.
+    /// - Generation is limited by time to first token, which grows with the prompt, time per further token, which grows with what the
+    ///   token looks back at, and the rate, which falls with the tokens to make. So neither prompt nor output may be longer.
     /// - Embedding is limited by its whole time, which grows with length and number of the texts; neither may be greater.
     /// - Reranking alike: query with document, and the number of documents. How the tokens of a pair are divided does not matter to
     ///   an encoder that reads both as one sequence.
@@ -132,7 +131,7 @@ impl MixRequest {
             (
                 RequestKind::Generation { prompt_tokens: prompt, output_tokens: output },
                 Shape::Generation { prompt_tokens, output_tokens, .. },
-            ) => prompt <= prompt_tokens && sum(prompt, output) <= sum(prompt_tokens, output_tokens),
+            ) => prompt <= prompt_tokens && output <= output_tokens,
             (RequestKind::Embedding { tokens: length, batch: texts }, Shape::Embedding { tokens, batch }) => {
                 length <= tokens && texts <= batch
             }
@@ -158,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_may_give_its_tokens_to_the_output_but_not_take_them() {
+    fn neither_prompt_nor_output_may_be_longer() {
         let shape = Shape::Generation { prompt_tokens: 1024, output_tokens: 128, batch: 2 };
         assert!(is_covered(generation(1024, 128), shape));
-        assert!(is_covered(generation(768, 384), shape));
-        assert!(!is_covered(generation(768, 385), shape));
+        assert!(is_covered(generation(768, 128), shape));
+        assert!(!is_covered(generation(768, 129), shape));
         assert!(!is_covered(generation(1025, 1), shape));
     }
 

@@ -22,6 +22,9 @@ pub const MAX_TRIALS: u64 = 6;
 pub const MAX_TRIAL_REQUESTS: u64 = 200;
 const SEARCH_REQUESTS: u64 = MAX_TRIALS * MAX_TRIAL_REQUESTS;
 
+/// Workloads with all their variants, for the same reason.
+const MAX_WORKLOADS: usize = 256;
+
 /// A list of workloads with all that they refer to.
 #[derive(Clone, Debug)]
 pub struct Suite {
@@ -158,6 +161,9 @@ impl Suite {
             format!("the workloads' shares add up to {shares} ppm, expected 1000000")
         })?;
         let timing = source.timing(&wire.timing)?;
+        source.require(&wire.workload, workloads.len() <= MAX_WORKLOADS, || {
+            format!("{} workloads, more than the limit of {MAX_WORKLOADS}", workloads.len())
+        })?;
         let searches = workloads.iter().filter(|workload| workload.max_batch.is_some()).count() as u64;
         let steps = timing.max_iterations * workloads.len() as u64 + searches * SEARCH_REQUESTS;
         source.require(&wire.timing.max_iterations, steps <= MAX_STEPS, || {

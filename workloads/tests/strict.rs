@@ -16,7 +16,7 @@ min_iterations = 1
 max_iterations = 2
 time_limit_s = 10
 capacity_ms = 100
-ceilings_ms = 1
+ceilings_ms = 0
 [[slo]]
 name = "query"
 latency_ms = 100
@@ -137,7 +137,8 @@ fn every_fault_names_its_line() {
         ("min_iterations = 1", "min_iterations = 0", "tiny.toml:9: min_iterations 0"),
         ("max_iterations = 2", "max_iterations = 0", "tiny.toml:10: max_iterations 0"),
         ("cap_ms = 2", "cap_ms = 0", "tiny.toml:7: warm_up_cap_ms 0 is not between 1 and 86400000"),
-        ("ceilings_ms = 1", "ceilings_ms = 60001", "tiny.toml:13: ceilings_ms 60001"),
+        ("ceilings_ms = 0", "ceilings_ms = 60001", "tiny.toml:13: ceilings_ms 60001"),
+        ("ceilings_ms = 0", "ceilings_ms = 99", "tiny.toml:13: ceilings_ms 99 is not between 100"),
         ("share_ppm = 0 }", "share_ppm = 0, max_batch = 65 }", "max_batch 65 is not between 1 and 64"),
         ("time_limit_s = 10", "time_limit_s = 86401", "tiny.toml:11: time_limit_s 86401"),
         ("embedding = {", "embeding = {", "unknown field `embeding`"),

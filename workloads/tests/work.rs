@@ -21,7 +21,7 @@ min_iterations = 1
 max_iterations = 2
 time_limit_s = 10
 capacity_ms = 0
-ceilings_ms = 1
+ceilings_ms = 0
 [[slo]]
 name = "slo"
 {limits}

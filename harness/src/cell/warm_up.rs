@@ -1,6 +1,6 @@
 //! Untimed iterations until the times have settled.
 //!
-//! Windows of a third of the suite's `warm_up_ms`, each at least one iteration; they end when the last three agree
+//! Windows of a third of the suite's `warm_up_ms` (or a three-hundredth of its cap), each at least one iteration; they end when the last three agree
 //! ([`derived::is_stable`]), not before `warm_up_ms` and not after `warm_up_cap_ms`.
 
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ use proofmark_workloads::Timing;
 use super::nanoseconds;
 
 const WINDOWS: u32 = 3;
+/// A long cap has no more windows than this.
+const MAX_WINDOWS: u32 = 300;
 
 /// Calls `iterate` with the iteration's number until its latencies, in nanoseconds, have settled.
 pub(super) fn warm_up(
@@ -20,12 +22,13 @@ pub(super) fn warm_up(
 ) -> anyhow::Result<WarmUp> {
     let (least, cap) =
         (Duration::from_millis(timing.warm_up_ms), Duration::from_millis(timing.warm_up_cap_ms));
+    let length = (least / WINDOWS).max(cap / MAX_WINDOWS);
     let started = Instant::now();
     let mut warm_up = WarmUp { iterations: 0, duration_ns: 0, window_median_ns: Vec::new() };
     loop {
         let window = Instant::now();
         let mut latencies = Vec::new();
-        while latencies.is_empty() || window.elapsed() < least / WINDOWS {
+        while latencies.is_empty() || window.elapsed() < length {
             latencies.push(iterate(warm_up.iterations)?);
             warm_up.iterations += 1;
         }

@@ -1,6 +1,6 @@
 //! Control groups: what is set for this process's group or for any ancestor binds it.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::root::Root;
 
@@ -56,7 +56,8 @@ pub(super) fn groups(root: &Root, controller: &str) -> Vec<Group> {
             continue;
         };
         // In a container the mount is often the group itself, whatever path the kernel gives.
-        let innermost = mount.join(own.trim_start_matches('/'));
+        let own = Path::new(own).components().filter(|part| matches!(part, Component::Normal(_)));
+        let innermost = mount.join(own.collect::<PathBuf>());
         let folders = innermost.ancestors().take_while(|folder| folder.starts_with(&mount));
         groups.extend(folders.map(|folder| Group { version, folder: folder.to_owned() }));
     }
@@ -92,7 +93,9 @@ mod tests {
     fn a_path_outside_of_the_mount_is_not_followed() {
         let tree = Tree::of(&[("proc/self/cgroup", "0::/../../etc\nnonsense\n")]);
         assert!(
-            files(&tree).iter().all(|file| file.starts_with("sys/fs/cgroup/unified/")),
+            files(&tree)
+                .iter()
+                .all(|file| file.starts_with("sys/fs/cgroup/unified/") && !file.contains("..")),
             "{:?}",
             files(&tree)
         );

@@ -4,7 +4,7 @@
 //! misses would have come up with a probability of at most 5 %. The number of requests is fixed before the trial; a trial
 //! that goes on until it pleases shows nothing.
 
-use super::binomial::{MILLION, TRIALS_MAX, lower_tail, surely_at_most};
+use super::binomial::{DRAWS_MAX, MILLION, lower_tail, surely_at_most};
 use super::bisection::last_where;
 use super::proportion::lower_bound_ppm;
 
@@ -13,11 +13,11 @@ const RISK: f64 = 0.05;
 
 /// The largest number of misses among `requests` requests that still shows a share of at least `share_ppm`.
 ///
-/// `None` where not even a trial without a miss shows it: too few requests, more than [`TRIALS_MAX`], or a share of
+/// `None` where not even a trial without a miss shows it: too few requests, more than [`DRAWS_MAX`], or a share of
 /// 10^6, which no finite trial shows. A share of 0 is shown by every trial.
 #[must_use]
 pub fn misses_allowed(requests: u64, share_ppm: u64) -> Option<u64> {
-    if requests > TRIALS_MAX {
+    if requests > DRAWS_MAX {
         return None;
     }
     last_where(0..requests + 1, |misses| is_shown(misses, requests, share_ppm))
@@ -25,16 +25,16 @@ pub fn misses_allowed(requests: u64, share_ppm: u64) -> Option<u64> {
 
 /// The fewest requests among which `misses` misses still show a share of at least `share_ppm`.
 ///
-/// `None` where [`TRIALS_MAX`] requests do not do, as for a share of 10^6.
+/// `None` where [`DRAWS_MAX`] requests do not do, as for a share of 10^6.
 #[must_use]
 pub fn smallest_trial(misses: u64, share_ppm: u64) -> Option<u64> {
-    let too_few = last_where(misses..TRIALS_MAX + 1, |requests| !is_shown(misses, requests, share_ppm));
+    let too_few = last_where(misses..DRAWS_MAX + 1, |requests| !is_shown(misses, requests, share_ppm));
     let requests = too_few.map_or(misses, |too_few| too_few + 1);
-    (requests <= TRIALS_MAX).then_some(requests)
+    (requests <= DRAWS_MAX).then_some(requests)
 }
 
 /// The largest share that `within` of `requests` requests within their limits show, in millionths, rounded down: the
-/// one-sided lower bound of Clopper and Pearson (1934); 0 of more than [`TRIALS_MAX`] requests.
+/// one-sided lower bound of Clopper and Pearson (1934); 0 of more than [`DRAWS_MAX`] requests.
 ///
 /// It is at least `share_ppm` exactly where `requests - within` is at most [`misses_allowed`].
 ///
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn no_finite_trial_shows_that_every_request_keeps_its_limits() {
-        for requests in [0, 1, TRIALS_MAX] {
+        for requests in [0, 1, DRAWS_MAX] {
             assert_eq!(misses_allowed(requests, MILLION), None);
             assert_eq!(misses_allowed(requests, u64::MAX), None);
         }
@@ -126,7 +126,7 @@ mod tests {
     fn trials_beyond_the_largest_show_nothing() {
         assert_eq!(misses_allowed(u64::MAX, 900_000), None);
         assert_eq!(smallest_trial(u64::MAX, 900_000), None);
-        assert_eq!(smallest_trial(TRIALS_MAX, 900_000), None);
+        assert_eq!(smallest_trial(DRAWS_MAX, 900_000), None);
         assert_eq!(share_low_ppm(u64::MAX, u64::MAX), 0);
     }
 

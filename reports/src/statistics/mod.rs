@@ -18,7 +18,7 @@ mod outliers;
 mod proportion;
 
 pub use attainment::{misses_allowed, share_low_ppm, smallest_trial};
-pub use binomial::TRIALS_MAX;
+pub use binomial::DRAWS_MAX;
 pub use distribution::Distribution;
 pub use early_stopping::{early_stopping_of_sorted, max_bounds_ppm};
 pub use median::{MedianInterval, median_interval_of_sorted};

@@ -1,6 +1,6 @@
 //! An interval for a share of successes.
 
-use super::binomial::{MILLION, TRIALS_MAX, surely_at_most, upper_tail};
+use super::binomial::{DRAWS_MAX, MILLION, surely_at_most, upper_tail};
 use super::bisection::last_where;
 
 /// Two bounds in millionths, rounded outward.
@@ -12,30 +12,30 @@ pub struct Interval {
     pub high_ppm: u64,
 }
 
-/// The exact 95 % interval of Clopper and Pearson (1934) for `successes` of `trials`, fixed beforehand.
+/// The exact 95 % interval of Clopper and Pearson (1934) for `successes` of `draws`, fixed beforehand.
 ///
 /// The lower bound is the largest number of millionths at which so many successes or more have a probability of at
-/// most 2.5 %; the upper bound is the mirror image. Of more than [`TRIALS_MAX`] trials nothing is said: 0 to 10^6.
+/// most 2.5 %; the upper bound is the mirror image. Of more than [`DRAWS_MAX`] draws nothing is said: 0 to 10^6.
 ///
 /// # Panics
-/// When there are more successes than trials.
+/// When there are more successes than draws.
 #[must_use]
-pub fn clopper_pearson(successes: u64, trials: u64) -> Interval {
-    let low_ppm = lower_bound_ppm(successes, trials, 0.025);
-    Interval { low_ppm, high_ppm: MILLION - lower_bound_ppm(trials - successes, trials, 0.025) }
+pub fn clopper_pearson(successes: u64, draws: u64) -> Interval {
+    let low_ppm = lower_bound_ppm(successes, draws, 0.025);
+    Interval { low_ppm, high_ppm: MILLION - lower_bound_ppm(draws - successes, draws, 0.025) }
 }
 
 /// The largest number of millionths at which so many successes or more have a probability of at most `tail`; 0 of more
-/// than [`TRIALS_MAX`] trials.
+/// than [`DRAWS_MAX`] draws.
 ///
 /// # Panics
-/// When there are more successes than trials.
-pub(super) fn lower_bound_ppm(successes: u64, trials: u64, tail: f64) -> u64 {
-    assert!(successes <= trials);
-    if trials > TRIALS_MAX {
+/// When there are more successes than draws.
+pub(super) fn lower_bound_ppm(successes: u64, draws: u64, tail: f64) -> u64 {
+    assert!(successes <= draws);
+    if draws > DRAWS_MAX {
         return 0;
     }
-    last_where(0..MILLION, |ppm| surely_at_most(upper_tail(successes, trials, ppm), tail)).unwrap_or(0)
+    last_where(0..MILLION, |ppm| surely_at_most(upper_tail(successes, draws, ppm), tail)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -45,11 +45,11 @@ mod tests {
     use super::*;
     use crate::statistics::binomial::upper_tail_reference;
 
-    fn check(successes: u64, trials: u64, low_ppm: u64, high_ppm: u64) {
+    fn check(successes: u64, draws: u64, low_ppm: u64, high_ppm: u64) {
         assert_eq!(
-            clopper_pearson(successes, trials),
+            clopper_pearson(successes, draws),
             Interval { low_ppm, high_ppm },
-            "{successes} of {trials}"
+            "{successes} of {draws}"
         );
     }
 
@@ -76,19 +76,19 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn the_interval_holds_the_share_and_mirrors(trials in 1_u64..3000, share in 0.0_f64..=1.0) {
-            let successes = (trials as f64 * share) as u64;
-            let Interval { low_ppm, high_ppm } = clopper_pearson(successes, trials);
-            prop_assert!(low_ppm * trials <= successes * MILLION && successes * MILLION <= high_ppm * trials);
-            let mirrored = clopper_pearson(trials - successes, trials);
+        fn the_interval_holds_the_share_and_mirrors(draws in 1_u64..3000, share in 0.0_f64..=1.0) {
+            let successes = (draws as f64 * share) as u64;
+            let Interval { low_ppm, high_ppm } = clopper_pearson(successes, draws);
+            prop_assert!(low_ppm * draws <= successes * MILLION && successes * MILLION <= high_ppm * draws);
+            let mirrored = clopper_pearson(draws - successes, draws);
             prop_assert_eq!((MILLION - mirrored.high_ppm, MILLION - mirrored.low_ppm), (low_ppm, high_ppm));
         }
 
         #[test]
-        fn the_bound_is_the_last_with_a_small_tail(trials in 1_u64..400, successes in 1_u64..400) {
-            let successes = successes.min(trials);
-            let low_ppm = clopper_pearson(successes, trials).low_ppm;
-            let tail = |ppm: u64| upper_tail_reference(successes, trials, ppm);
+        fn the_bound_is_the_last_with_a_small_tail(draws in 1_u64..400, successes in 1_u64..400) {
+            let successes = successes.min(draws);
+            let low_ppm = clopper_pearson(successes, draws).low_ppm;
+            let tail = |ppm: u64| upper_tail_reference(successes, draws, ppm);
             prop_assert!(low_ppm == 0 || tail(low_ppm) <= 0.025);
             prop_assert!(tail(low_ppm + 1) > 0.025 * (1.0 - 1e-6));
         }

@@ -8,7 +8,7 @@ use proofmark_workloads::{Suite, Task, Timing, Workload};
 use super::{Reason, trials};
 use crate::chain::{self, CellIdentity, RunIdentity};
 use crate::derived::{self, SYNTHETIC};
-use crate::schema::v1::{Cell, Profile, SelfCheck, Status, WarmUp};
+use crate::schema::v1::{Cell, DEVICE, Profile, SelfCheck, Status, WarmUp};
 use crate::{Digest, profile, words};
 
 /// Every fault of the cells.
@@ -125,7 +125,7 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
         ("model", &cell.model, &workload.model.name),
         ("numerics", &cell.numerics, &numerics),
         ("precision", &cell.precision, &workload.precision),
-        ("device", &cell.device, &"cpu".to_owned()),
+        ("device", &cell.device, &DEVICE.to_owned()),
     ] {
         faults.require(actual == expected, format!("{member} is `{actual}`, the suite says `{expected}`"));
     }

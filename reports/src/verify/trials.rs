@@ -10,12 +10,7 @@ use crate::{Digest, capacity, chain};
 /// The head after a cell's trials, of which `head` is the one before.
 pub(super) fn head_after(cell: &Cell, head: Digest) -> Digest {
     let trials = cell.capacity.iter().flat_map(|capacity| &capacity.trials).zip(0..);
-    trials.fold(head, |head, (trial, index)| {
-        chain::head_after_trial(
-            chain::trial_seed(head, index, trial.requests_per_hour),
-            &trial.output_digests,
-        )
-    })
+    trials.fold(head, |head, (trial, index)| chain::head_after_trial(chain::trial_seed(head, index), trial))
 }
 
 /// Every fault of a measured cell's trials.
@@ -48,9 +43,10 @@ pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mu
     faults.require(is_ended, "the search goes on behind a trial that was not met");
     let mut head = cell.seed_0.map(|seed| chain::seed_after(seed, &cell.output_digests));
     for (index, trial) in trials.iter().enumerate() {
-        let seed = head.map(|head| chain::trial_seed(head, index as u64, trial.requests_per_hour));
+        let seed = head.map(|head| chain::trial_seed(head, index as u64));
         let fixed = capacity::trial_requests(&suite.timing, &workload.slo, trial.requests_per_hour);
         let fault = match seed {
+            _ if trial.requests_per_hour == 0 => Some("a rate of 0".to_owned()),
             _ if trial.requests != fixed => {
                 Some(format!("{} requests, its rate fixes {fixed}", trial.requests))
             }
@@ -60,7 +56,7 @@ pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mu
         if let Some(fact) = fault {
             faults.add(format!("trial {index}: {fact}"));
         }
-        head = seed.map(|seed| chain::head_after_trial(seed, &trial.output_digests));
+        head = seed.map(|seed| chain::head_after_trial(seed, trial));
     }
 }
 
@@ -68,18 +64,18 @@ pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mu
 pub(super) fn work_ns(capacity: &Capacity, head: Digest) -> u128 {
     let (mut head, mut work_ns) = (head, 0);
     for (trial, index) in capacity.trials.iter().zip(0..) {
-        let seed = chain::trial_seed(head, index, trial.requests_per_hour);
+        let seed = chain::trial_seed(head, index);
         let schedule = capacity::schedule_ns(seed, trial);
         let ends =
             schedule.iter().zip(&trial.latency_ns).map(|(arrival, latency)| arrival.saturating_add(*latency));
         work_ns += u128::from(ends.max().unwrap_or(0));
-        head = chain::head_after_trial(seed, &trial.output_digests);
+        head = chain::head_after_trial(seed, trial);
     }
     work_ns
 }
 
-/// The first thing in a trial that cannot be: one pass serves waiting requests in their order, and ends for all of them at
-/// once, after the pass before it.
+/// The first thing in a trial that cannot be: a batch is of waiting requests in their order, ends for all of them at once, and after
+/// the batch before it.
 fn contradiction(trial: &Trial, trial_seed: Digest, workload: &Workload, max_batch: u32) -> Option<String> {
     let served = trial.latency_ns.len();
     let tokens = if matches!(workload.shape, Shape::Generation { .. }) { served } else { 0 };
@@ -94,7 +90,7 @@ fn contradiction(trial: &Trial, trial_seed: Digest, workload: &Workload, max_bat
     let together: u64 = trial.batches.iter().map(|batch| u64::from(*batch)).sum();
     if together != served as u64 || trial.batches.iter().any(|batch| *batch == 0 || *batch > max_batch) {
         return Some(format!(
-            "batches of {together} requests, at most {max_batch} a pass, for {served} served"
+            "batches of {together} requests, at most {max_batch} together, for {served} served"
         ));
     }
     let schedule = capacity::schedule_ns(trial_seed, trial);
@@ -107,11 +103,14 @@ fn contradiction(trial: &Trial, trial_seed: Digest, workload: &Workload, max_bat
     let (mut first, mut last_end) = (0, 0);
     for batch in &trial.batches {
         let members = first..first + *batch as usize;
-        let end = ends[first];
-        if ends[members.clone()].iter().any(|other| *other != end) {
+        let (Some(arrivals), Some(ended)) = (schedule.get(members.clone()), ends.get(members.clone())) else {
+            return Some("more requests served than arrived".to_owned());
+        };
+        let end = ended.first().copied().unwrap_or(0);
+        if ended.iter().any(|other| *other != end) {
             return Some(format!("requests {members:?} ran together and did not end together"));
         }
-        if end <= last_end || schedule[members.clone()].iter().any(|arrival| *arrival >= end) {
+        if end <= last_end || arrivals.iter().any(|arrival| *arrival >= end) {
             return Some(format!("requests {members:?} ended before they can have"));
         }
         (first, last_end) = (members.end, end);

@@ -153,39 +153,12 @@ fn cell(index: usize, suite: &Suite, workload: &Workload) -> Cell {
 
 fn blank(workload: &Workload) -> Cell {
     Cell {
-        workload: workload.id.clone(),
-        task: workload.shape.task().to_string(),
-        model: workload.model.name.clone(),
         weights: Some(Weights {
             source: "synthetic".to_owned(),
             digest: Digest::of(workload.model.name.as_bytes()),
         }),
-        numerics: workload.numerics.to_string(),
-        precision: workload.precision.clone(),
-        device: "cpu".to_owned(),
-        threads: 2,
-        batch: workload.shape.batch(),
-        attempt: 0,
-        status: Status::Measured,
-        reason: None,
-        obstacle: None,
         load_ns: Some(50_000_000),
-        warm_up: None,
-        latency_ns: Vec::new(),
-        ttft_ns: Vec::new(),
-        tpot_ns: Vec::new(),
-        statistics: None,
-        roofline: None,
-        ceilings: None,
-        seed_0: None,
-        output_digests: Vec::new(),
-        chain_head: Digest::of(b"head"),
-        self_check_digest: None,
-        output_sketch_root: None,
-        capacity: None,
-        peak_memory_bytes: None,
-        self_check: SelfCheck::None,
-        doubts: Vec::new(),
+        ..Cell::planned(workload, 2, Digest::of(b"head"))
     }
 }
 

@@ -37,8 +37,13 @@ impl Source<'_> {
             max_iterations,
             time_limit_s: self.bounded("time_limit_s", &wire.time_limit_s, 0..=DAY_MS / 1000)?,
             capacity_ms: self.bounded("capacity_ms", &wire.capacity_ms, 0..=DAY_MS)?,
-            ceilings_ms: self.bounded("ceilings_ms", &wire.ceilings_ms, 0..=MINUTE_MS)?,
+            ceilings_ms: self.ceilings_ms(&wire.ceilings_ms)?,
         })
+    }
+
+    /// Not at all, or long enough for a tenth of it to mean something.
+    fn ceilings_ms(self, wire: &Spanned<u64>) -> Result<u64, SuiteError> {
+        if *wire.get_ref() == 0 { Ok(0) } else { self.bounded("ceilings_ms", wire, 100..=MINUTE_MS) }
     }
 
     /// The workloads of an embedded suite, which the digest pins, with their part of the demand.

@@ -46,7 +46,7 @@ impl Reading {
             spent.and_then(|spent| steal::doubt(spent, elapsed)),
             cgroup_throttling::doubt(&self.cgroup_throttling, &later.cgroup_throttling, elapsed),
             thermal::doubt(self.thermal_throttling, later.thermal_throttling),
-            swap::doubt(self.swapped, later.swapped),
+            swap::doubt(self.swapped, later.swapped, elapsed),
             clock_jump::doubt(&self.clocks, &later.clocks),
         ];
         doubts.into_iter().flatten().collect()

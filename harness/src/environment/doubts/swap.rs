@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use proofmark_reports::schema::v1::{Doubt, DoubtKind};
 
 use super::doubt as doubt_of;
 use crate::environment::root::Root;
 
-/// Pages; a kernel that tidies up moves a few, a working set that does not fit moves thousands a second.
+/// Pages, and pages a second; a kernel that tidies up moves a few, a working set that does not fit moves thousands a second.
 const TIDYING: u64 = 256;
+const TIDYING_A_SECOND: u64 = 64;
 /// To disk, and to compressed memory, which the kernel counts apart.
 const COUNTERS: [&str; 4] = ["pswpin", "pswpout", "zswpin", "zswpout"];
 
@@ -20,9 +23,9 @@ impl Swapped {
 }
 
 /// Whether memory did not suffice, for this program or for others beside it.
-pub(super) fn doubt(before: Swapped, after: Swapped) -> Option<Doubt> {
+pub(super) fn doubt(before: Swapped, after: Swapped, elapsed: Duration) -> Option<Doubt> {
     let pages = after.0?.saturating_sub(before.0?);
-    (pages > TIDYING).then(|| {
+    (pages > TIDYING + TIDYING_A_SECOND * elapsed.as_secs()).then(|| {
         doubt_of(
             DoubtKind::Swap,
             &format!("{pages} pages of memory were swapped out or in"),
@@ -43,15 +46,16 @@ mod tests {
 
     #[test]
     fn pages_that_went_out_and_came_back_raise_a_doubt_with_the_figure() {
-        let doubt = doubt(pages(10, 20), pages(310, 120)).unwrap();
+        let doubt = doubt(pages(10, 20), pages(310, 120), Duration::from_secs(2)).unwrap();
         assert_eq!(doubt.kind, DoubtKind::Swap);
         assert_eq!(doubt.detail, "400 pages of memory were swapped out or in");
     }
 
     #[test]
     fn a_few_pages_and_a_system_that_does_not_count_raise_none() {
-        assert_eq!(doubt(pages(10, 20), pages(138, 148)), None);
+        assert_eq!(doubt(pages(10, 20), pages(138, 148), Duration::ZERO), None);
+        assert_eq!(doubt(pages(10, 20), pages(310, 120), Duration::from_secs(3)), None);
         let nothing = Swapped::read(&Tree::empty().root());
-        assert_eq!(doubt(nothing, pages(999, 999)), None);
+        assert_eq!(doubt(nothing, pages(999, 999), Duration::ZERO), None);
     }
 }

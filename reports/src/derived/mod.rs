@@ -1,0 +1,105 @@
+//! What a cell derives from its samples, the suite and the machine, for those who write it and those who verify it.
+
+mod doubts;
+mod roofline;
+
+use proofmark_workloads::{Digest, Numerics, Shape, Suite, Workload};
+
+use crate::capacity;
+use crate::schema::v1::{
+    CapacityBasis, Ceilings, Cell, CellStatistics, Distribution, SelfCheck, Status, WarmUp,
+};
+use crate::statistics;
+
+pub use doubts::{is_derived, run_doubts};
+pub use roofline::obstacle;
+
+/// The source of weights that suites name.
+pub const SYNTHETIC: &str = "synthetic";
+/// Windows of the warm-up that must agree, and how closely: what Perf Analyzer asks of its last three.
+const STABLE_WINDOWS: usize = 3;
+const STABLE_PERCENT: u128 = 10;
+
+/// Enters all that follows from what was observed: times of further tokens, statistics, roofline, capacity, self-check and
+/// the doubts that the figures themselves raise. Doing it twice changes nothing.
+pub fn complete(cell: &mut Cell, suite: &Suite, workload: &Workload, ceilings: Option<Ceilings>) {
+    cell.self_check = match (&cell.weights, cell.self_check_digest) {
+        (Some(weights), Some(digest)) => self_check(workload, &weights.source, digest),
+        _ => SelfCheck::None,
+    };
+    cell.doubts.retain(|doubt| !is_derived(doubt.kind));
+    if cell.status != Status::Measured {
+        return;
+    }
+    cell.tpot_ns = capacity::further_token_times(workload.shape, &cell.latency_ns, &cell.ttft_ns);
+    cell.statistics = distribution(&cell.latency_ns).map(|latency| CellStatistics {
+        latency,
+        ttft: distribution(&cell.ttft_ns),
+        tpot: distribution(&cell.tpot_ns),
+    });
+    cell.roofline = cell
+        .statistics
+        .zip(ceilings)
+        .and_then(|(statistics, ceilings)| roofline::of(workload, ceilings, statistics.latency.median_ns));
+    cell.capacity = Some(match cell.capacity.take() {
+        Some(searched) if searched.basis == CapacityBasis::OpenLoop => {
+            let mut trials = searched.trials;
+            trials.iter_mut().for_each(|trial| capacity::judge(trial, workload));
+            capacity::open_loop(searched.max_batch, trials)
+        }
+        _ => capacity::closed_loop(&cell.latency_ns),
+    });
+    let doubts = doubts::of_cell(cell, suite, workload);
+    cell.doubts.extend(doubts);
+}
+
+/// The mean time of each token after the first, rounded down; `None` outside generation, or if the first token came after
+/// the last.
+#[must_use]
+pub fn tpot_ns(shape: Shape, latency_ns: u64, ttft_ns: u64) -> Option<u64> {
+    let Shape::Generation { output_tokens, .. } = shape else { return None };
+    let further = u64::from(output_tokens).checked_sub(1).filter(|further| *further > 0)?;
+    Some(latency_ns.checked_sub(ttft_ns)? / further)
+}
+
+/// What a self-check digest says; the suite's holds for exact arithmetic on the suite's own weights.
+#[must_use]
+pub fn self_check(workload: &Workload, weights_source: &str, digest: Digest) -> SelfCheck {
+    match workload.self_check {
+        Some(golden) if workload.numerics == Numerics::Exact1 && weights_source == SYNTHETIC => {
+            if golden == digest { SelfCheck::Match } else { SelfCheck::Mismatch }
+        }
+        _ => SelfCheck::None,
+    }
+}
+
+/// The distribution of times in nanoseconds; `None` of none.
+#[must_use]
+pub fn distribution(times_ns: &[u64]) -> Option<Distribution> {
+    let of = statistics::Distribution::of(times_ns)?;
+    Some(Distribution {
+        min_ns: of.min,
+        median_ns: of.median,
+        median_low_ns: of.median_interval.map(|interval| interval.low),
+        median_high_ns: of.median_interval.map(|interval| interval.high),
+        p90_ns: of.p90,
+        p99_ns: of.p99,
+        p999_ns: of.p999,
+        max_ns: of.max,
+        max_bounds_ppm: of.max_bounds_ppm,
+        mild_outliers: of.mild_outliers,
+        severe_outliers: of.severe_outliers,
+    })
+}
+
+/// Whether the last windows of a warm-up agree.
+#[must_use]
+pub fn is_stable(warm_up: &WarmUp) -> bool {
+    let windows = &warm_up.window_median_ns;
+    let Some(last) = windows.len().checked_sub(STABLE_WINDOWS).map(|first| &windows[first..]) else {
+        return false;
+    };
+    let (least, most) =
+        last.iter().fold((u64::MAX, 0), |(least, most), window| (least.min(*window), most.max(*window)));
+    u128::from(most) * 100 <= u128::from(least) * (100 + STABLE_PERCENT)
+}

@@ -1,0 +1,264 @@
+//! The result of one workload.
+
+use serde::{Deserialize, Serialize};
+
+use proofmark_workloads::Workload;
+
+use super::{Capacity, Ceilings, Doubt};
+use crate::Digest;
+
+/// The only device of this version.
+pub const DEVICE: &str = "cpu";
+
+/// The result of one workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// Its id in the suite.
+    pub workload: String,
+    /// `generation`, `embedding` or `reranking`.
+    pub task: String,
+    /// The model's name in the suite.
+    pub model: String,
+    /// What was loaded; `null` unless something was.
+    pub weights: Option<Weights>,
+    /// `exact/1` or `native`.
+    pub numerics: String,
+    /// `f32`
+    pub precision: String,
+    /// `cpu`
+    pub device: String,
+    /// Threads that computed.
+    pub threads: u32,
+    /// Sequences a request.
+    pub batch: u32,
+    /// Counted from 0.
+    pub attempt: u32,
+    /// Whether it ran.
+    pub status: Status,
+    /// Why it did not run, or failed.
+    pub reason: Option<String>,
+    /// What was in the way, if it did not run.
+    pub obstacle: Option<Obstacle>,
+    /// From start of loading to its end.
+    pub load_ns: Option<u64>,
+    /// Untimed iterations before the timed ones.
+    pub warm_up: Option<WarmUp>,
+    /// Every timed iteration, in order.
+    pub latency_ns: Vec<u64>,
+    /// Time to first token; of generation, as `latency_ns`, else empty.
+    pub ttft_ns: Vec<u64>,
+    /// Mean time of each further token; as `ttft_ns`.
+    pub tpot_ns: Vec<u64>,
+    /// Of the three above.
+    pub statistics: Option<CellStatistics>,
+    /// Where the median latency stands below the ceilings.
+    pub roofline: Option<Roofline>,
+    /// As the profile's, from a tenth of the time just before the cell: whether the machine was as fast for all of them.
+    pub ceilings: Option<Ceilings>,
+    /// The seed of the first iteration; `null` unless measured.
+    pub seed_0: Option<Digest>,
+    /// One an iteration, in order.
+    pub output_digests: Vec<Digest>,
+    /// The chain's head after the cell.
+    pub chain_head: Digest,
+    /// The output digest for the suite's fixed seed.
+    pub self_check_digest: Option<Digest>,
+    /// Of native cells, once their outputs are committed for audit.
+    pub output_sketch_root: Option<Digest>,
+    /// The rate that it sustains.
+    pub capacity: Option<Capacity>,
+    /// The largest resident set of the cell's process.
+    pub peak_memory_bytes: Option<u64>,
+    /// Whether `self_check_digest` is the suite's.
+    pub self_check: SelfCheck,
+    /// Circumstances that speak against this cell's figures.
+    pub doubts: Vec<Doubt>,
+}
+
+impl Cell {
+    /// A cell before anything is known of it but what the plan says; `chain_head` is the one before it.
+    #[must_use]
+    pub fn planned(workload: &Workload, threads: u32, chain_head: Digest) -> Self {
+        Self {
+            workload: workload.id.clone(),
+            task: workload.shape.task().to_string(),
+            model: workload.model.name.clone(),
+            weights: None,
+            numerics: workload.numerics.to_string(),
+            precision: workload.precision.clone(),
+            device: DEVICE.to_owned(),
+            threads,
+            batch: workload.shape.batch(),
+            attempt: 0,
+            status: Status::Measured,
+            reason: None,
+            obstacle: None,
+            load_ns: None,
+            warm_up: None,
+            latency_ns: Vec::new(),
+            ttft_ns: Vec::new(),
+            tpot_ns: Vec::new(),
+            statistics: None,
+            roofline: None,
+            ceilings: None,
+            seed_0: None,
+            output_digests: Vec::new(),
+            chain_head,
+            self_check_digest: None,
+            output_sketch_root: None,
+            capacity: None,
+            peak_memory_bytes: None,
+            self_check: SelfCheck::None,
+            doubts: Vec::new(),
+        }
+    }
+}
+
+/// Why a machine was not asked to run a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// The estimated peak is more than the machine has free.
+    Memory {
+        /// Estimated.
+        needed_bytes: u64,
+        /// `machine.available_memory_bytes`
+        available_bytes: u64,
+    },
+    /// By the ceilings, not even a tenth of the asked speed is possible.
+    Slo {
+        /// Which limit.
+        limit: Limit,
+        /// By work and ceilings.
+        estimate_ns: u64,
+        /// By the SLO.
+        limit_ns: u64,
+    },
+}
+
+/// A limit of an SLO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Time to first token.
+    Ttft,
+    /// Time per output token.
+    Tpot,
+    /// The whole request.
+    Latency,
+}
+
+/// The distributions of a cell's times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellStatistics {
+    /// Of `latency_ns`.
+    pub latency: Distribution,
+    /// Of `ttft_ns`.
+    pub ttft: Option<Distribution>,
+    /// Of `tpot_ns`.
+    pub tpot: Option<Distribution>,
+}
+
+/// What a sample says of a distribution; a percentile that it cannot support is `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// The least.
+    pub min_ns: u64,
+    /// By order statistic.
+    pub median_ns: u64,
+    /// 95 %, distribution-free; `null` below six samples.
+    pub median_low_ns: Option<u64>,
+    /// As `median_low_ns`.
+    pub median_high_ns: Option<u64>,
+    /// Pessimistic at 99 % confidence (MLPerf's early stopping), as the two below.
+    pub p90_ns: Option<u64>,
+    /// From 662 samples.
+    pub p99_ns: Option<u64>,
+    /// From 6636 samples.
+    pub p999_ns: Option<u64>,
+    /// The greatest.
+    pub max_ns: u64,
+    /// The quantile that the greatest bounds from above with 99 % confidence.
+    pub max_bounds_ppm: u64,
+    /// Beyond Tukey's inner fences; all are kept.
+    pub mild_outliers: u64,
+    /// Beyond the outer fences.
+    pub severe_outliers: u64,
+}
+
+/// How close to the ceilings a cell came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roofline {
+    /// The least time that the ceilings allow for a request, as a share of the median latency.
+    pub share_ppm: u64,
+    /// What that least time is spent on for the larger part.
+    pub bound: Bound,
+}
+
+/// The sides of the roofline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Reading weights, keys and values.
+    Memory,
+    /// Multiply-adds.
+    Compute,
+}
+
+/// Source and digest of weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weights {
+    /// `synthetic` or `local`.
+    pub source: String,
+    /// Of the tensors as loaded (`EXACT.md`, section 11).
+    pub digest: Digest,
+}
+
+/// What was run before timing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmUp {
+    /// How many.
+    pub iterations: u64,
+    /// How long in all.
+    pub duration_ns: u64,
+    /// The median of each window. The last one fixes the number of timed iterations.
+    pub window_median_ns: Vec<u64>,
+}
+
+impl WarmUp {
+    /// The median of the last window; 0 of none.
+    #[must_use]
+    pub fn median_ns(&self) -> u64 {
+        self.window_median_ns.last().copied().unwrap_or(0)
+    }
+}
+
+/// Whether a cell ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// All timed iterations are there.
+    Measured,
+    /// The machine was not asked to, or cannot.
+    NotCovered,
+    /// It was tried and went wrong.
+    Failed,
+}
+
+/// What the self-check said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelfCheck {
+    /// The digest is the suite's.
+    Match,
+    /// It is another: this machine computes wrongly.
+    Mismatch,
+    /// There is nothing to compare with.
+    None,
+}

@@ -1,0 +1,196 @@
+//! Coverage profile, version 1. Member names and meanings stay within the major version; unknown members are refused,
+//! except below `extensions`.
+//!
+//! All numbers are integers, the unit in the name: `_ns` nanoseconds, `_bytes` bytes, `_ppm` millionths. Absent values are
+//! `null`, so that every member is always there.
+
+mod capacity;
+mod cell;
+mod coverage;
+mod doubt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Digest;
+
+pub use capacity::{Capacity, CapacityBasis, Trial, TrialVerdict};
+pub use cell::{
+    Bound, Cell, CellStatistics, DEVICE, Distribution, Limit, Obstacle, Roofline, SelfCheck, Status, WarmUp,
+    Weights,
+};
+pub use coverage::{AfterFactor, ClassCoverage, Coverage, Factor, Missing, WorkloadCoverage};
+pub use doubt::{Doubt, DoubtKind};
+
+/// `kind` of a profile.
+pub const KIND: &str = "proofmark.coverage_profile";
+/// The schema that this program writes.
+pub const SCHEMA: &str = "1.1.0";
+
+/// What a machine was measured to serve, signed by its operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// [`KIND`]
+    pub kind: String,
+    /// [`SCHEMA`]
+    pub schema: String,
+    /// What was run.
+    pub suite: SuiteReference,
+    /// The signer, as `did:key`.
+    pub operator: String,
+    /// What it ran on.
+    pub machine: Machine,
+    /// What ran it.
+    pub harness: Harness,
+    /// What bound the run to a time.
+    pub challenge: Challenge,
+    /// UTC, `2026-11-21T03:45:00Z`.
+    pub started_at: String,
+    /// As `started_at`.
+    pub finished_at: String,
+    /// The first, and one more each time the run was resumed; what lies between counts as elapsed.
+    pub sittings: Vec<Sitting>,
+    /// What the machine's memory and arithmetic reach at most; `null` where they could not be measured.
+    pub ceilings: Option<Ceilings>,
+    /// One a planned workload, in the order of the suite.
+    pub cells: Vec<Cell>,
+    /// Derived from `cells` and the suite.
+    pub coverage: Coverage,
+    /// Circumstances that speak against the figures.
+    pub doubts: Vec<Doubt>,
+    /// Free members of the operator's.
+    pub extensions: Map<String, Value>,
+    /// The signature; `null` only while it is being made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+/// Names a suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuiteReference {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its file.
+    pub digest: Digest,
+}
+
+/// The machine as the harness saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// One value a machine, whatever key signs: a hash of the machine's own id.
+    pub commitment: Digest,
+    /// As the system names it.
+    pub cpu_model: String,
+    /// Instruction-set features that bear on speed, ascending.
+    pub cpu_features: Vec<String>,
+    /// Processors that the process may use.
+    pub logical_cpus: u32,
+    /// Cores behind them; `null` if unknown.
+    pub physical_cpus: Option<u32>,
+    /// Installed memory.
+    pub memory_bytes: u64,
+    /// Of that, what was free for the run when it began, within the control group's limit.
+    pub available_memory_bytes: u64,
+    /// The control group's limit, if there is one.
+    pub cgroup_memory_bytes: Option<u64>,
+    /// The control group's processor quota in thousandths of a processor, if there is one.
+    pub cgroup_cpu_milli: Option<u64>,
+    /// `linux`, ..
+    pub os: String,
+    /// The distribution's name for itself.
+    pub os_release: String,
+    /// The kernel's release.
+    pub kernel: String,
+    /// `x86_64`, ..
+    pub architecture: String,
+    /// `none`, a hypervisor's name, or `unknown`.
+    pub virtualisation: String,
+    /// What the latencies were read from.
+    pub clock: Clock,
+}
+
+/// The monotonic clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// As the system names it: `tsc`, ..
+    pub source: String,
+    /// The smallest step between two different readings.
+    pub resolution_ns: u64,
+    /// The median cost of a reading, in picoseconds.
+    pub overhead_ps: u64,
+}
+
+/// A stretch of the run without interruption.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sitting {
+    /// As the profile's.
+    pub started_at: String,
+    /// The index of the cell that it began with.
+    pub first_cell: u64,
+}
+
+/// Upper bounds on speed, measured with all threads of the run: the two sides of the roofline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceilings {
+    /// Sustained reading of memory far larger than the caches.
+    pub read_bytes_per_s: u64,
+    /// f32 operations with the instruction set of the exact kernels; a multiply-add counts two.
+    pub f32_flops_per_s: u64,
+}
+
+/// The program that measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Harness {
+    /// Its version.
+    pub version: String,
+    /// The commit it was built from, or `unknown`.
+    pub git_commit: String,
+    /// SHA-256 of the executable.
+    pub binary_digest: Digest,
+    /// The compiler.
+    pub rustc: String,
+    /// Versions of the crates that decide native arithmetic, by name.
+    pub crates: std::collections::BTreeMap<String, String>,
+    /// The instruction set of the exact kernels.
+    pub isa: String,
+}
+
+/// What the run's seeds were bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// `self_issued`: the operator chose the nonce, so nothing bounds when the run was made.
+    pub kind: String,
+    /// 32 random bytes.
+    pub nonce: Digest,
+}
+
+/// A W3C Data Integrity proof with exactly these members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// `DataIntegrityProof`
+    pub r#type: String,
+    /// `eddsa-jcs-2022`
+    pub cryptosuite: String,
+    /// As `started_at`.
+    pub created: String,
+    /// `operator`, `#`, and its key in multibase.
+    #[serde(rename = "verificationMethod")]
+    pub verification_method: String,
+    /// `assertionMethod`
+    #[serde(rename = "proofPurpose")]
+    pub proof_purpose: String,
+    /// `z` and the base58btc of the signature.
+    #[serde(rename = "proofValue")]
+    pub proof_value: String,
+}

@@ -1,0 +1,263 @@
+//! What a profile says of figures must follow from its samples, its machine and its suite; what it leaves out must have a reason.
+
+mod honest;
+
+use honest::*;
+use proofmark_reports::schema::v1::*;
+use proofmark_reports::{derived, words};
+use proofmark_workloads::Task;
+
+#[test]
+fn stopping_after_a_lucky_start_is_refused() {
+    let lucky = careful_lie(|p| {
+        p.cells[ENCODER].latency_ns.truncate(6);
+        p.cells[ENCODER].output_digests.truncate(6);
+    });
+    assert_refused(&lucky, "6 timed iterations, warm-up and suite fix 10");
+    let none = careful_lie(|p| p.cells[ENCODER].warm_up.as_mut().unwrap().iterations = 0);
+    assert_refused(&none, "warm_up has an empty window");
+    let short = careful_lie(|p| p.cells[ENCODER].warm_up.as_mut().unwrap().duration_ns = 299_999_999);
+    assert_refused(&short, "warm_up ended before the suite's 300 ms");
+    let hasty = careful_lie(|p| p.cells[ENCODER].warm_up.as_mut().unwrap().window_median_ns[0] = 400_000_000);
+    assert_refused(&hasty, "or unstable before its 1000 ms");
+}
+
+#[test]
+fn a_raised_coverage_or_capacity_is_refused() {
+    assert_refused(&lie(|p| p.coverage.low_ppm = 999_999), "coverage.low_ppm is 999999, recomputed 691502");
+    assert_refused(
+        &lie(|p| p.coverage.workloads[1].failing_factor = None),
+        "coverage.workloads[1].failing_factor is null",
+    );
+    assert_refused(
+        &lie(|p| p.coverage.classes[0].after.model_ppm = 1),
+        "coverage.classes[0].after.model_ppm is 1",
+    );
+    let faster = |p: &mut Profile| p.cells[0].capacity.as_mut().unwrap().requests_per_hour += 1;
+    assert_refused(&lie(faster), "capacity does not follow from the latencies");
+}
+
+#[test]
+fn a_failed_cell_is_valid_leaves_the_chain_and_covers_nothing() {
+    let mut profile = honest();
+    let cell = &mut profile.cells[0];
+    cell.status = Status::Failed;
+    cell.reason = Some("took longer than its limit of 300 s".to_owned());
+    unmeasure(cell);
+    run(&mut profile);
+    let verification = check(&signed(profile));
+    assert_eq!(verification.reasons, []);
+    let coverage = verification.profile.unwrap().coverage;
+    assert_eq!(coverage.workloads[0].failing_factor, Some(Factor::Model));
+    let chat = coverage.classes.iter().find(|class| class.class == "chat").unwrap();
+    assert_eq!((chat.success_ppm, chat.after.model_ppm, chat.missing.len()), (750_000, 750_000, 1));
+}
+
+/// Takes away what only a measured cell has.
+fn unmeasure(cell: &mut Cell) {
+    (cell.seed_0, cell.capacity, cell.statistics, cell.roofline) = (None, None, None, None);
+    for samples in [&mut cell.latency_ns, &mut cell.ttft_ns, &mut cell.tpot_ns] {
+        samples.clear();
+    }
+    cell.output_digests.clear();
+}
+
+#[test]
+fn a_workload_that_does_not_fit_is_valid_and_lacks_hardware() {
+    let not_covered = |available_bytes: u64, needed_bytes: u64| {
+        let mut profile = honest();
+        profile.machine.available_memory_bytes = available_bytes;
+        for cell in &mut profile.cells {
+            cell.peak_memory_bytes = None;
+        }
+        let cell = &mut profile.cells[0];
+        let obstacle = Obstacle::Memory { needed_bytes, available_bytes };
+        cell.status = Status::NotCovered;
+        cell.reason = Some(words::obstacle(obstacle));
+        cell.obstacle = Some(obstacle);
+        unmeasure(cell);
+        run(&mut profile);
+        (profile.coverage.workloads[0].failing_factor, reasons(&signed(profile)))
+    };
+    let needed = suite().workloads[0].memory_bytes(1, 2);
+    assert_eq!(not_covered(needed - 1, needed), (Some(Factor::Hardware), Vec::new()));
+    assert_refused(
+        &not_covered(needed - 1, needed + 1).1,
+        "obstacle does not follow from machine and ceilings",
+    );
+    assert_refused(&not_covered(needed, needed + 1).1, "not covered, and yet memory and ceilings allow it");
+}
+
+#[test]
+fn a_limit_out_of_reach_by_a_factor_of_ten_is_valid_and_costs_latency() {
+    let mut profile = honest();
+    // A machine of the nineties.
+    profile.ceilings = Some(Ceilings { read_bytes_per_s: 1_000_000_000, f32_flops_per_s: 1_000_000_000 });
+    let suite = suite();
+    let obstacle = derived::obstacle(&suite.workloads[0], 2, &profile.machine, profile.ceilings).unwrap();
+    let cell = &mut profile.cells[0];
+    cell.status = Status::NotCovered;
+    cell.reason = Some(words::obstacle(obstacle));
+    cell.obstacle = Some(obstacle);
+    unmeasure(cell);
+    run(&mut profile);
+    assert_eq!(profile.coverage.workloads[0].failing_factor, Some(Factor::Latency));
+    assert!(matches!(obstacle, Obstacle::Slo { limit: Limit::Ttft, .. }), "{obstacle:?}");
+    assert_eq!(check(&signed(profile)).reasons, []);
+}
+
+#[test]
+fn the_highest_rate_that_was_met_is_the_capacity() {
+    let mut profile = honest();
+    let capacity = searched(&mut profile).capacity.clone().unwrap();
+    let verdicts: Vec<TrialVerdict> = capacity.trials.iter().map(|trial| trial.verdict).collect();
+    assert_eq!(verdicts, [TrialVerdict::Met, TrialVerdict::Missed]);
+    assert_eq!((capacity.requests_per_hour, capacity.trials[0].requests), (36_000, 46));
+    // 46 of 46 are in time, and 0.9368^46 is 5 %.
+    assert_eq!(capacity.trials[0].attainment_low_ppm, 936_950);
+    assert!(capacity.trials[1].within_slo < 50);
+}
+
+#[test]
+fn trials_that_cannot_have_been_are_refused() {
+    let trial_lie =
+        |change: fn(&mut Capacity)| careful_lie(|p| change(searched(p).capacity.as_mut().unwrap()));
+    for (change, expected) in [
+        ((|c| c.trials[0].requests = 30) as fn(&mut Capacity), "trial 0: 30 requests, its rate fixes 46"),
+        (|c| c.trials[1].latency_ns[30] = 1, "trial 1: requests 30..31 ended before they can have"),
+        (|c| c.trials[0].latency_ns[20] = u64::MAX >> 11, "ended before they can have"),
+        (|c| c.trials[0].output_digests.truncate(45), "46 latencies, 0 ttft_ns, 45 output digests"),
+        (|c| c.trials[0].ttft_ns.push(1), "46 latencies, 1 ttft_ns"),
+        (|c| c.trials[0].batches[0] = 2, "batches of 47 requests"),
+        (|c| c.trials[0].batches = vec![46], "at most 8 together"),
+        (
+            |c| {
+                c.trials[0].batches.truncate(45);
+                c.trials[0].batches[3] = 2;
+            },
+            "requests 3..5 ran together and did not end together",
+        ),
+        (|c| c.trials[0].requests_per_hour = 0, "trial 0: a rate of 0"),
+        (|c| c.trials.swap(0, 1), "the trials' rates do not ascend"),
+        (|c| c.trials[0].requests_per_hour = 170_000, "trial 0: requests"),
+        (|c| c.max_batch = 16, "max_batch is not the suite's"),
+        (|c| c.trials.clear(), "0 trials, expected 1 to 6"),
+        (
+            |c| c.basis = CapacityBasis::ClosedLoop,
+            "capacity.basis is ClosedLoop, times and suite call for OpenLoop",
+        ),
+        (
+            |c| c.trials[1].output_digests[0] = c.trials[0].output_digests[0],
+            "1 output digests were there before",
+        ),
+    ] {
+        assert_refused(&trial_lie(change), expected);
+    }
+    assert_refused(
+        &lie(|p| searched(p).capacity.as_mut().unwrap().requests_per_hour += 1),
+        "capacity does not follow",
+    );
+    let swapped = lie(|p| searched(p).capacity.as_mut().unwrap().trials[0].output_digests.swap(0, 1));
+    assert_refused(&swapped, "chain_head does not follow");
+    let on = careful_lie(|p| {
+        let trials = &mut searched(p).capacity.as_mut().unwrap().trials;
+        let mut again = trials[1].clone();
+        again.requests_per_hour += 1;
+        trials.push(again);
+    });
+    assert_refused(&on, "the search goes on behind a trial that was not met");
+}
+
+#[test]
+fn figures_that_do_not_follow_from_the_samples_are_refused() {
+    fn statistics(profile: &mut Profile) -> &mut CellStatistics {
+        profile.cells[0].statistics.as_mut().unwrap()
+    }
+    assert_refused(&lie(|p| statistics(p).latency.median_ns -= 1), "statistics do not follow");
+    // Ten samples support no 90th percentile.
+    assert_refused(&lie(|p| statistics(p).latency.p90_ns = Some(1)), "statistics do not follow");
+    assert_refused(
+        &lie(|p| p.cells[0].roofline.as_mut().unwrap().share_ppm += 1),
+        "roofline does not follow",
+    );
+    assert_refused(&lie(|p| p.ceilings = None), "roofline does not follow");
+    assert_refused(&lie(|p| p.cells[0].doubts.clear()), "doubts are not those that the figures raise");
+}
+
+#[test]
+fn a_machine_that_was_not_as_fast_for_all_cells_says_so() {
+    let unsteady = |read_bytes_per_s| {
+        let mut profile = honest();
+        for cell in &mut profile.cells {
+            cell.ceilings = profile.ceilings;
+        }
+        profile.cells[3].ceilings.as_mut().unwrap().read_bytes_per_s = read_bytes_per_s;
+        profile
+    };
+    assert_eq!(reasons(&signed(unsteady(34_000_000_000))), [""; 0]);
+    assert_refused(&reasons(&signed(unsteady(33_000_000_000))), "doubts are not those that the cells raise");
+    let mut honest = unsteady(33_000_000_000);
+    honest.doubts.extend(derived::run_doubts(&honest.cells));
+    assert_eq!(honest.doubts[1].detail, "reading varied between 33 and 40 GB/s");
+    assert_eq!(reasons(&signed(honest)), [""; 0]);
+}
+
+#[test]
+fn observed_doubts_stand_before_those_of_the_figures() {
+    let mut profile = honest();
+    let kinds = |cell: &Cell| cell.doubts.iter().map(|doubt| doubt.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(&profile.cells[0]), [DoubtKind::TooFewSamples]);
+    let doubt = profile.doubts[0].clone();
+    profile.cells[0].doubts.insert(0, doubt);
+    assert_eq!(reasons(&signed(profile.clone())), [""; 0]);
+    profile.cells[0].warm_up.as_mut().unwrap().duration_ns = 1_000_000_000;
+    profile.cells[0].warm_up.as_mut().unwrap().window_median_ns[0] = 400_000_000;
+    run(&mut profile);
+    let expected = [DoubtKind::ForeignLoad, DoubtKind::TooFewSamples, DoubtKind::UnstableWarmUp];
+    assert_eq!(kinds(&profile.cells[0]), expected);
+    assert_eq!(reasons(&signed(profile)), [""; 0]);
+}
+
+#[test]
+fn sittings_that_cannot_be_are_refused_and_an_honest_resumption_is_not() {
+    let sitting =
+        |time: &str, first_cell| Sitting { started_at: format!("2026-11-21T04:{time}Z"), first_cell };
+    let mut resumed = honest();
+    resumed.sittings.push(sitting("00:40", 3));
+    resumed.cells[3].attempt = 1;
+    run(&mut resumed);
+    assert_eq!(reasons(&signed(resumed)), [""; 0]);
+    assert_refused(&lie(|p| p.sittings.clear()), "sittings are empty");
+    assert_refused(&lie(|p| p.sittings[0].first_cell = 1), "the first sitting is not the run's start");
+    assert_refused(&lie(|p| p.sittings.push(sitting("05:00", 1))), "times do not ascend");
+    assert_refused(&lie(|p| p.sittings.push(sitting("00:40", 99))), "cells do not ascend");
+}
+
+#[test]
+fn slow_requests_lower_coverage_and_too_many_end_it() {
+    let with_slow = |slow: usize| {
+        let mut profile = honest();
+        let index =
+            profile.cells.iter().position(|cell| cell.workload == "embed-query-minilm-exact-f32").unwrap();
+        profile.cells[index].latency_ns[..slow].fill(200_000_000);
+        run(&mut profile);
+        let row = profile.coverage.workloads[index].clone();
+        assert_eq!(check(&signed(profile)).reasons, []);
+        (row.within_slo, row.success_ppm, row.failing_factor)
+    };
+    assert_eq!(with_slow(1), (9, 900_000, None));
+    assert_eq!(with_slow(2), (8, 0, Some(Factor::Latency)));
+}
+
+#[test]
+fn a_rate_below_the_asked_one_is_a_lack_of_capacity() {
+    let mut profile = honest();
+    let suite = suite();
+    let index = suite.workloads.iter().position(|w| w.shape.task() == Task::Reranking).unwrap();
+    profile.cells[index].latency_ns.fill(2_000_000_000);
+    profile.finished_at = "2026-11-21T04:02:00Z".to_owned();
+    run(&mut profile);
+    let row = &profile.coverage.workloads[index];
+    assert_eq!(row.failing_factor, Some(Factor::Capacity));
+    assert_eq!(check(&signed(profile)).reasons, []);
+}
