@@ -62,7 +62,12 @@ mod tests {
     #[test]
     fn it_ends_as_soon_as_three_windows_agree() {
         let latencies = [500, 300, 100, 105, 97];
-        let result = warm_up(&timing(0, 60_000), |iteration| Ok(latencies[iteration as usize])).unwrap();
+        let result = warm_up(&timing(0, 600), |iteration| {
+            // Longer than a window, so that each has one.
+            std::thread::sleep(Duration::from_millis(3));
+            Ok(latencies[iteration as usize])
+        })
+        .unwrap();
         assert_eq!(result.window_median_ns, [500, 300, 100, 105, 97]);
         assert_eq!(result.iterations, 5);
     }
