@@ -21,6 +21,7 @@ pub struct Progress {
     /// The cell that the sitting began with, and when.
     began: Option<(usize, Instant)>,
     current: usize,
+    current_began: Instant,
 }
 
 impl Progress {
@@ -30,7 +31,7 @@ impl Progress {
         let is_terminal = io::stderr().is_terminal();
         let bar = (!quiet && is_terminal).then(|| {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-            let template = "{spinner} {bar:16} {prefix} {wide_msg} {elapsed}";
+            let template = "{spinner} {bar:10} {prefix} {wide_msg} {elapsed}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
@@ -39,7 +40,15 @@ impl Progress {
             bar
         });
         let lines = !quiet && !is_terminal;
-        Self { bar, lines, position: String::new(), planned: Vec::new(), began: None, current: 0 }
+        Self {
+            bar,
+            lines,
+            position: String::new(),
+            planned: Vec::new(),
+            began: None,
+            current: 0,
+            current_began: Instant::now(),
+        }
     }
 
     /// What is to be run.
@@ -57,7 +66,7 @@ impl Progress {
 
     /// A cell begins.
     pub(crate) fn cell(&mut self, index: usize, workload: &str) {
-        self.current = index;
+        (self.current, self.current_began) = (index, Instant::now());
         self.began.get_or_insert_with(|| (index, Instant::now()));
         self.position = format!("[{}/{}] {workload}", index + 1, self.planned.len());
         if let Some(bar) = &self.bar {
@@ -117,12 +126,13 @@ impl Progress {
         };
         let planned: Duration = self.planned[first..self.current].iter().sum();
         let left: Duration = self.planned[self.current..].iter().sum();
-        let scale = began.elapsed().as_secs_f64() / planned.as_secs_f64().max(0.001);
-        let seconds = left.as_secs_f64() * scale;
+        let so_far = (self.current_began - began).as_secs_f64();
+        let scale = so_far / planned.as_secs_f64().max(0.001);
+        let seconds = left.as_secs_f64() * scale - self.current_began.elapsed().as_secs_f64();
         if seconds < 90.0 {
-            format!(", about {seconds:.0} s left")
+            format!(", {:.0} s left", seconds.max(1.0))
         } else {
-            format!(", about {:.0} min left", seconds / 60.0)
+            format!(", {:.0} min left", seconds / 60.0)
         }
     }
 }

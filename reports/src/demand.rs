@@ -1,6 +1,6 @@
 //! Which share of which demand mix a machine serves.
 //!
-//! A request of a mix is served if some workload that is no easier ([`MixRequest::is_no_harder_than`]) succeeds on the machine, with
+//! A request of a mix is served if some workload that is no easier ([`proofmark_workloads::MixRequest::is_no_harder_than`]) succeeds on the machine, with
 //! the probability of the best such workload. Traces name sizes but no model, so a mix of generation is answered for each model of the
 //! suite; any other mix, by whichever model serves a request best. What no workload of the suite is as hard as was not asked of the
 //! machine, and counts as not served.
