@@ -5,14 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{cargo, output, root};
+use crate::{cargo, root};
 
 const SUITES: [&str; 3] =
     ["harness/tests/data/tiny.toml", "workloads/suites/smoke.toml", "workloads/suites/standard.toml"];
@@ -68,33 +65,6 @@ fn compute(suite: &str) -> Result<BTreeMap<String, String>> {
     let told = proofmark.output().with_context(|| format!("cannot run proofmark for {suite}"))?;
     serde_json::from_slice(&told.stdout)
         .with_context(|| format!("{suite}: {}", String::from_utf8_lossy(&told.stderr).trim()))
-}
-
-/// The cells of a profile that `proofmark` makes in `folder` of the exact workloads of a suite.
-pub(crate) fn certified(
-    proofmark: &mut Command,
-    suite: &str,
-    workloads: &[&str],
-    folder: &Path,
-) -> Result<Vec<Value>> {
-    fs::create_dir_all(folder)?;
-    let profile = folder.join("profile.json");
-    let _ = fs::remove_file(&profile);
-    proofmark.args(["certify", "--quiet", "--numerics", "exact", "--suite", suite]);
-    proofmark.args(workloads.iter().flat_map(|workload| ["--workload", workload]));
-    proofmark.arg("--out").arg(&profile).env("XDG_STATE_HOME", folder.join("state"));
-    // A mismatch ends it with another code; the profile is written all the same, and tells more.
-    let result = output(proofmark);
-    let profile = fs::read(&profile).with_context(|| format!("{suite}: {:?}", result.err()))?;
-    let profile: Value = serde_json::from_slice(&profile)?;
-    Ok(profile["cells"].as_array().cloned().unwrap_or_default())
-}
-
-/// A cell's workload and the digest of its self-check.
-pub(crate) fn self_check_digest(cell: &Value) -> Result<(&str, &str)> {
-    let workload = cell["workload"].as_str().context("a cell without workload")?;
-    let digest = cell["self_check_digest"].as_str();
-    Ok((workload, digest.with_context(|| format!("{workload}: {}", cell["reason"]))?))
 }
 
 /// The suite's text with each exact variant's `self_check` replaced; the rest stays as it is written.
