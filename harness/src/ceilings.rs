@@ -14,6 +14,7 @@ use proofmark_models::exact::ceilings::{ReadBuffer, multiply_adds};
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::schema::v1::Ceilings;
 
+use crate::supervise::spawn;
 use crate::{Outcome, environment};
 
 /// What is no shorter counts as sustained: many times longer than a scheduler's slice and than a processor holds its highest
@@ -114,9 +115,9 @@ fn ask(command: &mut Command, time_limit: Duration) -> anyhow::Result<Ceilings> 
         Process(streams.spawn().context("cannot start a process to measure the machine's ceilings")?);
     let (sender, answer) = channel();
     let (stdout, stderr) = (process.0.stdout.take(), process.0.stderr.take());
-    thread::spawn(move || {
+    spawn(move || {
         let _ = sender.send((text(stdout), text(stderr)));
-    });
+    })?;
     let Ok((answer, errors)) = answer.recv_timeout(time_limit) else {
         bail!("measuring the machine's ceilings took longer than {} s", time_limit.as_secs());
     };

@@ -1,7 +1,6 @@
 //! From a suite to a signed profile.
 
 use std::path::Path;
-use std::time::SystemTime;
 
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
@@ -17,7 +16,7 @@ use crate::journal::Journal;
 use crate::output_file::{self, OutputFile};
 use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
-use crate::run::Run;
+use crate::run::{Run, RunClock};
 use crate::suite_file::SuiteSource;
 use crate::{Failure, Outcome, key_file};
 
@@ -86,21 +85,25 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let key = key_file::load_or_create(request.key)?;
     let output = OutputFile::reserve(request.out)?;
 
-    let now = SystemTime::now();
+    let clock = RunClock::start();
     let mut run = match request.start {
-        Start::Anew => Run::begin(request, &workloads, &key, now, progress)?,
-        Start::Resume => Run::resume(request, &workloads, &key, now)?,
+        Start::Anew => Run::begin(request, &workloads, &key, clock, progress)?,
+        Start::Resume => Run::resume(request, &workloads, &key, clock)?,
     };
     progress.plan(suite, &workloads);
-    for (index, workload) in workloads.iter().enumerate().skip(run.cells.len()) {
-        progress.cell(index, &workload.id);
-        run.cell(index as u64, workload, progress)?;
-        progress.cell_done(run.cells.last());
+    for round in 0..suite.timing.rounds {
+        progress.round(round);
+        for (index, workload) in workloads.iter().enumerate() {
+            if run.is_open(round, index) {
+                progress.cell(index, &workload.id);
+                progress.cell_done(run.round(round, index, workload, progress)?);
+            }
+        }
     }
     run.end(progress);
     progress.finish();
 
-    let finished_at = run.now();
+    let finished_at = clock.now();
     let Run { head, sittings, doubts, cells, journal, .. } = run;
     let profile = Profile {
         kind: KIND.to_owned(),

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow};
 use proofmark_reports::Digest;
 use proofmark_reports::schema::v1::{
-    Ceilings, Cell, Challenge, Doubt, Harness, Machine, Sitting, SuiteReference,
+    Ceilings, Cell, Challenge, Doubt, Harness, Machine, Sitting, Status, SuiteReference,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::output_file::sync_folder_of;
 use crate::{Failure, Outcome};
 
-/// More than any run's cells take.
-const MAX_BYTES: u64 = 64 << 20;
+/// More than the cells of any run take, written anew in every round.
+const MAX_BYTES: u64 = 256 << 20;
 const FORMAT: &str = "proofmark/journal/1";
 
 /// What a run is, fixed at its start and the same in every sitting.
@@ -48,10 +48,10 @@ pub(crate) enum Entry {
     Run { format: String, head: Box<RunHead> },
     /// The run goes on here, under circumstances that raise these doubts.
     Sitting { sitting: Sitting, doubts: Vec<Doubt> },
-    /// A cell begins.
-    Began { index: u64 },
-    /// A cell is over, at this time.
-    Finished { cell: Box<Cell>, at: String },
+    /// A round of a cell begins.
+    Began { round: u64, index: u64 },
+    /// A round of a cell is over, at this time: the cell with all its rounds so far.
+    Finished { round: u64, index: u64, cell: Box<Cell>, at: String },
 }
 
 /// What a journal tells.
@@ -60,11 +60,29 @@ pub(crate) struct Record {
     pub(crate) head: RunHead,
     pub(crate) sittings: Vec<Sitting>,
     pub(crate) doubts: Vec<Doubt>,
+    /// With the rounds that are over.
     pub(crate) cells: Vec<Cell>,
-    /// How often the first cell that is not over was begun.
-    pub(crate) begun: u32,
+    /// Round and index of the last cell that was over.
+    pub(crate) last: Option<(u64, u64)>,
+    /// Round and index of the cell that was begun after that, and how often.
+    pub(crate) begun: Option<((u64, u64), u32)>,
     /// The last time that it tells of.
     pub(crate) last_at: String,
+}
+
+impl Record {
+    /// Round and index of the first cell that is still to be measured.
+    pub(crate) fn next(&self, rounds: u64) -> Option<(u64, u64)> {
+        let places =
+            (0..rounds).flat_map(|round| (0..self.head.workloads.len()).map(move |index| (round, index)));
+        let mut open = places.filter(|place| is_open(&self.cells, self.last, *place));
+        open.next().map(|(round, index)| (round, index as u64))
+    }
+}
+
+/// Whether a cell is still to be measured in a round, when `last` was the last one that was over.
+pub(crate) fn is_open(cells: &[Cell], last: Option<(u64, u64)>, (round, index): (u64, usize)) -> bool {
+    last < Some((round, index as u64)) && cells.get(index).is_none_or(|cell| cell.status == Status::Measured)
 }
 
 /// The file of a run that goes on.
@@ -246,18 +264,26 @@ fn add(record: &mut Option<Record>, entry: Entry) -> anyhow::Result<()> {
         (record @ None, Entry::Run { format, head }) if format == FORMAT => {
             let (sittings, doubts, cells) = (Vec::new(), Vec::new(), Vec::new());
             let last_at = head.started_at.clone();
-            *record = Some(Record { head: *head, sittings, doubts, cells, begun: 0, last_at });
+            let (last, begun) = (None, None);
+            *record = Some(Record { head: *head, sittings, doubts, cells, last, begun, last_at });
         }
         (Some(record), Entry::Sitting { sitting, doubts }) => {
             record.last_at.clone_from(&sitting.started_at);
             record.sittings.push(sitting);
             record.doubts.extend(doubts);
         }
-        (Some(record), Entry::Began { index }) if index == record.cells.len() as u64 => record.begun += 1,
-        (Some(record), Entry::Finished { cell, at }) => {
-            record.last_at = at;
-            record.cells.push(*cell);
-            record.begun = 0;
+        (Some(record), Entry::Began { round, index }) if record.last < Some((round, index)) => {
+            let before = record.begun.filter(|(place, _)| *place == (round, index));
+            record.begun = Some(((round, index), before.map_or(1, |(_, times)| times + 1)));
+        }
+        (Some(record), Entry::Finished { round, index, cell, at }) if record.last < Some((round, index)) => {
+            let count = record.cells.len() as u64;
+            match usize::try_from(index).ok().and_then(|index| record.cells.get_mut(index)) {
+                Some(earlier) => *earlier = *cell,
+                None if index == count => record.cells.push(*cell),
+                None => return Err(anyhow!("cell {index} after {count} cells")),
+            }
+            (record.last, record.begun, record.last_at) = (Some((round, index)), None, at);
         }
         _ => return Err(anyhow!("an entry where none can be")),
     }

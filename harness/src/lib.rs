@@ -18,6 +18,7 @@ mod key_file;
 mod output_file;
 pub mod plan;
 mod progress;
+mod round;
 mod run;
 mod suite_file;
 mod summary;

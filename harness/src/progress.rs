@@ -16,9 +16,12 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     lines: bool,
     position: String,
-    /// By the suite's budgets, a cell each.
+    /// By the suite's budgets: round by round, each cell of it.
     planned: Vec<Duration>,
-    /// The cell that the sitting began with, and when.
+    cells: usize,
+    round: usize,
+    rounds: usize,
+    /// The place in `planned` that the sitting began with, and when.
     began: Option<(usize, Instant)>,
     current: usize,
     current_began: Instant,
@@ -45,6 +48,9 @@ impl Progress {
             lines,
             position: String::new(),
             planned: Vec::new(),
+            cells: 0,
+            round: 0,
+            rounds: 0,
             began: None,
             current: 0,
             current_began: Instant::now(),
@@ -54,23 +60,35 @@ impl Progress {
     /// What is to be run.
     pub(crate) fn plan(&mut self, suite: &Suite, workloads: &[&Workload]) {
         let timing = suite.timing;
-        let budget = |workload: &&Workload| {
-            let search_ms = if workload.max_batch.is_some() { timing.capacity_ms } else { 0 };
+        let budget = |round: u64, workload: &Workload| {
+            let is_searched = round + 1 == timing.rounds && workload.max_batch.is_some();
+            let search_ms = if is_searched { timing.capacity_ms } else { 0 };
             Duration::from_millis(timing.warm_up_ms + timing.measure_ms + search_ms)
         };
-        self.planned = workloads.iter().map(budget).collect();
+        let of_round = |round| workloads.iter().map(move |workload| budget(round, workload));
+        self.planned = (0..timing.rounds).flat_map(of_round).collect();
+        self.cells = workloads.len();
+        self.rounds = self.planned.len() / self.cells.max(1);
         if let Some(bar) = &self.bar {
-            bar.set_length(workloads.len() as u64);
+            bar.set_length(self.planned.len() as u64);
+        }
+    }
+
+    /// A round begins.
+    pub(crate) fn round(&mut self, round: u64) {
+        self.round = usize::try_from(round).unwrap_or(usize::MAX);
+        if self.rounds > 1 {
+            self.note(&format!("round {} of {}", round + 1, self.rounds));
         }
     }
 
     /// A cell begins.
     pub(crate) fn cell(&mut self, index: usize, workload: &str) {
-        (self.current, self.current_began) = (index, Instant::now());
-        self.began.get_or_insert_with(|| (index, Instant::now()));
-        self.position = format!("[{}/{}] {workload}", index + 1, self.planned.len());
+        (self.current, self.current_began) = (self.round * self.cells + index, Instant::now());
+        self.began.get_or_insert_with(|| (self.current, Instant::now()));
+        self.position = format!("[{}/{}] {workload}", index + 1, self.cells);
         if let Some(bar) = &self.bar {
-            bar.set_position(index as u64);
+            bar.set_position(self.current as u64);
             bar.set_prefix(self.position.clone());
             bar.set_message(format!("loading{}", self.time_left()));
         }
@@ -87,13 +105,13 @@ impl Progress {
         }
     }
 
-    /// A cell is over.
-    pub(crate) fn cell_done(&self, cell: Option<&Cell>) {
-        let Some(cell) = cell else { return };
+    /// A cell is over, in this round or for all.
+    pub(crate) fn cell_done(&self, cell: &Cell) {
         let result = match cell.status {
+            Status::Measured if cell.rounds.len() < self.rounds => return,
             Status::Measured => {
                 let median = cell.statistics.map(|statistics| duration(statistics.latency.median_ns));
-                format!("{} requests, median {}", cell.latency_ns.len(), median.unwrap_or_default())
+                format!("{} requests, median {}", cell.requests(), median.unwrap_or_default())
             }
             Status::NotCovered => format!("not run: {}", cell.reason.as_deref().unwrap_or_default()),
             Status::Failed => format!("failed: {}", cell.reason.as_deref().unwrap_or_default()),

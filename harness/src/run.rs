@@ -1,28 +1,23 @@
-//! A run: its cells one after another, each on disk before the next begins.
+//! A run: all cells, round after round, each on disk before the next begins.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
-use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
+use proofmark_reports::chain::{self, RunIdentity};
 use proofmark_reports::key::SigningKey;
-use proofmark_reports::profile::{challenge_digest, printable};
+use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::{
-    Capacity, CapacityBasis, Ceilings, Cell, Challenge, Doubt, Machine, SelfCheck, Sitting, Status,
-    SuiteReference, Trial, Weights,
+    Ceilings, Cell, Challenge, Doubt, Machine, Sitting, Status, SuiteReference,
 };
 use proofmark_reports::{Digest, Timestamp, derived, did_key, words};
 use proofmark_workloads::Workload;
 
-use crate::cell::protocol::{Job, Ready, Step};
 use crate::certify::{Request, internal};
-use crate::environment::{self, Reading};
-use crate::journal::{Entry, Journal, Record, RunHead};
+use crate::journal::{self, Entry, Journal, Record, RunHead};
 use crate::progress::Progress;
-use crate::supervise::{CellRun, Verdict, run_cell};
-use crate::{Failure, Outcome, ceilings};
+use crate::round::{self, Visit};
+use crate::{Failure, Outcome, ceilings, environment};
 
-/// A cell's reason is one line that fits a table.
-const MAX_REASON: usize = 400;
 /// A cell that takes down the whole run so often is not begun again.
 const MAX_ATTEMPTS: u32 = 3;
 /// The shortest workloads take a few milliseconds.
@@ -38,10 +33,11 @@ pub(crate) struct Run<'a> {
     pub(crate) doubts: Vec<Doubt>,
     pub(crate) cells: Vec<Cell>,
     chain_head: Digest,
-    /// How often the next cell was begun before.
-    attempt: u32,
-    /// By the system's clock, and by the monotonic one at the same time.
-    clock: (SystemTime, Instant),
+    /// Round and index of the last cell that was over.
+    last: Option<(u64, u64)>,
+    /// Round and index of the cell that was begun after that, and how often.
+    begun: Option<((u64, u64), u32)>,
+    clock: RunClock,
 }
 
 impl<'a> Run<'a> {
@@ -50,7 +46,7 @@ impl<'a> Run<'a> {
         request: &'a Request<'a>,
         workloads: &[&Workload],
         key: &SigningKey,
-        now: SystemTime,
+        clock: RunClock,
         progress: &Progress,
     ) -> Result<Self, Failure> {
         let (mut journal, kept) = Journal::claim(&Journal::place(request.out))?;
@@ -58,7 +54,7 @@ impl<'a> Run<'a> {
             progress.note(&format!("a run was not finished; its journal is kept as {}", kept.display()));
         }
         let suite = &request.suite.suite;
-        let started_at = Timestamp::of(now).to_string();
+        let started_at = clock.now().to_string();
         let machine = environment::machine()?;
         if machine.clock.resolution_ns > COARSEST_CLOCK_NS {
             let error = anyhow!(
@@ -94,10 +90,12 @@ impl<'a> Run<'a> {
             sittings: Vec::new(),
             doubts: Vec::new(),
             cells: Vec::new(),
-            begun: 0,
+            last: None,
+            begun: None,
             last_at: started_at.clone(),
         };
-        Self::sit(request, record, journal, chain_head, Sitting { started_at, first_cell: 0 }, doubts, now)
+        let sitting = Sitting { started_at, first_round: 0, first_cell: 0 };
+        Self::sit(request, record, journal, chain_head, sitting, doubts, clock)
     }
 
     /// The run that was killed.
@@ -105,7 +103,7 @@ impl<'a> Run<'a> {
         request: &'a Request<'a>,
         workloads: &[&Workload],
         key: &SigningKey,
-        now: SystemTime,
+        clock: RunClock,
     ) -> Result<Self, Failure> {
         let path = Journal::place(request.out);
         let (journal, record) = Journal::reopen(&path)?;
@@ -131,21 +129,23 @@ impl<'a> Run<'a> {
             let hint = "go on as the run was begun, or leave --resume out to begin anew";
             return refuse(format!("it has another {what}"), hint);
         }
-        let started_at = Timestamp::of(now);
+        let started_at = clock.now();
         if record.last_at.parse::<Timestamp>().is_ok_and(|last| last > started_at) {
             return refuse(
                 format!("it tells of {}, and now it is {started_at}", record.last_at),
                 "set the system's clock",
             );
         }
-        let chain_head = match record.cells.last() {
-            Some(cell) => cell.chain_head,
+        let chain_head = match last_head(&record.cells) {
+            Some(head) => head,
             None => first_head(head, key)?,
         };
         let doubts = environment::standing_doubts(&machine);
         let doubts = doubts.into_iter().filter(|doubt| !record.doubts.contains(doubt)).collect();
-        let sitting = Sitting { started_at: started_at.to_string(), first_cell: record.cells.len() as u64 };
-        Self::sit(request, record, journal, chain_head, sitting, doubts, now)
+        let rounds = request.suite.suite.timing.rounds;
+        let (first_round, first_cell) = record.next(rounds).unwrap_or((rounds, 0));
+        let sitting = Sitting { started_at: started_at.to_string(), first_round, first_cell };
+        Self::sit(request, record, journal, chain_head, sitting, doubts, clock)
     }
 
     fn sit(
@@ -155,62 +155,67 @@ impl<'a> Run<'a> {
         chain_head: Digest,
         sitting: Sitting,
         doubts: Vec<Doubt>,
-        now: SystemTime,
+        clock: RunClock,
     ) -> Result<Self, Failure> {
         journal.write(&Entry::Sitting { sitting: sitting.clone(), doubts: doubts.clone() })?;
-        let Record { head, mut sittings, doubts: mut all, cells, begun, .. } = record;
+        let Record { head, mut sittings, doubts: mut all, cells, last, begun, .. } = record;
         sittings.push(sitting);
         all.extend(doubts);
-        let clock = (now, Instant::now());
-        Ok(Self { request, head, journal, sittings, doubts: all, cells, chain_head, attempt: begun, clock })
+        Ok(Self { request, head, journal, sittings, doubts: all, cells, chain_head, last, begun, clock })
     }
 
-    /// Runs the next cell and puts it on disk.
-    pub(crate) fn cell(
+    /// Whether a cell is still to be measured in a round.
+    pub(crate) fn is_open(&self, round: u64, index: usize) -> bool {
+        journal::is_open(&self.cells, self.last, (round, index))
+    }
+
+    /// Measures a cell for a round and puts it on disk.
+    pub(crate) fn round(
         &mut self,
-        index: u64,
+        round: u64,
+        index: usize,
         workload: &Workload,
         progress: &Progress,
-    ) -> Result<(), Failure> {
+    ) -> Result<&Cell, Failure> {
+        let place = (round, index as u64);
         let RunHead { machine, threads, ceilings, .. } = &self.head;
+        let so_far = self.cells.get(index).cloned().unwrap_or_else(|| Cell::planned(workload, *threads));
+        let attempt = self.begun.filter(|(begun, _)| *begun == place).map_or(0, |(_, times)| times);
         let mut cell = match derived::obstacle(workload, *threads, machine, *ceilings) {
             Some(obstacle) => Cell {
                 status: Status::NotCovered,
                 reason: Some(words::obstacle(obstacle)),
                 obstacle: Some(obstacle),
-                ..self.blank(workload, None)
+                ..so_far
             },
-            None if self.attempt >= MAX_ATTEMPTS => Cell {
-                status: Status::Failed,
-                reason: Some(format!("the run was killed {} times while it ran this cell", self.attempt)),
-                ..self.blank(workload, None)
-            },
-            None => self.observed(index, workload, progress)?,
+            None if attempt >= MAX_ATTEMPTS => {
+                round::failed(so_far, &format!("the run was killed {attempt} times while it ran this cell"))
+            }
+            None => {
+                self.journal.write(&Entry::Began { round, index: place.1 })?;
+                let ceilings = self.head.ceilings.and_then(|_| self.pace(progress));
+                let (request, head, chain_head) = (self.request, &self.head, self.chain_head);
+                round::run(
+                    Visit { request, head, workload, place, attempt, chain_head },
+                    so_far,
+                    ceilings,
+                    progress,
+                )
+            }
         };
         derived::complete(&mut cell, &self.request.suite.suite, workload, self.head.ceilings);
-        let at = self.now().to_string();
-        self.journal.write(&Entry::Finished { cell: Box::new(cell.clone()), at })?;
-        self.chain_head = cell.chain_head;
-        self.cells.push(cell);
-        self.attempt = 0;
-        Ok(())
-    }
-
-    /// A cell that is tried, and what was seen of the machine meanwhile.
-    fn observed(&mut self, index: u64, workload: &Workload, progress: &Progress) -> Result<Cell, Failure> {
-        self.journal.write(&Entry::Began { index })?;
-        let ceilings = self.head.ceilings.and_then(|_| self.pace(progress));
-        let before = Reading::now();
-        let mut cell = self.measured(index, workload, progress);
-        cell.ceilings = ceilings;
-        cell.doubts = before.doubts_until(&Reading::now());
-        Ok(cell)
-    }
-
-    /// By the monotonic clock, so that a clock set back in between cannot spoil the sitting.
-    pub(crate) fn now(&self) -> Timestamp {
-        let (started, clock) = self.clock;
-        Timestamp::of(started + clock.elapsed())
+        let at = self.clock.now().to_string();
+        self.journal.write(&Entry::Finished { round, index: place.1, cell: Box::new(cell.clone()), at })?;
+        (self.last, self.begun) = (Some(place), None);
+        // Without a round of its own, a cell leaves the head as it is.
+        if let Some(measured) = usize::try_from(round).ok().and_then(|round| cell.rounds.get(round)) {
+            self.chain_head = measured.chain_head;
+        }
+        match self.cells.get_mut(index) {
+            Some(earlier) => *earlier = cell,
+            None => self.cells.push(cell),
+        }
+        Ok(&self.cells[index])
     }
 
     /// The ceilings once more, in a tenth of the time.
@@ -228,82 +233,30 @@ impl<'a> Run<'a> {
         }
         self.doubts.extend(derived::run_doubts(&self.cells));
     }
+}
 
-    fn measured(&self, index: u64, workload: &Workload, progress: &Progress) -> Cell {
-        let source = self.request.suite;
-        let folder = self.request.weights.iter().find(|weights| weights.model == workload.model.name);
-        let job = Job {
-            suite_name: source.suite.name.clone(),
-            suite_text: source.text.clone(),
-            workload: workload.id.clone(),
-            isa: self.request.isa.to_string(),
-            weights_folder: folder.map(|weights| weights.folder.clone()),
-        };
-        let judge = |ready: &Ready| match self_check(workload, ready) {
-            SelfCheck::Mismatch => Verdict::Refuse(format!(
-                "this machine computes wrongly: self-check digest {}, the suite says {}",
-                ready.self_check_digest,
-                workload.self_check.map(|digest| digest.to_string()).unwrap_or_default()
-            )),
-            SelfCheck::Match | SelfCheck::None => {
-                Verdict::Start(self.first_seed(index, &self.blank(workload, Some(ready))))
-            }
-        };
-        let limit = Duration::from_secs(source.suite.timing.time_limit_s);
-        match run_cell(&job, self.head.threads, limit, judge, |stage| progress.stage(stage)) {
-            CellRun::Complete { ready, steps, trials, done } => {
-                let mut cell = self.blank(workload, Some(&ready));
-                cell.peak_memory_bytes = done.peak_memory_bytes;
-                let seed = self.first_seed(index, &cell);
-                fill(&mut cell, workload, seed, &steps, trials);
-                cell
-            }
-            CellRun::Broken { ready, reason } => Cell {
-                status: Status::Failed,
-                reason: Some(printable(&reason).chars().take(MAX_REASON).collect()),
-                ..self.blank(workload, ready.as_ref())
-            },
-        }
+/// A start by the system's clock, and the time since then by the monotonic one: a clock set back in between cannot spoil a sitting.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RunClock {
+    started: SystemTime,
+    monotonic: Instant,
+}
+
+impl RunClock {
+    pub(crate) fn start() -> Self {
+        Self { started: SystemTime::now(), monotonic: Instant::now() }
     }
 
-    fn first_seed(&self, index: u64, cell: &Cell) -> Digest {
-        // A cell that is ready has weights, and so an identity.
-        CellIdentity::of(cell)
-            .map_or(self.chain_head, |identity| chain::cell_seed(self.chain_head, index, &identity))
-    }
-
-    /// A cell with what is known before its timed iterations.
-    fn blank(&self, workload: &Workload, ready: Option<&Ready>) -> Cell {
-        let mut cell = Cell::planned(workload, self.head.threads, self.chain_head);
-        cell.attempt = self.attempt;
-        if let Some(ready) = ready {
-            cell.weights =
-                Some(Weights { source: ready.weights_source.clone(), digest: ready.weights_digest });
-            cell.load_ns = Some(ready.load_ns);
-            cell.warm_up = Some(ready.warm_up.clone());
-            cell.self_check_digest = Some(ready.self_check_digest);
-        }
-        cell
+    pub(crate) fn now(self) -> Timestamp {
+        Timestamp::of(self.started + self.monotonic.elapsed())
     }
 }
 
-/// Enters what was observed; [`derived::complete`] enters the rest.
-fn fill(cell: &mut Cell, workload: &Workload, seed_0: Digest, steps: &[Step], trials: Vec<Trial>) {
-    cell.latency_ns = steps.iter().map(|step| step.latency_ns).collect();
-    cell.ttft_ns = steps.iter().filter_map(|step| step.ttft_ns).collect();
-    cell.seed_0 = Some(seed_0);
-    cell.output_digests = steps.iter().map(|step| step.digest).collect();
-    cell.chain_head = chain::seed_after(seed_0, &cell.output_digests);
-    for (trial, index) in trials.iter().zip(0..) {
-        let seed = chain::trial_seed(cell.chain_head, index);
-        cell.chain_head = chain::head_after_trial(seed, trial);
-    }
-    cell.capacity = workload.max_batch.filter(|_| !trials.is_empty()).map(|max_batch| Capacity {
-        basis: CapacityBasis::OpenLoop,
-        max_batch,
-        requests_per_hour: 0,
-        trials,
-    });
+/// The chain's head after the last round that is over.
+fn last_head(cells: &[Cell]) -> Option<Digest> {
+    let rounds = cells.iter().map(|cell| cell.rounds.len()).max()?;
+    let last = |round: usize| cells.iter().rev().find_map(|cell| cell.rounds.get(round));
+    Some(last(rounds.checked_sub(1)?)?.chain_head)
 }
 
 /// Whether two readings are of one machine in one state; how much memory is free, and what the clock costs, may differ.
@@ -341,10 +294,6 @@ fn ceilings_of(
 
 fn weights(request: &Request<'_>) -> Vec<(String, std::path::PathBuf)> {
     request.weights.iter().map(|weights| (weights.model.clone(), weights.folder.clone())).collect()
-}
-
-fn self_check(workload: &Workload, ready: &Ready) -> SelfCheck {
-    derived::self_check(workload, &ready.weights_source, ready.self_check_digest)
 }
 
 fn nonce() -> Result<Digest, Failure> {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use proofmark_workloads::{Suite, embedded};
+use proofmark_workloads::{Suite, embedded, embedded_suite};
 
 use crate::{Failure, Outcome};
 
@@ -23,13 +23,12 @@ pub struct SuiteSource {
 
 /// The suite of this name, or in this file.
 pub(crate) fn load(name_or_file: &str) -> Result<SuiteSource, Failure> {
-    let embedded = embedded();
-    if let Some(suite) = embedded.iter().find(|suite| suite.name == name_or_file) {
-        return Ok(SuiteSource { suite: suite.clone(), text: None });
+    if let Some(suite) = embedded_suite(name_or_file) {
+        return Ok(SuiteSource { suite, text: None });
     }
     let path = Path::new(name_or_file);
     if path.extension().is_none() && !path.exists() {
-        let names: Vec<&str> = embedded.iter().map(|suite| suite.name.as_str()).collect();
+        let names: Vec<String> = embedded().into_iter().map(|suite| suite.name).collect();
         let error = anyhow!("suite `{name_or_file}` is unknown");
         let hint = format!("embedded suites: {}; or pass a TOML file", names.join(", "));
         return Err(Failure::new(Outcome::BadInput, error).hint(hint));

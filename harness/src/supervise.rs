@@ -1,4 +1,4 @@
-//! A cell's process, from the outside: what it says within its time, or why it says no more.
+//! A cell's process, from the outside: what it says of a round within its time, or why it says no more.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
@@ -11,7 +11,7 @@ use proofmark_reports::Digest;
 use proofmark_reports::schema::v1::Trial;
 use serde::Serialize;
 
-use crate::cell::protocol::{Done, Event, Job, Ready, Start, Step};
+use crate::cell::protocol::{Done, Event, Job, Proceed, Ready, Start, Step};
 use crate::environment;
 
 /// A line that a cell may say: a trial of the most requests has some tens of thousands of bytes.
@@ -19,13 +19,13 @@ const MAX_LINE: u64 = 1 << 20;
 /// What a dying process may say.
 const MAX_LAST_WORDS: u64 = 1 << 16;
 
-/// What became of a cell.
+/// What became of a round.
 #[derive(Debug)]
-pub(crate) enum CellRun {
+pub(crate) enum RoundRun {
     /// All iterations are there.
     Complete { ready: Ready, steps: Vec<Step>, trials: Vec<Trial>, done: Done },
-    /// It was stopped, stopped itself, or died; `ready` if it got that far.
-    Broken { ready: Option<Ready>, reason: String },
+    /// It was stopped, stopped itself, or died.
+    Broken { reason: String },
 }
 
 /// What to do with a cell that is loaded and warm.
@@ -34,6 +34,14 @@ pub(crate) enum Verdict {
     Start(Digest),
     /// Stop it, for this reason.
     Refuse(String),
+}
+
+/// What the parent answers.
+pub(crate) trait Judge {
+    /// Of a cell that is loaded and warm.
+    fn start(&mut self, ready: &Ready) -> Verdict;
+    /// Of a cell whose timed iterations are done.
+    fn proceed(&mut self, ready: &Ready, steps: &[Step]) -> Proceed;
 }
 
 /// Where a cell stands.
@@ -46,13 +54,13 @@ pub(crate) enum Stage {
 }
 
 /// Runs `job` in a child process of this program with `threads` threads and at most `time_limit`.
-pub(crate) fn run_cell(
+pub(crate) fn run_round(
     job: &Job,
     threads: u32,
     time_limit: Duration,
-    judge: impl FnOnce(&Ready) -> Verdict,
+    judge: &mut impl Judge,
     on_stage: impl FnMut(Stage),
-) -> CellRun {
+) -> RoundRun {
     match environment::own_program() {
         Ok(program) => {
             let mut command = Command::new(program);
@@ -62,7 +70,7 @@ pub(crate) fn run_cell(
                 .env_remove("CANDLE_NUM_THREADS");
             run(&mut command, job, time_limit, judge, on_stage)
         }
-        Err(error) => CellRun::Broken { ready: None, reason: format!("{error:#}") },
+        Err(error) => RoundRun::Broken { reason: format!("{error:#}") },
     }
 }
 
@@ -70,53 +78,54 @@ fn run(
     command: &mut Command,
     job: &Job,
     time_limit: Duration,
-    judge: impl FnOnce(&Ready) -> Verdict,
+    judge: &mut impl Judge,
     mut on_stage: impl FnMut(Stage),
-) -> CellRun {
+) -> RoundRun {
     let mut process = match CellProcess::start(command, time_limit) {
         Ok(process) => process,
-        Err(error) => return CellRun::Broken { ready: None, reason: format!("{error:#}") },
+        Err(error) => return RoundRun::Broken { reason: format!("{error:#}") },
     };
-    let mut judge = Some(judge);
     let mut known: Option<Ready> = None;
     let (mut steps, mut trials) = (Vec::new(), Vec::new());
     process.say(job);
     let reason = loop {
         match process.next_event() {
+            Ok(Event::Ready(_)) if known.is_some() => {
+                break "the cell said twice that it is ready".to_owned();
+            }
             Ok(Event::Ready(ready)) => {
-                let verdict = judge.take().map(|judge| judge(&ready));
+                let verdict = judge.start(&ready);
                 known = Some(ready);
                 match verdict {
-                    Some(Verdict::Start(seed)) => process.say(&Start { seed }),
-                    Some(Verdict::Refuse(reason)) => break reason,
-                    None => break "the cell said twice that it is ready".to_owned(),
+                    Verdict::Start(seed) => process.say(&Start { seed }),
+                    Verdict::Refuse(reason) => break reason,
                 }
             }
             Ok(Event::Step(step)) => {
+                let Some(ready) = &known else { break "the cell began before it was ready".to_owned() };
                 steps.push(step);
-                let all = known.as_ref().map_or(0, |ready| ready.iterations);
-                on_stage(Stage::Steps { done: steps.len(), all });
+                on_stage(Stage::Steps { done: steps.len(), all: ready.iterations });
+                if steps.len() as u64 == ready.iterations {
+                    process.say(&judge.proceed(ready, &steps));
+                }
             }
             Ok(Event::Trial(trial)) => {
                 trials.push(trial);
                 on_stage(Stage::Trials(trials.len()));
             }
-            Ok(Event::Done(done)) => match known.take() {
+            Ok(Event::Done(done)) => match known {
                 Some(ready) if ready.iterations == steps.len() as u64 => {
                     return match process.end() {
-                        Ok(()) => CellRun::Complete { ready, steps, trials, done },
-                        Err(reason) => CellRun::Broken { ready: Some(ready), reason },
+                        Ok(()) => RoundRun::Complete { ready, steps, trials, done },
+                        Err(reason) => RoundRun::Broken { reason },
                     };
                 }
-                ready => {
-                    known = ready;
-                    break "the cell ended before its iterations were done".to_owned();
-                }
+                _ => break "the cell ended before its iterations were done".to_owned(),
             },
             Ok(Event::Failed { reason }) | Err(reason) => break reason,
         }
     };
-    CellRun::Broken { ready: known, reason }
+    RoundRun::Broken { reason }
 }
 
 /// The child; killed when it goes out of scope, so that none outlives its cell.
@@ -217,10 +226,10 @@ impl CellProcess {
 }
 
 /// A machine that has no thread left costs the cell, not the run.
-fn spawn<T: Send + 'static>(
+pub(crate) fn spawn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> anyhow::Result<thread::JoinHandle<T>> {
-    thread::Builder::new().spawn(work).context("cannot start a thread to listen to the cell")
+    thread::Builder::new().spawn(work).context("cannot start a thread to listen to a process")
 }
 
 fn forward(stdout: ChildStdout, sender: &Sender<String>) {
@@ -261,6 +270,18 @@ impl Drop for CellProcess {
 mod tests {
     use super::*;
 
+    struct Lenient;
+
+    impl Judge for Lenient {
+        fn start(&mut self, _: &Ready) -> Verdict {
+            Verdict::Start(Digest::of(b""))
+        }
+
+        fn proceed(&mut self, _: &Ready, _: &[Step]) -> Proceed {
+            Proceed::End
+        }
+    }
+
     /// What is said of a cell whose process does this, as a shell script, within a second.
     fn reason(script: &str) -> String {
         let job = Job {
@@ -272,10 +293,9 @@ mod tests {
         };
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);
-        let judge = |_: &Ready| Verdict::Start(Digest::of(b""));
-        match run(&mut command, &job, Duration::from_secs(1), judge, |_| {}) {
-            CellRun::Complete { .. } => "complete".to_owned(),
-            CellRun::Broken { reason, .. } => reason,
+        match run(&mut command, &job, Duration::from_secs(1), &mut Lenient, |_| {}) {
+            RoundRun::Complete { .. } => "complete".to_owned(),
+            RoundRun::Broken { reason } => reason,
         }
     }
 

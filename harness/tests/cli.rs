@@ -62,9 +62,13 @@ fn certify_writes_a_profile_that_verify_accepts_and_show_prints() {
     assert_eq!(profile["kind"], "proofmark.coverage_profile");
     for cell in profile["cells"].as_array().unwrap() {
         assert_eq!(cell["status"], "measured", "{}", cell["reason"]);
-        let iterations = cell["latency_ns"].as_array().unwrap().len();
-        assert_eq!(cell["output_digests"].as_array().unwrap().len(), iterations);
-        assert!(cell["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+        let rounds = cell["rounds"].as_array().unwrap();
+        assert_eq!(rounds.len(), 2);
+        for round in rounds {
+            assert_eq!(round["latency_ns"].as_array().unwrap().len(), 3);
+            assert_eq!(round["output_digests"].as_array().unwrap().len(), 3);
+            assert!(round["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+        }
     }
 }
 
@@ -121,9 +125,12 @@ fn every_run_has_fresh_seeds_and_outputs() {
     let place = Place::new();
     let (first, second) = (place.certified(&[]), place.certified(&[]));
     for (a, b) in first["cells"].as_array().unwrap().iter().zip(second["cells"].as_array().unwrap()) {
-        assert_ne!(a["seed_0"], b["seed_0"]);
-        assert_ne!(a["output_digests"][0], b["output_digests"][0]);
-        let digests = a["output_digests"].as_array().unwrap();
+        let rounds = |cell: &Value| cell["rounds"].as_array().unwrap().clone();
+        let (a, b) = (rounds(a), rounds(b));
+        assert_ne!(a[0]["seed_0"], b[0]["seed_0"]);
+        assert_ne!(a[0]["output_digests"][0], b[0]["output_digests"][0]);
+        let digests: Vec<&Value> =
+            a.iter().flat_map(|round| round["output_digests"].as_array().unwrap()).collect();
         assert!(digests.windows(2).all(|pair| pair[0] != pair[1]), "an input was used twice");
     }
     assert_eq!(first["machine"]["commitment"], second["machine"]["commitment"]);
@@ -292,7 +299,10 @@ fn a_search_for_capacity_is_in_the_profile_and_in_the_chain() {
             assert_eq!(batches.sum::<u64>(), served as u64);
         }
     }
-    assert_ne!(profile["cells"][0]["chain_head"], profile["cells"][1]["chain_head"]);
+    let heads: Vec<&Value> = (0..2)
+        .flat_map(|round| [0, 1].map(|cell| &profile["cells"][cell]["rounds"][round]["chain_head"]))
+        .collect();
+    assert!(heads.windows(2).all(|pair| pair[0] != pair[1]), "{heads:?}");
 }
 
 #[test]

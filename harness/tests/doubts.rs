@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
+mod place;
+
 use std::process::{Child, Command, Stdio};
 use std::thread::available_parallelism;
 
+use place::Place;
 use serde_json::Value;
 
 /// Busy loops; they end when it goes out of scope, also when the test panics.
@@ -36,19 +38,9 @@ impl Drop for BusyLoops {
 #[test]
 #[cfg(target_os = "linux")]
 fn other_programs_beside_a_run_are_a_doubt_in_its_profile() {
-    let place = tempfile::tempdir().unwrap();
-    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny.toml");
+    let place = Place::new();
     let _loops = BusyLoops::on_all_processors();
-    let output = Command::new(env!("CARGO_BIN_EXE_proofmark"))
-        .args(["certify", "--quiet", "--suite", suite])
-        .current_dir(place.path())
-        .env("XDG_STATE_HOME", place.path().join("state"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-
-    let profile: Value =
-        serde_json::from_slice(&fs::read(place.path().join("profile.json")).unwrap()).unwrap();
+    let profile = place.certified(&["--quiet"]);
     let of_run = profile["doubts"].as_array().unwrap().iter();
     let of_cells =
         profile["cells"].as_array().unwrap().iter().flat_map(|cell| cell["doubts"].as_array().unwrap());

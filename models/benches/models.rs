@@ -14,7 +14,7 @@ use proofmark_models::exact::isa::Isa;
 use proofmark_models::llama::{Llama, LlamaConfig};
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision};
-use proofmark_workloads::{Input, Task, Workload, embedded, self_check_seed};
+use proofmark_workloads::{Input, Task, Workload, embedded_suite, self_check_seed};
 
 /// Loads a workload's model; its request can be made again and again.
 fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
@@ -48,7 +48,7 @@ fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
 }
 
 fn workloads(criterion: &mut Criterion) {
-    let suite = embedded().into_iter().find(|suite| suite.name == "smoke").unwrap();
+    let suite = embedded_suite("smoke").unwrap();
     for workload in &suite.workloads {
         let (name, precision) = (workload.id.split("-exact").next().unwrap_or_default(), &workload.precision);
         if workload.numerics != proofmark_workloads::Numerics::Exact1 {

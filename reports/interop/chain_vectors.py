@@ -44,7 +44,7 @@ def main() -> None:
         "attempt": 0,
     }
     canonical = json.dumps(cell, sort_keys=True, separators=(",", ":")).encode()
-    seed_0 = h("proofmark/cell/1", head, u64(3), sha256(canonical))
+    seed_0 = h("proofmark/cell/2", head, u64(4), u64(3), sha256(canonical))
     outputs = [sha256(b"output" + u64(i)) for i in range(5)]
     seed = seed_0
     for step, output in enumerate(outputs):

@@ -11,7 +11,7 @@ use proofmark_workloads::{
 
 use crate::Digest;
 use crate::derived::{distribution, tpot_ns};
-use crate::schema::v1::{Capacity, CapacityBasis, Trial, TrialVerdict};
+use crate::schema::v1::{Capacity, CapacityBasis, Cell, Trial, TrialVerdict};
 use crate::statistics::{misses_allowed, share_low_ppm, smallest_trial};
 
 const NS_PER_HOUR: u128 = 3_600_000_000_000;
@@ -44,17 +44,14 @@ pub fn open_loop(max_batch: u32, trials: Vec<Trial>) -> Capacity {
 /// Whether a workload is searched for its capacity: it says how many requests may run together, enough of its timed requests
 /// kept the limits, and a trial at a quarter of the rate of a closed loop fits into the budget.
 #[must_use]
-pub fn is_search_due(
-    timing: &Timing,
-    workload: &Workload,
-    median_ns: u64,
-    within: u64,
-    requests: u64,
-) -> bool {
-    let Some(least) = least_requests(&workload.slo) else { return false };
-    let trial_ns = u128::from(least) * u128::from(median_ns) * FIRST_TRIAL;
+pub fn is_search_due(timing: &Timing, workload: &Workload, cell: &Cell) -> bool {
+    let (Some(least), Some(statistics)) = (least_requests(&workload.slo), cell.statistics) else {
+        return false;
+    };
+    let within = within(workload.slo.limits, &cell.latency_ns(), &cell.ttft_ns(), &cell.tpot_ns());
+    let trial_ns = u128::from(least) * u128::from(statistics.latency.median_ns) * FIRST_TRIAL;
     workload.max_batch.is_some()
-        && u128::from(within) * 1_000_000 >= u128::from(workload.slo.share_ppm) * u128::from(requests)
+        && workload.slo.is_attained(within, cell.requests())
         && trial_ns <= u128::from(timing.capacity_ms) * 1_000_000
 }
 
@@ -77,7 +74,7 @@ pub fn schedule_ns(trial_seed: Digest, trial: &Trial) -> Vec<u64> {
 pub fn judge(trial: &mut Trial, workload: &Workload) {
     trial.tpot_ns = further_token_times(workload.shape, &trial.latency_ns, &trial.ttft_ns);
     trial.within_slo = within(workload.slo.limits, &trial.latency_ns, &trial.ttft_ns, &trial.tpot_ns);
-    trial.statistics = distribution(&trial.latency_ns);
+    trial.statistics = distribution(&[&trial.latency_ns]);
     let served = trial.latency_ns.len() as u64;
     let misses = served.saturating_sub(trial.within_slo);
     // By the number of served requests, which the profile's size bounds, and never by a number that stands alone.

@@ -4,16 +4,17 @@
 //! as 8 bytes little-endian:
 //! - `head_0 = H("proofmark/run/1", suite digest, operator's public key, machine commitment, binary digest, challenge
 //!   digest)`
-//! - `seed_0 = H("proofmark/cell/1", head, cell index, cell digest)`, where the cell digest is the SHA-256 of the
+//! - `seed_0 = H("proofmark/cell/2", head, round, cell index, cell digest)`, where the cell digest is the SHA-256 of the
 //!   canonical JSON of [`CellIdentity`]
 //! - `seed_(i+1) = H("proofmark/step/1", seed_i, i, output digest_i)`
-//! - the seed after the last step is the head of the cell's first trial, or the next cell's
+//! - the seed after the last step is the head of the first trial, or of the next round to be run: round 0 of each cell, then round 1 of
+//!   each, and so on
 //! - `trial seed = H("proofmark/trial/1", head, trial index)`: of the arrivals, whose gaps the rate only scales, so that nobody
 //!   picks a rate for its arrivals. Requests of a trial overlap, so they cannot be chained: `request seed_j =
 //!   H("proofmark/request/1", trial seed, j)`
 //! - `H("proofmark/served/1", trial seed, requests an hour, output digests one after another)` is the head after the trial
 //!
-//! A cell without a step leaves the head as it is.
+//! A cell that is not measured leaves the head as it is.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -37,7 +38,7 @@ pub struct RunIdentity {
     pub challenge_digest: Digest,
 }
 
-/// What binds a cell's steps to how they were run; its member names are those of the wire.
+/// What binds a round's steps to how they were run; its member names are those of the wire.
 #[derive(Clone, Debug, Serialize)]
 pub struct CellIdentity<'a> {
     /// 0; later attempts count up.
@@ -59,11 +60,11 @@ pub struct CellIdentity<'a> {
 }
 
 impl<'a> CellIdentity<'a> {
-    /// Of a cell that has loaded its weights.
+    /// Of an attempt at a round of a cell that has loaded its weights.
     #[must_use]
-    pub fn of(cell: &'a Cell) -> Option<Self> {
+    pub fn of(cell: &'a Cell, attempt: u32) -> Option<Self> {
         Some(Self {
-            attempt: cell.attempt,
+            attempt,
             batch: cell.batch,
             device: &cell.device,
             numerics: &cell.numerics,
@@ -90,13 +91,16 @@ pub fn first_head(run: &RunIdentity) -> Digest {
     )
 }
 
-/// The seed of a cell's first step.
+/// The seed of the first step of a cell's round.
 #[must_use]
-pub fn cell_seed(head: Digest, cell_index: u64, cell: &CellIdentity<'_>) -> Digest {
+pub fn round_seed(head: Digest, round: u64, cell_index: u64, cell: &CellIdentity<'_>) -> Digest {
     let cell = serde_json::to_value(cell).unwrap_or(Value::Null);
     // Strings and integers only, so that it can always be written.
     let cell = Digest::of(&canonical_json::write(&cell).unwrap_or_default());
-    Digest::of_fields("proofmark/cell/1", &[&head.0, &cell_index.to_le_bytes(), &cell.0])
+    Digest::of_fields(
+        "proofmark/cell/2",
+        &[&head.0, &round.to_le_bytes(), &cell_index.to_le_bytes(), &cell.0],
+    )
 }
 
 /// The seed after step `step`.
@@ -105,7 +109,7 @@ pub fn next_seed(seed: Digest, step: u64, output: Digest) -> Digest {
     Digest::of_fields("proofmark/step/1", &[&seed.0, &step.to_le_bytes(), &output.0])
 }
 
-/// The seed after all steps of a cell: the head before its trials.
+/// The seed after all steps of a round: the head before its trials.
 #[must_use]
 pub fn seed_after(seed_0: Digest, outputs: &[Digest]) -> Digest {
     outputs.iter().zip(0..).fold(seed_0, |seed, (output, step)| next_seed(seed, step, *output))
@@ -129,6 +133,21 @@ pub fn head_after_trial(trial_seed: Digest, trial: &Trial) -> Digest {
     let outputs: Vec<u8> = trial.output_digests.iter().flat_map(|output| output.0).collect();
     let rate = trial.requests_per_hour.to_le_bytes();
     Digest::of_fields("proofmark/served/1", &[&trial_seed.0, &rate, &outputs])
+}
+
+/// The head after all trials of a search.
+#[must_use]
+pub fn head_after_trials(head: Digest, trials: &[Trial]) -> Digest {
+    trial_seeds(head, trials).last().map_or(head, |(seed, trial)| head_after_trial(seed, trial))
+}
+
+/// The trials of a search with their seeds; `head` is the one before the first.
+pub fn trial_seeds(mut head: Digest, trials: &[Trial]) -> impl Iterator<Item = (Digest, &Trial)> {
+    trials.iter().zip(0..).map(move |(trial, index)| {
+        let seed = trial_seed(head, index);
+        head = head_after_trial(seed, trial);
+        (seed, trial)
+    })
 }
 
 #[cfg(test)]
@@ -161,7 +180,7 @@ mod tests {
             weights: digest("weights"),
             workload: "embed-exact-f32",
         };
-        let seed = cell_seed(head, 3, &cell);
+        let seed = round_seed(head, 4, 3, &cell);
         assert_eq!(seed, digest("seed_0"));
         let outputs: Vec<Digest> = vectors["output_digests"]
             .as_array()

@@ -51,8 +51,8 @@ impl<'a> Outcome<'a> {
             let failure = Some((Factor::Model, "not measured in this run".to_owned()));
             return Self { workload, requests: 0, within_slo: 0, failure };
         };
-        let within_slo = within(workload.slo.limits, &cell.latency_ns, &cell.ttft_ns, &cell.tpot_ns);
-        let requests = cell.latency_ns.len() as u64;
+        let within_slo = within(workload.slo.limits, &cell.latency_ns(), &cell.ttft_ns(), &cell.tpot_ns());
+        let requests = cell.requests();
         let failure = failure(workload, cell, within_slo, requests);
         Self { workload, requests, within_slo, failure }
     }
@@ -122,9 +122,7 @@ fn failure(workload: &Workload, cell: &Cell, within_slo: u64, requests: u64) -> 
         let asked = workload.requests_per_hour;
         return Some((Factor::Capacity, format!("sustains {rate} requests an hour of the {asked} asked")));
     }
-    if u128::from(within_slo) * u128::from(MILLION)
-        < u128::from(workload.slo.share_ppm) * u128::from(requests)
-    {
+    if !workload.slo.is_attained(within_slo, requests) {
         let (slo, percent) = (&workload.slo.name, percent(workload.slo.share_ppm));
         let fact = format!(
             "{within_slo} of {requests} requests within the limits of `{slo}`, which asks for {percent}"

@@ -119,13 +119,13 @@ fn row<'a>(suite: &'a Suite, coverage: &Coverage, mix: &'a Mix, model: Option<&'
 
 #[cfg(test)]
 mod tests {
-    use proofmark_workloads::{Shape, embedded, embedded_mixes};
+    use proofmark_workloads::{Shape, embedded_mixes, embedded_suite};
 
     use super::*;
     use crate::coverage;
 
     fn standard() -> Suite {
-        embedded().into_iter().find(|suite| suite.name == "standard").unwrap()
+        embedded_suite("standard").unwrap()
     }
 
     /// A coverage in which exactly these workloads succeed, nine times of ten.

@@ -194,7 +194,7 @@ pub fn doubt_heading(kind: DoubtKind) -> &'static str {
         DoubtKind::Swap => "Memory was written to disk and read again",
         DoubtKind::ClockJump => "The system's clock and the monotonic one disagree",
         DoubtKind::ClockSource => "Readings of the clock are slow or coarse",
-        DoubtKind::TooFewSamples => "Too few requests for the percentile that the SLO asks for",
+        DoubtKind::TooFewSamples => "Too few requests to show that the SLO's share is in time",
         DoubtKind::UnstableWarmUp => "The times had not settled when the warm-up ended",
     }
 }

@@ -40,7 +40,7 @@ fn the_page_shows_everything_that_a_profile_has() {
         "41.3\u{a0}GB/s",
         "rerank-tinybert-exact-f32: other programs used 0.41 processors",
         "Advice: stop other programs and certify again.",
-        "from chat-15m-native-bf16",
+        "from round 3, chat-15m-native-bf16",
         "proofmark verify profile.json",
         &Digest::of(b"report").to_string(),
     ] {
@@ -103,8 +103,11 @@ fn hostile_texts_stay_texts() {
     let mut profile = example::profile();
     profile.cells = [0, 1, 3, 16, 17].map(|index| profile.cells[index].clone()).into();
     for cell in &mut profile.cells {
-        cell.output_digests.clear();
-        cell.latency_ns.truncate(20);
+        cell.rounds.truncate(1);
+        for round in &mut cell.rounds {
+            round.output_digests.clear();
+            round.latency_ns.truncate(20);
+        }
     }
     let mut tree = serde_json::to_value(&profile).unwrap();
     let mut count = 0;
@@ -143,13 +146,19 @@ fn every_text(value: &mut Value, edit: &mut impl FnMut(&mut String)) {
     }
 }
 
+fn set_times(cell: &mut Cell, latency_ns: Vec<u64>, ttft_ns: Vec<u64>, tpot_ns: Vec<u64>) {
+    cell.rounds.truncate(1);
+    (cell.rounds[0].latency_ns, cell.rounds[0].ttft_ns, cell.rounds[0].tpot_ns) =
+        (latency_ns, ttft_ns, tpot_ns);
+}
+
 #[test]
 fn the_largest_profile_gives_a_bounded_page() {
     let mut profile = example::profile();
     let long = HOSTILE.repeat(20);
     let mut cell = profile.cells[12].clone();
-    cell.latency_ns = (0..40_000).map(|i| i * i * i).collect();
-    (cell.ttft_ns, cell.tpot_ns) = (cell.latency_ns.clone(), cell.latency_ns.clone());
+    let times: Vec<u64> = (0..40_000).map(|i| i * i * i).collect();
+    set_times(&mut cell, times.clone(), times.clone(), times);
     cell.workload.clone_from(&long);
     cell.reason = Some(long.clone());
     cell.doubts = vec![Doubt { kind: DoubtKind::Swap, detail: long.clone(), advice: long.clone() }; 20];
@@ -158,7 +167,7 @@ fn the_largest_profile_gives_a_bounded_page() {
     trial.requests_per_hour = (1 << 53) - 1;
     capacity.trials.extend(std::iter::repeat_n(trial, 1000));
     let mut small = cell.clone();
-    (small.latency_ns, small.ttft_ns, small.tpot_ns) = (vec![0; 500], vec![u64::MAX; 500], vec![1; 500]);
+    set_times(&mut small, vec![0; 500], vec![u64::MAX; 500], vec![1; 500]);
     profile.cells = std::iter::once(cell).chain(std::iter::repeat_n(small, 400)).collect();
     let mut class = profile.coverage.classes[1].clone();
     class.class.clone_from(&long);

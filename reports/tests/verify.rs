@@ -17,7 +17,7 @@ fn an_honest_profile_is_valid_and_covers_what_its_exact_cells_serve() {
     assert_eq!(verification.reasons, []);
     assert_eq!(verification.report_id, Digest::of(&bytes));
     let coverage = verification.profile.unwrap().coverage;
-    assert_eq!((coverage.success_ppm, coverage.low_ppm, coverage.high_ppm), (1_000_000, 691_502, 1_000_000));
+    assert_eq!((coverage.success_ppm, coverage.low_ppm, coverage.high_ppm), (1_000_000, 857_526, 1_000_000));
     for row in &coverage.workloads {
         let expected = if row.workload.contains("native") { Some(Factor::Verified) } else { None };
         assert_eq!(row.failing_factor, expected, "{}", row.workload);
@@ -123,7 +123,7 @@ fn anothers_body_under_ones_own_key_is_refused() {
     let mut profile = honest();
     profile.operator = did_key::format(&thief.verifying_key());
     let bytes = sign(profile, CREATED.parse().unwrap(), &thief).unwrap();
-    assert_refused(&reasons(&bytes), "cell 0 (chat-135m-exact-f32): seed_0 does not follow");
+    assert_refused(&reasons(&bytes), "cell 0 (chat-135m-exact-f32): seed_0 of round 0 does not follow");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn an_operator_that_is_no_key_is_refused() {
 #[test]
 fn times_that_cannot_be_are_refused() {
     assert_refused(
-        &lie(|p| p.started_at = "2026-11-21T04:01:31Z".into()),
+        &lie(|p| p.started_at = "2026-11-21T04:01:51Z".into()),
         "finished_at is earlier than started_at",
     );
     assert_refused(
@@ -166,7 +166,7 @@ fn more_work_than_time_is_refused() {
 
 #[test]
 fn an_unknown_suite_or_a_false_name_is_refused() {
-    assert_refused(&lie(|p| p.suite.digest = Digest::of(b"x")), "is unknown, this program has smoke 1.2.0");
+    assert_refused(&lie(|p| p.suite.digest = Digest::of(b"x")), "is unknown, this program has smoke 1.3.0");
     assert_refused(&lie(|p| p.suite.version = "9.0.0".into()), "suite is called `smoke 9.0.0`");
 }
 
@@ -182,29 +182,32 @@ fn a_swapped_nonce_machine_or_binary_breaks_the_chain() {
         |p| p.machine.commitment = Digest::of(b"x"),
         |p| p.harness.binary_digest = Digest::of(b"x"),
     ] {
-        assert_refused(&lie(change), "cell 0 (chat-135m-exact-f32): seed_0 does not follow from the chain");
+        assert_refused(
+            &lie(change),
+            "cell 0 (chat-135m-exact-f32): seed_0 of round 0 does not follow from the chain",
+        );
     }
 }
 
 #[test]
 fn exchanged_repeated_or_replaced_digests_break_the_chain() {
     assert_refused(
-        &lie(|p| p.cells[1].output_digests.swap(0, 1)),
-        "cell 1 (chat-135m-native-f32): chain_head does not",
+        &lie(|p| p.cells[1].rounds[4].output_digests.swap(0, 1)),
+        "cell 1 (chat-135m-native-f32): chain_head of round 4",
     );
     assert_refused(
-        &lie(|p| p.cells[1].output_digests[3] = p.cells[1].output_digests[2]),
-        "chain_head does not",
+        &lie(|p| p.cells[1].rounds[0].output_digests[3] = p.cells[1].rounds[0].output_digests[2]),
+        "chain_head of round 0",
     );
     assert_refused(
-        &lie(|p| p.cells[2].seed_0 = Some(Digest::of(b"x"))),
-        "cell 2 (chat-135m-exact-bf16): seed_0",
+        &lie(|p| p.cells[2].rounds[1].seed_0 = Digest::of(b"x")),
+        "cell 2 (chat-135m-exact-bf16): seed_0 of round 1",
     );
 }
 
 #[test]
 fn a_removed_reordered_or_doubled_cell_is_refused() {
-    assert_refused(&lie(|p| drop(p.cells.remove(1))), "seed_0 does not follow");
+    assert_refused(&lie(|p| drop(p.cells.remove(1))), "seed_0 of round 0 does not follow");
     assert_refused(&careful_lie(|p| p.cells.swap(0, 1)), "out of the suite's order");
     assert_refused(
         &careful_lie(|p| p.cells.insert(1, p.cells[0].clone())),
@@ -233,33 +236,45 @@ fn a_foreign_workload_or_label_is_refused() {
 #[test]
 fn a_wrong_number_of_samples_is_refused() {
     assert_refused(
-        &careful_lie(|p| p.cells[0].output_digests.truncate(9)),
-        "10 timed iterations, 9 output digests",
+        &careful_lie(|p| p.cells[0].rounds[0].output_digests.truncate(3)),
+        "round 0: 4 timed iterations, 3 output digests",
     );
-    assert_refused(&careful_lie(|p| p.cells[0].ttft_ns.clear()), "10 timed iterations, 0 ttft_ns");
-    assert_refused(&careful_lie(|p| p.cells[0].ttft_ns[0] = 0), "tpot_ns of iteration 0");
-    assert_refused(&careful_lie(|p| p.cells[ENCODER].ttft_ns.push(1)), "token times outside generation");
+    assert_refused(&careful_lie(|p| p.cells[0].rounds[0].ttft_ns.clear()), "4 timed iterations, 0 ttft_ns");
+    assert_refused(&careful_lie(|p| p.cells[0].rounds[0].ttft_ns[0] = 0), "tpot_ns of iteration 0");
+    assert_refused(
+        &careful_lie(|p| p.cells[ENCODER].rounds[5].ttft_ns.push(1)),
+        "token times outside generation",
+    );
     let few = careful_lie(|p| {
-        p.cells[ENCODER].latency_ns.truncate(2);
-        p.cells[ENCODER].output_digests.truncate(2);
+        p.cells[ENCODER].rounds[0].latency_ns.truncate(2);
+        p.cells[ENCODER].rounds[0].output_digests.truncate(2);
     });
-    assert_refused(&few, "2 timed iterations, warm-up and suite fix 10");
-    assert_refused(&careful_lie(|p| p.cells[ENCODER].latency_ns[0] = 0), "an iteration took no time");
+    assert_refused(&few, "2 timed iterations, warm-up and suite fix 4");
+    assert_refused(
+        &careful_lie(|p| p.cells[ENCODER].rounds[0].latency_ns[0] = 0),
+        "an iteration took no time",
+    );
 }
 
 #[test]
 fn answers_that_come_again_are_refused() {
-    let repeated = careful_lie(|p| p.cells[0].output_digests[1] = p.cells[0].output_digests[0]);
+    let repeated =
+        careful_lie(|p| p.cells[0].rounds[0].output_digests[1] = p.cells[0].rounds[0].output_digests[0]);
     assert_refused(&repeated, "cell 0 (chat-135m-exact-f32): 1 output digests were there before");
-    let across = careful_lie(|p| p.cells[1].output_digests[1] = p.cells[0].output_digests[0]);
+    let across =
+        careful_lie(|p| p.cells[1].rounds[0].output_digests[1] = p.cells[0].rounds[0].output_digests[0]);
     assert_refused(&across, "cell 1 (chat-135m-native-f32): 1 output digests were there before");
-    let cached = careful_lie(|p| p.cells[0].output_digests[1] = p.cells[0].self_check_digest.unwrap());
+    let cached =
+        careful_lie(|p| p.cells[0].rounds[0].output_digests[1] = p.cells[0].self_check_digest.unwrap());
     assert_refused(&cached, "an output digest is that of the self-check");
 }
 
 #[test]
 fn free_parameters_of_a_seed_are_refused() {
-    assert_refused(&careful_lie(|p| p.cells[0].attempt = 7), "cell 0 is attempt 7 after 0 interruptions");
+    assert_refused(
+        &careful_lie(|p| p.cells[0].rounds[0].attempt = 7),
+        "round 0 of cell 0 is attempt 7 after 0 interruptions",
+    );
     assert_refused(&careful_lie(|p| p.cells[0].threads = 64), "threads differ within the run");
     let weights = |source: &str| Some(Weights { source: source.to_owned(), digest: Digest::of(b"x") });
     assert_refused(
@@ -277,7 +292,10 @@ fn a_machine_that_cannot_be_is_refused() {
     assert_refused(&lie(|p| p.machine.memory_bytes = 0), "machine has no memory");
     assert_refused(&lie(|p| p.machine.available_memory_bytes = 9 << 30), "more memory free than installed");
     assert_refused(&lie(|p| p.ceilings.as_mut().unwrap().f32_flops_per_s = 0), "a ceiling is 0");
-    assert_refused(&lie(|p| p.cells[0].peak_memory_bytes = Some(1 << 50)), "more than the machine has");
+    assert_refused(
+        &lie(|p| p.cells[0].rounds[0].peak_memory_bytes = Some(1 << 50)),
+        "more than the machine has",
+    );
 }
 
 #[test]
@@ -318,7 +336,7 @@ fn results_without_measurement_are_refused() {
     assert_refused(&lie(|p| p.cells[0].status = Status::NotCovered), "not measured, and yet it has results");
     assert_refused(&lie(|p| p.cells[0].status = Status::NotCovered), "memory and ceilings allow it");
     assert_refused(&lie(|p| p.cells[0].reason = Some("why".into())), "measured, and yet a reason is given");
-    assert_refused(&careful_lie(|p| p.cells[0].load_ns = None), "measured without load_ns");
+    assert_refused(&lie(|p| p.cells[0].weights = None), "measured without weights");
 }
 
 #[test]
@@ -328,7 +346,9 @@ fn every_reason_is_listed() {
         p.challenge.kind = "network".into();
         p.coverage.success_ppm = 1;
     });
-    for expected in ["suite is called", "challenge.kind", "seed_0 does not follow", "coverage.success_ppm"] {
+    for expected in
+        ["suite is called", "challenge.kind", "seed_0 of round 0 does not follow", "coverage.success_ppm"]
+    {
         assert_refused(&reasons, expected);
     }
 }

@@ -18,12 +18,20 @@ const MIXES: [(&str, &str); 4] = [
 /// Never: a test parses each of them.
 #[must_use]
 pub fn embedded() -> Vec<Suite> {
-    SUITES
-        .into_iter()
-        .map(|(name, text)| {
-            Suite::parse(&format!("{name}.toml"), text).unwrap_or_else(|error| panic!("{error}"))
-        })
-        .collect()
+    SUITES.into_iter().map(parse).collect()
+}
+
+/// The embedded suite of this name.
+///
+/// # Panics
+/// As [`embedded`].
+#[must_use]
+pub fn embedded_suite(name: &str) -> Option<Suite> {
+    SUITES.into_iter().find(|(embedded, _)| *embedded == name).map(parse)
+}
+
+fn parse((name, text): (&str, &str)) -> Suite {
+    Suite::parse(&format!("{name}.toml"), text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The file of an embedded suite that others may include: none includes one itself.

@@ -24,11 +24,13 @@ mod work;
 pub use architecture::{Architecture, Bias, Decoder, Encoder, Head};
 pub use arrivals::arrivals;
 pub use digest::Digest;
-pub use embedded::{embedded, embedded_mixes};
+pub use embedded::{embedded, embedded_mixes, embedded_suite};
 pub use error::SuiteError;
 pub use input::{Input, self_check_seed};
 pub use mix::{Basis, Mix, MixRequest, Quantiles, RequestKind, Trace};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
-pub use suite::{MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Suite, Timing, Tokens, Workload};
+pub use suite::{
+    MAX_ROUNDS, MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Suite, Timing, Tokens, Workload,
+};
 pub use work::{RequestWork, Work};

@@ -26,6 +26,14 @@ pub enum Limits {
     },
 }
 
+impl Slo {
+    /// Whether, of `requests` requests, the `within` that kept the limits are the share that must.
+    #[must_use]
+    pub fn is_attained(&self, within: u64, requests: u64) -> bool {
+        u128::from(within) * 1_000_000 >= u128::from(self.share_ppm) * u128::from(requests)
+    }
+}
+
 /// The times of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestTimes {

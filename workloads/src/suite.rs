@@ -16,6 +16,8 @@ const FORMAT: u32 = 1;
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.
 const MAX_STEPS: u64 = 40_000;
 
+/// Rounds of a run at most: up to so many, the interval of a median goes from the least to the greatest of them.
+pub const MAX_ROUNDS: u64 = 8;
 /// Trials of a search for capacity, and requests of a trial, at most.
 pub const MAX_TRIALS: u64 = 6;
 /// As [`MAX_TRIALS`].
@@ -42,20 +44,22 @@ pub struct Suite {
     pub workloads: Vec<Workload>,
 }
 
-/// How long a cell is warmed up and measured.
+/// How often and how long a cell is warmed up and measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// Untimed iterations for at least this long.
+    /// Passes over all workloads; in each, a cell is measured by a new process.
+    pub rounds: u64,
+    /// Untimed iterations of a round for at least this long.
     pub warm_up_ms: u64,
     /// And no longer than this, even if the times have not settled; one window always runs to its end.
     pub warm_up_cap_ms: u64,
-    /// The budget from which the number of timed iterations is computed beforehand.
+    /// The budget from which a round's number of timed iterations is computed beforehand.
     pub measure_ms: u64,
-    /// Never fewer iterations than this.
+    /// Never fewer iterations a round than this.
     pub min_iterations: u64,
-    /// Never more iterations than this.
+    /// Never more iterations a round than this.
     pub max_iterations: u64,
-    /// A cell that takes longer in all has failed.
+    /// A cell that takes longer in a round has failed.
     pub time_limit_s: u64,
     /// The budget of a workload's search for the rate that it sustains.
     pub capacity_ms: u64,
@@ -165,7 +169,8 @@ impl Suite {
             format!("{} workloads, more than the limit of {MAX_WORKLOADS}", workloads.len())
         })?;
         let searches = workloads.iter().filter(|workload| workload.max_batch.is_some()).count() as u64;
-        let steps = timing.max_iterations * workloads.len() as u64 + searches * SEARCH_REQUESTS;
+        let steps =
+            timing.rounds * timing.max_iterations * workloads.len() as u64 + searches * SEARCH_REQUESTS;
         source.require(&wire.timing.max_iterations, steps <= MAX_STEPS, || {
             format!("{steps} iterations of all workloads, more than the limit of {MAX_STEPS}")
         })?;
@@ -187,7 +192,7 @@ impl Suite {
 }
 
 impl Timing {
-    /// The number of timed iterations, fixed beforehand from the median of the warm-up.
+    /// The number of a round's timed iterations, fixed beforehand from the median of the warm-up.
     #[must_use]
     pub fn iterations(&self, warm_up_median_ns: u64) -> u64 {
         let affordable = self.measure_ms * 1_000_000 / warm_up_median_ns.max(1);

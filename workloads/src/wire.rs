@@ -30,6 +30,7 @@ pub(crate) struct WireInclude {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireTiming {
+    pub(crate) rounds: Spanned<u64>,
     pub(crate) warm_up_ms: Spanned<u64>,
     pub(crate) warm_up_cap_ms: Spanned<u64>,
     pub(crate) measure_ms: Spanned<u64>,

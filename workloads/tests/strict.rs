@@ -9,6 +9,7 @@ name = "tiny"
 version = "1.0.0"
 description = "one workload"
 [timing]
+rounds = 1
 warm_up_ms = 1
 warm_up_cap_ms = 2
 measure_ms = 1
@@ -65,7 +66,7 @@ fn a_suite_expands_into_one_workload_a_variant() {
 #[test]
 fn an_unknown_key_is_refused_with_file_and_line() {
     let message = refusal("seed = 1", "seed = 1\nsede = 2");
-    assert!(message.starts_with("tiny.toml:21: unknown field `sede`"), "{message}");
+    assert!(message.starts_with("tiny.toml:22: unknown field `sede`"), "{message}");
     assert!(!message.contains('\n'));
 }
 
@@ -74,80 +75,80 @@ fn every_fault_names_its_line() {
     for (from, to, expected) in [
         ("format = 1", "format = 2", "tiny.toml:1: suite format 2 is unknown"),
         ("\"1.0.0\"", "\"1.0\"", "tiny.toml:3: version `1.0`"),
-        ("min_iterations = 1", "min_iterations = 3", "tiny.toml:9: min_iterations 3"),
+        ("min_iterations = 1", "min_iterations = 3", "tiny.toml:10: min_iterations 3"),
         (
             "measure_ms = 1",
             "measure_ms = 90000000000",
-            "tiny.toml:8: measure_ms 90000000000 is not between 1 and 86400000",
+            "tiny.toml:9: measure_ms 90000000000 is not between 1 and 86400000",
         ),
         (
             "share_ppm = 1000000 }",
             "share_ppm = 9000000000000000000 }",
-            "tiny.toml:38: share_ppm 9000000000000000000",
+            "tiny.toml:39: share_ppm 9000000000000000000",
         ),
-        ("max_iterations = 2", "max_iterations = 30000", "tiny.toml:10: 60000 iterations of all workloads"),
-        ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:15: slo `query`"),
-        ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:17: share_ppm 0"),
-        ("start = 1", "start = 50", "tiny.toml:21: start 50 is not below vocab_size 50"),
-        ("separator = 2", "separator = 5000000000", "tiny.toml:21: separator 5000000000 is not below"),
-        ("ordinary_from = 3", "ordinary_from = 49", "tiny.toml:21: a vocabulary of one ordinary token"),
-        (", separator = 2", "", "tiny.toml:32: model `m` has no separator"),
-        ("vocab_size = 50", "vocab = 50", "tiny.toml:22: config has no vocab_size"),
-        ("model_type = \"bert\"\n", "", "tiny.toml:22: config has no model_type"),
-        ("\"bert\"", "\"mamba\"", "tiny.toml:23: model_type `mamba` is none of llama, bert"),
-        ("\"bert\"", "\"llama\"", "tiny.toml:32: model `m` is not for embedding"),
+        ("max_iterations = 2", "max_iterations = 30000", "tiny.toml:11: 60000 iterations of all workloads"),
+        ("latency_ms = 100", "ttft_ms = 100", "tiny.toml:16: slo `query`"),
+        ("share_ppm = 900000", "share_ppm = 0", "tiny.toml:18: share_ppm 0"),
+        ("start = 1", "start = 50", "tiny.toml:22: start 50 is not below vocab_size 50"),
+        ("separator = 2", "separator = 5000000000", "tiny.toml:22: separator 5000000000 is not below"),
+        ("ordinary_from = 3", "ordinary_from = 49", "tiny.toml:22: a vocabulary of one ordinary token"),
+        (", separator = 2", "", "tiny.toml:33: model `m` has no separator"),
+        ("vocab_size = 50", "vocab = 50", "tiny.toml:23: config has no vocab_size"),
+        ("model_type = \"bert\"\n", "", "tiny.toml:23: config has no model_type"),
+        ("\"bert\"", "\"mamba\"", "tiny.toml:24: model_type `mamba` is none of llama, bert"),
+        ("\"bert\"", "\"llama\"", "tiny.toml:33: model `m` is not for embedding"),
         (
             "hidden_size = 8",
             "hidden_size = 0",
-            "tiny.toml:25: hidden_size 0 is not a number from 1 to 1048576",
+            "tiny.toml:26: hidden_size 0 is not a number from 1 to 1048576",
         ),
-        ("hidden_size = 8", "hidden_size = -8", "tiny.toml:25: hidden_size -8"),
-        ("hidden_size = 8", "hidden_size = 8.0", "tiny.toml:25: hidden_size 8.0"),
-        ("hidden_size = 8", "hidden_size = 9000000000", "tiny.toml:25: hidden_size 9000000000"),
-        ("hidden_size = 8", "hidden_size = \"8\"", "tiny.toml:25: hidden_size \"8\""),
-        ("num_attention_heads = 2", "num_attention_heads = 3", "tiny.toml:28: hidden_size 8 is no multiple"),
+        ("hidden_size = 8", "hidden_size = -8", "tiny.toml:26: hidden_size -8"),
+        ("hidden_size = 8", "hidden_size = 8.0", "tiny.toml:26: hidden_size 8.0"),
+        ("hidden_size = 8", "hidden_size = 9000000000", "tiny.toml:26: hidden_size 9000000000"),
+        ("hidden_size = 8", "hidden_size = \"8\"", "tiny.toml:26: hidden_size \"8\""),
+        ("num_attention_heads = 2", "num_attention_heads = 3", "tiny.toml:29: hidden_size 8 is no multiple"),
         (
             "max_position_embeddings = 8",
             "max_position_embeddings = 7",
-            "tiny.toml:36: 8 positions, model `m` has 7",
+            "tiny.toml:37: 8 positions, model `m` has 7",
         ),
-        ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:31: name `Embed me`"),
-        ("model = \"m\"", "model = \"n\"", "tiny.toml:32: model `n` is not defined"),
-        ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:34: slo `fast` is not defined"),
-        ("batch = 2", "batch = 0", "tiny.toml:36: batch 0 is not between 1 and 4096"),
-        ("batch = 2", "batch = 5000", "tiny.toml:36: batch 5000"),
-        ("tokens = 8, batch", "tokens = 0, batch", "tiny.toml:36: tokens 0 is not between 3 and 1048576"),
-        ("tokens = 8, batch", "tokens = 2, batch", "tiny.toml:36: tokens 2 is not between 3"),
-        ("tokens = 8, batch", "tokens = 9, batch", "tiny.toml:36: 9 positions, model `m` has 8"),
-        ("tokens = 8, batch", "tokens = 5000000000, batch", "tiny.toml:36: tokens 5000000000"),
-        ("latency_ms = 100", "latency_ms = 0", "tiny.toml:16: latency_ms 0 is not between 1 and 86400000"),
+        ("name = \"embed\"", "name = \"Embed me\"", "tiny.toml:32: name `Embed me`"),
+        ("model = \"m\"", "model = \"n\"", "tiny.toml:33: model `n` is not defined"),
+        ("slo = \"query\"", "slo = \"fast\"", "tiny.toml:35: slo `fast` is not defined"),
+        ("batch = 2", "batch = 0", "tiny.toml:37: batch 0 is not between 1 and 4096"),
+        ("batch = 2", "batch = 5000", "tiny.toml:37: batch 5000"),
+        ("tokens = 8, batch", "tokens = 0, batch", "tiny.toml:37: tokens 0 is not between 3 and 1048576"),
+        ("tokens = 8, batch", "tokens = 2, batch", "tiny.toml:37: tokens 2 is not between 3"),
+        ("tokens = 8, batch", "tokens = 9, batch", "tiny.toml:37: 9 positions, model `m` has 8"),
+        ("tokens = 8, batch", "tokens = 5000000000, batch", "tiny.toml:37: tokens 5000000000"),
+        ("latency_ms = 100", "latency_ms = 0", "tiny.toml:17: latency_ms 0 is not between 1 and 86400000"),
         (
             "latency_ms = 100",
             "latency_ms = 9000000000000000000",
-            "tiny.toml:16: latency_ms 9000000000000000000",
+            "tiny.toml:17: latency_ms 9000000000000000000",
         ),
-        ("latency_ms = 100", "ttft_ms = 0\ntpot_ms = 1", "tiny.toml:16: ttft_ms 0"),
-        ("latency_ms = 100", "ttft_ms = 1\ntpot_ms = 0", "tiny.toml:17: tpot_ms 0"),
-        ("latency_ms = 100", "ttft_ms = 1\ntpot_ms = 1", "tiny.toml:35: slo `query` does not fit"),
-        ("share_ppm = 900000", "share_ppm = 1000001", "tiny.toml:17: share_ppm 1000001"),
-        ("per_hour = 1", "per_hour = 0", "tiny.toml:35: requests_per_hour 0 is not between 1 and 1000000000"),
-        ("per_hour = 1", "per_hour = 1000000001", "tiny.toml:35: requests_per_hour 1000000001"),
-        ("warm_up_ms = 1", "warm_up_ms = 86400001", "tiny.toml:6: warm_up_ms 86400001"),
-        ("measure_ms = 1", "measure_ms = 0", "tiny.toml:8: measure_ms 0"),
-        ("min_iterations = 1", "min_iterations = 0", "tiny.toml:9: min_iterations 0"),
-        ("max_iterations = 2", "max_iterations = 0", "tiny.toml:10: max_iterations 0"),
-        ("cap_ms = 2", "cap_ms = 0", "tiny.toml:7: warm_up_cap_ms 0 is not between 1 and 86400000"),
-        ("ceilings_ms = 0", "ceilings_ms = 60001", "tiny.toml:13: ceilings_ms 60001"),
-        ("ceilings_ms = 0", "ceilings_ms = 99", "tiny.toml:13: ceilings_ms 99 is not between 100"),
+        ("latency_ms = 100", "ttft_ms = 0\ntpot_ms = 1", "tiny.toml:17: ttft_ms 0"),
+        ("latency_ms = 100", "ttft_ms = 1\ntpot_ms = 0", "tiny.toml:18: tpot_ms 0"),
+        ("latency_ms = 100", "ttft_ms = 1\ntpot_ms = 1", "tiny.toml:36: slo `query` does not fit"),
+        ("share_ppm = 900000", "share_ppm = 1000001", "tiny.toml:18: share_ppm 1000001"),
+        ("per_hour = 1", "per_hour = 0", "tiny.toml:36: requests_per_hour 0 is not between 1 and 1000000000"),
+        ("per_hour = 1", "per_hour = 1000000001", "tiny.toml:36: requests_per_hour 1000000001"),
+        ("warm_up_ms = 1", "warm_up_ms = 86400001", "tiny.toml:7: warm_up_ms 86400001"),
+        ("measure_ms = 1", "measure_ms = 0", "tiny.toml:9: measure_ms 0"),
+        ("min_iterations = 1", "min_iterations = 0", "tiny.toml:10: min_iterations 0"),
+        ("max_iterations = 2", "max_iterations = 0", "tiny.toml:11: max_iterations 0"),
+        ("cap_ms = 2", "cap_ms = 0", "tiny.toml:8: warm_up_cap_ms 0 is not between 1 and 86400000"),
+        ("ceilings_ms = 0", "ceilings_ms = 60001", "tiny.toml:14: ceilings_ms 60001"),
+        ("ceilings_ms = 0", "ceilings_ms = 99", "tiny.toml:14: ceilings_ms 99 is not between 100"),
         ("share_ppm = 0 }", "share_ppm = 0, max_batch = 65 }", "max_batch 65 is not between 1 and 64"),
-        ("time_limit_s = 10", "time_limit_s = 86401", "tiny.toml:11: time_limit_s 86401"),
+        ("time_limit_s = 10", "time_limit_s = 86401", "tiny.toml:12: time_limit_s 86401"),
         ("embedding = {", "embeding = {", "unknown field `embeding`"),
-        ("\"native\"", "\"fast\"", "tiny.toml:39: numerics `fast`"),
-        ("\"native\"", "\"exact/1\"", "tiny.toml:39: workload `embed-exact-f32` is there twice"),
+        ("\"native\"", "\"fast\"", "tiny.toml:40: numerics `fast`"),
+        ("\"native\"", "\"exact/1\"", "tiny.toml:40: workload `embed-exact-f32` is there twice"),
         ("share_ppm = 0 }", "share_ppm = 1 }", "add up to 1000001 ppm"),
-        ("share_ppm = 0 }", "share_ppm = 0, self_check = \"ab\" }", "tiny.toml:39: a digest is 64"),
+        ("share_ppm = 0 }", "share_ppm = 0, self_check = \"ab\" }", "tiny.toml:40: a digest is 64"),
         ("[timing]", "[timing", "tiny.toml:5:"),
-        ("seed = 1", "seed = -1", "tiny.toml:20:"),
+        ("seed = 1", "seed = -1", "tiny.toml:21:"),
     ] {
         let message = refusal(from, to);
         assert!(message.contains(expected), "{to}: {message}");
@@ -205,7 +206,7 @@ fn a_workload_without_variants_and_a_file_without_end_are_refused() {
     let variants = SUITE.find("variant = [").unwrap();
     let text = format!("{}variant = []\n", &SUITE[..variants]);
     let message = Suite::parse("tiny.toml", &text).unwrap_err().to_string();
-    assert_eq!(message, "tiny.toml:37: workload `embed` has no variant");
+    assert_eq!(message, "tiny.toml:38: workload `embed` has no variant");
 
     let message = Suite::parse("tiny.toml", &"#\n".repeat(1 << 20)).unwrap_err().to_string();
     assert_eq!(message, "tiny.toml:1: 2097152 bytes, more than the limit of 1048576");
@@ -218,7 +219,7 @@ fn reranking_needs_a_second_segment() {
         "reranking = { query_tokens = 2, document_tokens = 3, documents = 2 }",
     );
     let message = Suite::parse("tiny.toml", &text).unwrap_err().to_string();
-    assert_eq!(message, "tiny.toml:33: model `m` has one segment, reranking needs two");
+    assert_eq!(message, "tiny.toml:34: model `m` has one segment, reranking needs two");
     assert!(Suite::parse("tiny.toml", &text.replace("type_vocab_size = 1", "")).is_ok());
 }
 

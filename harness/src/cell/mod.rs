@@ -1,5 +1,5 @@
-//! One cell, in a process of its own: load, self-check, warm up, timed iterations chained by their digests, and the search
-//! for the rate that the machine sustains.
+//! A round of a cell, in a process of its own: load, self-check, warm up, timed iterations chained by their digests, and after the
+//! last round the search for the rate that the machine sustains.
 //!
 //! Job and seed come on standard input, events go to standard output, one JSON document a line ([`protocol`]). The
 //! process never knows the chain's head; the parent gives it the first seed once it has said what it loaded.
@@ -20,13 +20,13 @@ use anyhow::{Context, anyhow, ensure};
 use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
-use proofmark_reports::{Digest, capacity as rule, chain, derived};
-use proofmark_workloads::{Suite, Workload, embedded, self_check_seed};
+use proofmark_reports::{Digest, chain};
+use proofmark_workloads::{Suite, Workload, embedded_suite, self_check_seed};
 
 use crate::{Failure, Outcome};
 use capacity::Server;
 use model::{Model, Timed};
-use protocol::{Done, Event, Job, Ready, Start, Step};
+use protocol::{Done, Event, Job, Proceed, Ready, Start, Step};
 use warm_up::warm_up;
 
 /// Runs the cell that standard input asks for. Faults of the cell are events, not failures of the process.
@@ -58,11 +58,17 @@ fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let model = Model::load(workload, job.weights_folder.as_deref(), numerics)?;
     let load_ns = nanoseconds(started);
 
-    let self_check_digest = request(&model, workload, self_check_seed())?.digest;
+    let mut self_check_digest = None;
     let warm_up = warm_up(&suite.timing, |iteration| {
-        let seed = Digest::of_fields("proofmark/warm_up/1", &[&iteration.to_le_bytes()]);
-        Ok(request(&model, workload, seed)?.latency_ns)
+        let seed = match iteration {
+            0 => self_check_seed(),
+            _ => Digest::of_fields("proofmark/warm_up/1", &[&iteration.to_le_bytes()]),
+        };
+        let Step { digest, latency_ns, .. } = request(&model, workload, seed)?;
+        self_check_digest.get_or_insert(digest);
+        Ok(latency_ns)
     })?;
+    let self_check_digest = self_check_digest.context("the warm-up had no iteration")?;
     let iterations = suite.timing.iterations(warm_up.median_ns());
     say(&Event::Ready(Ready {
         weights_source: model.weights_source.to_owned(),
@@ -74,29 +80,16 @@ fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     }))?;
 
     let Start { mut seed } = hear(parent)?;
-    let mut steps = Vec::new();
     for step in 0..iterations {
         let timed = request(&model, workload, seed)?;
         seed = chain::next_seed(seed, step, timed.digest);
         say(&Event::Step(timed))?;
-        steps.push(timed);
     }
-    if let Some(max_batch) = workload.max_batch.filter(|_| is_search_due(&suite, workload, &steps)) {
+    if let (Proceed::Search, Some(max_batch)) = (hear(parent)?, workload.max_batch) {
         let server = Server { model: &model, workload, max_batch };
         server.search(&suite, seed, |trial| say(&Event::Trial(trial.clone())))?;
     }
     Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
-}
-
-/// As a verifier will find from the same times.
-fn is_search_due(suite: &Suite, workload: &Workload, steps: &[Step]) -> bool {
-    let latency_ns: Vec<u64> = steps.iter().map(|step| step.latency_ns).collect();
-    let ttft_ns: Vec<u64> = steps.iter().filter_map(|step| step.ttft_ns).collect();
-    let tpot_ns = rule::further_token_times(workload.shape, &latency_ns, &ttft_ns);
-    let within = rule::within(workload.slo.limits, &latency_ns, &ttft_ns, &tpot_ns);
-    derived::distribution(&latency_ns).is_some_and(|latency| {
-        rule::is_search_due(&suite.timing, workload, latency.median_ns, within, latency_ns.len() as u64)
-    })
 }
 
 /// One request: its input is made before the clock starts, its digest after it stops.
@@ -111,10 +104,9 @@ impl Job {
     fn suite(&self) -> anyhow::Result<Suite> {
         match &self.suite_text {
             Some(text) => Ok(Suite::parse(&self.suite_name, text)?),
-            None => embedded()
-                .into_iter()
-                .find(|suite| suite.name == self.suite_name)
-                .with_context(|| format!("no suite `{}`", self.suite_name)),
+            None => {
+                embedded_suite(&self.suite_name).with_context(|| format!("no suite `{}`", self.suite_name))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What parent and cell say to each other, one JSON document a line.
+//! What parent and cell say to each other, one JSON document a line: job, ready, start, a step each, proceed, a trial each, done.
 
 use std::path::PathBuf;
 
@@ -26,6 +26,16 @@ pub struct Job {
 pub struct Start {
     /// Of the first iteration.
     pub seed: Digest,
+}
+
+/// Parent to cell, after the last [`Event::Step`]: whether to search for the rate that the machine sustains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proceed {
+    /// After the last round, if it is due.
+    Search,
+    /// No more is asked.
+    End,
 }
 
 /// Cell to parent.
@@ -58,7 +68,7 @@ pub struct Ready {
     pub load_ns: u64,
     /// The output digest for the fixed seed.
     pub self_check_digest: Digest,
-    /// Untimed iterations.
+    /// Untimed iterations, the self-check first.
     pub warm_up: WarmUp,
     /// Timed iterations to come.
     pub iterations: u64,

@@ -48,6 +48,7 @@ mod tests {
 
     fn timing(warm_up_ms: u64, warm_up_cap_ms: u64) -> Timing {
         Timing {
+            rounds: 1,
             warm_up_ms,
             warm_up_cap_ms,
             measure_ms: 1,

@@ -22,6 +22,8 @@ pub(crate) const TASK: usize = 1 << 17;
 const TASKS_A_THREAD: usize = 4;
 /// Panels of the largest task: with 96 rows their outputs, 96 KiB, stay in the second cache.
 const MOST_PANELS: usize = 8;
+/// Rows of panels that a thread packs at a time.
+const ROWS_A_TASK: usize = 4096;
 
 thread_local! {
     /// The outputs of the task at hand, `[row][panel][output]`.
@@ -264,18 +266,21 @@ impl PackedLinear {
     }
 }
 
-/// Weights by output, `None` for a zero output, as panels.
+/// Weights by output, `None` for a zero output, as panels. Each row is written once, by one of all threads: fresh memory is slow
+/// to touch.
 fn pack<W: PanelRow>(outputs: &[Option<&[f32]>], in_features: usize) -> Vec<W> {
-    let mut panels = vec![W::ZERO; outputs.len().div_ceil(PANEL) * in_features];
-    let chunks = panels.par_chunks_mut(in_features.max(1)).zip(outputs.par_chunks(PANEL));
-    chunks.for_each(|(panel, outputs)| {
-        for (output, weights) in outputs.iter().enumerate() {
-            for (row, weight) in panel.iter_mut().zip(weights.iter().copied().flatten()) {
-                row.set(output, *weight);
+    let count = outputs.len().div_ceil(PANEL);
+    let row = |place: usize| {
+        let (panel, k) = (place / in_features, place % in_features);
+        let mut row = W::ZERO;
+        for (output, weights) in outputs[panel * PANEL..].iter().take(PANEL).enumerate() {
+            if let Some(weights) = weights {
+                row.set(output, weights[k]);
             }
         }
-    });
-    panels
+        row
+    };
+    (0..count * in_features).into_par_iter().with_min_len(ROWS_A_TASK).map(row).collect()
 }
 
 struct Put<'a, S> {

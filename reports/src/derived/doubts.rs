@@ -3,11 +3,11 @@
 use proofmark_workloads::{Suite, Workload};
 
 use super::{STABLE_PERCENT, STABLE_WINDOWS, is_stable};
-use crate::schema::v1::{Cell, Doubt, DoubtKind};
+use crate::schema::v1::{Cell, Doubt, DoubtKind, Round, Status};
 use crate::statistics::{misses_allowed, smallest_trial};
 use crate::words::percent;
 
-/// How much the ceilings before the cells may differ: several times what they vary by on a machine at rest.
+/// How much the ceilings before the rounds may differ: several times what they vary by on a machine at rest.
 const STEADY_PERCENT: u128 = 20;
 const GIGA: u64 = 1_000_000_000;
 
@@ -17,10 +17,10 @@ pub fn is_derived(kind: DoubtKind) -> bool {
     matches!(kind, DoubtKind::TooFewSamples | DoubtKind::UnstableWarmUp | DoubtKind::Unsteady)
 }
 
-/// What the ceilings before each cell say against the run: that the machine was not as fast for all of them.
+/// What the ceilings before each round say against the run: that the machine was not as fast for all of them.
 #[must_use]
 pub fn run_doubts(cells: &[Cell]) -> Vec<Doubt> {
-    let ceilings = || cells.iter().filter_map(|cell| cell.ceilings);
+    let ceilings = || cells.iter().flat_map(|cell| &cell.rounds).filter_map(|round| round.ceilings);
     let spread = |rates: Vec<u64>| Some((*rates.iter().min()?, *rates.iter().max()?));
     let is_wide =
         |(least, most): (u64, u64)| u128::from(most) * 100 > u128::from(least) * (100 + STEADY_PERCENT);
@@ -46,30 +46,62 @@ pub fn run_doubts(cells: &[Cell]) -> Vec<Doubt> {
     }]
 }
 
-/// What a cell's own figures say against it.
+/// What was seen during a cell's rounds, and what its own figures say against it.
 pub(super) fn of_cell(cell: &Cell, suite: &Suite, workload: &Workload) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
-    let (samples, share_ppm) = (cell.latency_ns.len() as u64, workload.slo.share_ppm);
-    if misses_allowed(samples, share_ppm).is_none() {
-        let percent = percent(share_ppm);
-        let needed =
-            smallest_trial(0, share_ppm).map(|least| format!(", which takes {least}")).unwrap_or_default();
-        doubts.push(Doubt {
-            kind: DoubtKind::TooFewSamples,
-            detail: format!("{samples} requests cannot show that {percent} are in time{needed}"),
-            advice: "go by the interval, or take a suite with more time a workload".to_owned(),
-        });
-    }
-    if let Some(warm_up) = cell.warm_up.as_ref().filter(|warm_up| !is_stable(warm_up)) {
-        let windows = warm_up.window_median_ns.len();
-        doubts.push(Doubt {
-            kind: DoubtKind::UnstableWarmUp,
-            detail: format!(
-                "{windows} windows within {} ms, the last {STABLE_WINDOWS} not within {STABLE_PERCENT} %",
-                suite.timing.warm_up_cap_ms
-            ),
-            advice: "let the machine come to rest and certify again".to_owned(),
-        });
+    let mut doubts = observed(&cell.rounds);
+    if cell.status == Status::Measured {
+        doubts.extend(too_few_samples(cell.requests(), workload.slo.share_ppm));
+        doubts.extend(unstable_warm_up(&cell.rounds, suite));
     }
     doubts
+}
+
+/// One doubt a kind, as the first round has it.
+fn observed(rounds: &[Round]) -> Vec<Doubt> {
+    let mut doubts: Vec<Doubt> = Vec::new();
+    for doubt in rounds.iter().flat_map(|round| &round.doubts) {
+        if doubts.iter().all(|earlier| earlier.kind != doubt.kind) {
+            let has_it = |round: &&Round| round.doubts.iter().any(|other| other.kind == doubt.kind);
+            let detail = format!("{}{}", doubt.detail, part(rounds, has_it));
+            doubts.push(Doubt { detail, ..doubt.clone() });
+        }
+    }
+    doubts
+}
+
+fn too_few_samples(samples: u64, share_ppm: u64) -> Option<Doubt> {
+    if misses_allowed(samples, share_ppm).is_some() {
+        return None;
+    }
+    let percent = percent(share_ppm);
+    let needed =
+        smallest_trial(0, share_ppm).map(|least| format!(", which takes {least}")).unwrap_or_default();
+    Some(Doubt {
+        kind: DoubtKind::TooFewSamples,
+        detail: format!("{samples} requests cannot show that {percent} are in time{needed}"),
+        advice: "go by the interval, or take a suite with more time a workload".to_owned(),
+    })
+}
+
+/// A request that takes a third of the cap or more is warm after one, so that fewer windows say nothing.
+fn unstable_warm_up(rounds: &[Round], suite: &Suite) -> Option<Doubt> {
+    let is_unstable =
+        |round: &&Round| round.warm_up.window_median_ns.len() >= STABLE_WINDOWS && !is_stable(&round.warm_up);
+    rounds.iter().any(|round| is_unstable(&round)).then(|| Doubt {
+        kind: DoubtKind::UnstableWarmUp,
+        detail: format!(
+            "after {} ms the last {STABLE_WINDOWS} windows were not within {STABLE_PERCENT} %{}",
+            suite.timing.warm_up_cap_ms,
+            part(rounds, is_unstable)
+        ),
+        advice: "let the machine come to rest and certify again".to_owned(),
+    })
+}
+
+/// In how many of several rounds.
+fn part(rounds: &[Round], has_it: impl Fn(&&Round) -> bool) -> String {
+    match rounds.len() {
+        0 | 1 => String::new(),
+        all => format!(" ({} of {all} rounds)", rounds.iter().filter(has_it).count()),
+    }
 }

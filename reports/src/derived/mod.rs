@@ -7,9 +7,9 @@ use proofmark_workloads::{Digest, Numerics, Shape, Suite, Workload};
 
 use crate::capacity;
 use crate::schema::v1::{
-    CapacityBasis, Ceilings, Cell, CellStatistics, Distribution, SelfCheck, Status, WarmUp,
+    CapacityBasis, Ceilings, Cell, CellStatistics, Distribution, Round, SelfCheck, Status, WarmUp,
 };
-use crate::statistics;
+use crate::statistics::Distribution as Sample;
 
 pub use doubts::{is_derived, run_doubts};
 pub use roofline::obstacle;
@@ -21,22 +21,21 @@ const STABLE_WINDOWS: usize = 3;
 const STABLE_PERCENT: u128 = 10;
 
 /// Enters all that follows from what was observed: times of further tokens, statistics, roofline, capacity, self-check and
-/// the doubts that the figures themselves raise. Doing it twice changes nothing.
+/// doubts. Doing it twice changes nothing.
 pub fn complete(cell: &mut Cell, suite: &Suite, workload: &Workload, ceilings: Option<Ceilings>) {
     cell.self_check = match (&cell.weights, cell.self_check_digest) {
         (Some(weights), Some(digest)) => self_check(workload, &weights.source, digest),
         _ => SelfCheck::None,
     };
-    cell.doubts.retain(|doubt| !is_derived(doubt.kind));
+    for round in &mut cell.rounds {
+        round.tpot_ns = capacity::further_token_times(workload.shape, &round.latency_ns, &round.ttft_ns);
+    }
+    cell.doubts = doubts::of_cell(cell, suite, workload);
     if cell.status != Status::Measured {
+        (cell.statistics, cell.roofline, cell.capacity) = (None, None, None);
         return;
     }
-    cell.tpot_ns = capacity::further_token_times(workload.shape, &cell.latency_ns, &cell.ttft_ns);
-    cell.statistics = distribution(&cell.latency_ns).map(|latency| CellStatistics {
-        latency,
-        ttft: distribution(&cell.ttft_ns),
-        tpot: distribution(&cell.tpot_ns),
-    });
+    cell.statistics = statistics(&cell.rounds);
     cell.roofline = cell
         .statistics
         .zip(ceilings)
@@ -47,10 +46,8 @@ pub fn complete(cell: &mut Cell, suite: &Suite, workload: &Workload, ceilings: O
             trials.iter_mut().for_each(|trial| capacity::judge(trial, workload));
             capacity::open_loop(searched.max_batch, trials)
         }
-        _ => capacity::closed_loop(&cell.latency_ns),
+        _ => capacity::closed_loop(&cell.latency_ns()),
     });
-    let doubts = doubts::of_cell(cell, suite, workload);
-    cell.doubts.extend(doubts);
 }
 
 /// The mean time of each token after the first, rounded down; `None` outside generation, or if the first token came after
@@ -73,10 +70,21 @@ pub fn self_check(workload: &Workload, weights_source: &str, digest: Digest) -> 
     }
 }
 
-/// The distribution of times in nanoseconds; `None` of none.
+/// The distributions of the times of all rounds; `None` of none.
 #[must_use]
-pub fn distribution(times_ns: &[u64]) -> Option<Distribution> {
-    let of = statistics::Distribution::of(times_ns)?;
+pub fn statistics(rounds: &[Round]) -> Option<CellStatistics> {
+    let of = |times_ns: fn(&Round) -> &[u64]| distribution(&rounds.iter().map(times_ns).collect::<Vec<_>>());
+    Some(CellStatistics {
+        latency: of(|round| &round.latency_ns)?,
+        ttft: of(|round| &round.ttft_ns),
+        tpot: of(|round| &round.tpot_ns),
+    })
+}
+
+/// The distribution of times in nanoseconds, measured in rounds; `None` of none.
+#[must_use]
+pub fn distribution(rounds: &[&[u64]]) -> Option<Distribution> {
+    let of = Sample::of(rounds)?;
     Some(Distribution {
         min_ns: of.min,
         median_ns: of.median,

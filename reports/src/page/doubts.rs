@@ -54,8 +54,9 @@ fn sittings(section: &mut Markup, profile: &Profile) {
     section.within("ul", &[], |list| {
         for sitting in &profile.sittings {
             let first = usize::try_from(sitting.first_cell).ok().and_then(|first| profile.cells.get(first));
-            let first = first.map_or("its end", |cell| cell.workload.as_str());
-            list.element("li", &[], &format!("{}, from {first}", sitting.started_at));
+            let first = first.map_or("the end", |cell| cell.workload.as_str());
+            let round = sitting.first_round + 1;
+            list.element("li", &[], &format!("{}, from round {round}, {first}", sitting.started_at));
         }
     });
 }

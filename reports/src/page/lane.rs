@@ -18,15 +18,15 @@ const HEIGHT: u32 = 24;
 const MANY: usize = 100;
 
 /// One distribution of a cell's times.
-pub(super) struct Lane<'a> {
+pub(super) struct Lane {
     name: &'static str,
-    pub(super) samples: &'a [u64],
+    pub(super) samples: Vec<u64>,
     statistics: Option<Distribution>,
     pub(super) limit_ns: Option<u64>,
 }
 
 /// The distributions that a cell has: of requests, and of generation those of its tokens.
-pub(super) fn lanes<'a>(cell: &'a Cell, workload: Option<&Workload>) -> Vec<Lane<'a>> {
+pub(super) fn lanes(cell: &Cell, workload: Option<&Workload>) -> Vec<Lane> {
     let limits = workload.map(|workload| workload.slo.limits);
     let (mut latency_ns, mut ttft_ns, mut tpot_ns) = (None, None, None);
     match limits {
@@ -38,20 +38,15 @@ pub(super) fn lanes<'a>(cell: &'a Cell, workload: Option<&Workload>) -> Vec<Lane
     }
     let statistics = cell.statistics;
     let lanes = [
-        ("request", &cell.latency_ns, statistics.map(|all| all.latency), latency_ns),
-        ("first token", &cell.ttft_ns, statistics.and_then(|all| all.ttft), ttft_ns),
-        ("next tokens", &cell.tpot_ns, statistics.and_then(|all| all.tpot), tpot_ns),
+        ("request", cell.latency_ns(), statistics.map(|all| all.latency), latency_ns),
+        ("first token", cell.ttft_ns(), statistics.and_then(|all| all.ttft), ttft_ns),
+        ("next tokens", cell.tpot_ns(), statistics.and_then(|all| all.tpot), tpot_ns),
     ];
-    let lane = |(name, samples, statistics, limit_ns): (_, &'a Vec<u64>, _, _)| Lane {
-        name,
-        samples,
-        statistics,
-        limit_ns,
-    };
+    let lane = |(name, samples, statistics, limit_ns)| Lane { name, samples, statistics, limit_ns };
     lanes.into_iter().map(lane).filter(|lane| !lane.samples.is_empty()).collect()
 }
 
-impl Lane<'_> {
+impl Lane {
     /// Its name, its strip with at most `marks` marks, and its figures.
     pub(super) fn draw(&self, row: &mut Markup, scale: Scale, marks: usize) {
         row.within("div", &[("class", "lane")], |lane| {
@@ -78,7 +73,7 @@ impl Lane<'_> {
         }
         let (mut kept, mut late) = (Path::default(), Path::default());
         let last = self.samples.len().saturating_sub(1).max(1) as f64;
-        for place in thin(self.samples, marks) {
+        for place in thin(&self.samples, marks) {
             let (ns, y) = (self.samples[place], 4.0 + 16.0 * place as f64 / last);
             if self.limit_ns.is_some_and(|limit| ns > limit) {
                 late = late.dot((x(ns), y));

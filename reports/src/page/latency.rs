@@ -19,8 +19,8 @@ const FAR: u64 = 8;
 pub(super) fn section(page: &mut Markup, profile: &Profile, suite: Option<&Suite>) {
     part(page, "latency", "Latency", |section| {
         let workload = |cell: &Cell| suite.and_then(|suite| suite.workload(&cell.workload));
-        let all: Vec<Vec<Lane<'_>>> = profile.cells.iter().map(|cell| lanes(cell, workload(cell))).collect();
-        let times = all.iter().flatten().flat_map(|lane| lane.samples).copied();
+        let all: Vec<Vec<Lane>> = profile.cells.iter().map(|cell| lanes(cell, workload(cell))).collect();
+        let times = all.iter().flatten().flat_map(|lane| &lane.samples).copied();
         let longest = times.clone().max().unwrap_or(0);
         let limits = all.iter().flatten().filter_map(|lane| lane.limit_ns);
         let far = longest.saturating_mul(FAR);
@@ -48,13 +48,7 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, suite: Option<&Suite
     });
 }
 
-fn note(
-    profile: &Profile,
-    suite: Option<&Suite>,
-    all: &[Vec<Lane<'_>>],
-    scale: Scale,
-    marks: usize,
-) -> String {
+fn note(profile: &Profile, suite: Option<&Suite>, all: &[Vec<Lane>], scale: Scale, marks: usize) -> String {
     let mut text =
         "Each mark is one timed request: the longer it took, the further right, on a logarithmic scale; \
                     within a strip the first request is on top and the last at the bottom."
@@ -109,8 +103,7 @@ fn measured(
         row.within("div", &[("class", "name")], |name| {
             name.element("h3", &[], &cell.workload);
             let covered = profile.coverage.workloads.iter().find(|row| row.workload == cell.workload);
-            let (within, all) =
-                covered.map_or((0, cell.latency_ns.len() as u64), |row| (row.within_slo, row.requests));
+            let (within, all) = covered.map_or((0, cell.requests()), |row| (row.within_slo, row.requests));
             let mut text = format!("{} requests", grouped(all));
             if covered.is_some() {
                 text +=

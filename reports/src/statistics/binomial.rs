@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn certain_and_impossible_trials_have_tails_of_one_and_nothing() {
+    fn certain_and_impossible_draws_have_tails_of_one_and_nothing() {
         for draws in [0, 1, 7, 1_000_000] {
             for ppm in [0, 1, 500_000, 999_999, MILLION] {
                 assert_eq!(upper_tail(0, draws, ppm), 1.0);

@@ -20,7 +20,7 @@ const FIELDS: [Field; 14] = [
     ("in time", Kind::Figure, |row| row.in_time()),
     ("requests/h", Kind::Figure, |row| row.capacity()),
     ("roofline", Kind::Figure, |row| row.roofline()),
-    ("memory", Kind::Figure, |row| row.cell.peak_memory_bytes.map(words::bytes).unwrap_or_default()),
+    ("memory", Kind::Figure, |row| row.cell.peak_memory_bytes().map(words::bytes).unwrap_or_default()),
     ("self-check", Kind::Figure, |row| words::self_check(row.cell.self_check).to_owned()),
     ("vs native", Kind::Figure, |row| {
         row.speed_against_native().map(|ratio| format!("{ratio:.2}x")).unwrap_or_default()

@@ -16,7 +16,7 @@ const FIELDS: [Field; 29] = [
     ("batch", |row| row.cell.batch.to_string()),
     ("status", |row| words::status(row.cell.status).to_owned()),
     ("reason", |row| row.cell.reason.clone().unwrap_or_default()),
-    ("samples", |row| row.cell.latency_ns.len().to_string()),
+    ("samples", |row| row.cell.requests().to_string()),
     ("median_ns", |row| row.latency(|latency| Some(latency.median_ns))),
     ("median_low_ns", |row| row.latency(|latency| latency.median_low_ns)),
     ("median_high_ns", |row| row.latency(|latency| latency.median_high_ns)),
@@ -39,7 +39,7 @@ const FIELDS: [Field; 29] = [
     ("bound", |row| {
         row.cell.roofline.map(|roofline| words::bound(roofline.bound).to_owned()).unwrap_or_default()
     }),
-    ("peak_memory_bytes", |row| number(row.cell.peak_memory_bytes)),
+    ("peak_memory_bytes", |row| number(row.cell.peak_memory_bytes())),
     ("self_check", |row| words::self_check(row.cell.self_check).to_lowercase()),
     ("doubts", |row| words::doubts(&row.cell.doubts)),
 ];

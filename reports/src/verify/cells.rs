@@ -1,20 +1,19 @@
-//! Each cell against the suite, against itself, and in the chain.
+//! Each cell against the suite, against itself, and against the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::VerifyingKey;
-use proofmark_workloads::{Suite, Task, Timing, Workload};
+use proofmark_workloads::{Suite, Workload};
 
-use super::{Reason, trials};
-use crate::chain::{self, CellIdentity, RunIdentity};
+use super::{Reason, chains, rounds, trials};
 use crate::derived::{self, SYNTHETIC};
-use crate::schema::v1::{Cell, DEVICE, Profile, SelfCheck, Status, WarmUp};
-use crate::{Digest, profile, words};
+use crate::schema::v1::{Cell, DEVICE, Profile, SelfCheck, Status};
+use crate::{Digest, words};
 
 /// Every fault of the cells.
 pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let mut head = key.and_then(|key| first_head(profile, &key));
+    let mut chain_faults = key.map_or_else(Vec::new, |key| chains::check(profile, suite, &key));
     let mut last_place = None;
     let mut seen = Seen::default();
     for (index, cell) in profile.cells.iter().enumerate() {
@@ -28,12 +27,8 @@ pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>)
                 check_cell(cell, &suite.workloads[place], profile, suite, &mut faults);
             }
         }
-        if let Some(before) = head {
-            check_chain(cell, index, before, &mut faults);
-        }
         seen.check(profile, cell, &mut faults);
-        // From the head as written, so that one break is reported once.
-        head = head.map(|_| cell.chain_head);
+        faults.0.extend(chain_faults.get_mut(index).map(std::mem::take).unwrap_or_default());
         reasons.extend(faults.0.into_iter().map(|fact| Reason::Cell {
             index,
             workload: cell.workload.clone(),
@@ -69,11 +64,12 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn check(&mut self, profile: &'a Profile, cell: &'a Cell, faults: &mut Faults) {
         // Every input is fresh, so an output that comes again was not computed from it.
+        let steps = || cell.rounds.iter().flat_map(|round| &round.output_digests);
         let trials = cell.capacity.iter().flat_map(|capacity| &capacity.trials);
-        let outputs = cell.output_digests.iter().chain(trials.flat_map(|trial| &trial.output_digests));
+        let outputs = steps().chain(trials.flat_map(|trial| &trial.output_digests));
         let repeated = outputs.filter(|digest| !self.outputs.insert(**digest)).count();
         faults.require(repeated == 0, format!("{repeated} output digests were there before"));
-        let is_answer = cell.self_check_digest.is_some_and(|digest| cell.output_digests.contains(&digest));
+        let is_answer = cell.self_check_digest.is_some_and(|digest| steps().any(|output| *output == digest));
         faults.require(!is_answer, "an output digest is that of the self-check");
 
         if let Some(weights) = cell.weights.as_ref().filter(|weights| weights.source == SYNTHETIC) {
@@ -87,34 +83,9 @@ impl<'a> Seen<'a> {
         let threads = profile.cells.first().map_or(0, |first| first.threads);
         faults.require(cell.threads == threads, "threads differ within the run");
         let memory_bytes = profile.machine.memory_bytes;
-        let fits = cell.peak_memory_bytes.is_none_or(|peak| memory_bytes == 0 || peak <= memory_bytes);
+        let fits = cell.peak_memory_bytes().is_none_or(|peak| memory_bytes == 0 || peak <= memory_bytes);
         faults.require(fits, "peak_memory_bytes is more than the machine has");
     }
-}
-
-fn first_head(profile: &Profile, key: &VerifyingKey) -> Option<Digest> {
-    Some(chain::first_head(&RunIdentity {
-        suite_digest: profile.suite.digest,
-        operator_key: key.to_bytes(),
-        machine_commitment: profile.machine.commitment,
-        binary_digest: profile.harness.binary_digest,
-        challenge_digest: profile::challenge_digest(&profile.challenge).ok()?,
-    }))
-}
-
-fn check_chain(cell: &Cell, index: usize, head: Digest, faults: &mut Faults) {
-    let (Status::Measured, Some(identity)) = (cell.status, CellIdentity::of(cell)) else {
-        faults.require(cell.chain_head == head, "chain_head changed although nothing was measured");
-        return;
-    };
-    let seed_0 = chain::cell_seed(head, index as u64, &identity);
-    faults.require(cell.seed_0 == Some(seed_0), "seed_0 does not follow from the chain before it");
-    let last =
-        cell.seed_0.map(|seed| trials::head_after(cell, chain::seed_after(seed, &cell.output_digests)));
-    faults.require(
-        last == Some(cell.chain_head),
-        "chain_head does not follow from seed_0 and the output digests",
-    );
 }
 
 fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite, faults: &mut Faults) {
@@ -138,8 +109,9 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
     faults.require(cell.output_sketch_root.is_none(), "output_sketch_root is not known to this version");
     match cell.status {
         Status::Measured => check_measured(cell, workload, suite, faults),
-        Status::NotCovered | Status::Failed => check_unmeasured(cell, workload, profile, faults),
+        Status::NotCovered | Status::Failed => check_unmeasured(cell, workload, profile, suite, faults),
     }
+    rounds::check(cell, workload, suite, faults);
     faults.require(
         cell.self_check != SelfCheck::Mismatch || cell.status == Status::Failed,
         "this machine computes wrongly, and yet the cell is not failed",
@@ -149,77 +121,29 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
 
 fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faults) {
     faults.require(cell.reason.is_none() && cell.obstacle.is_none(), "measured, and yet a reason is given");
-    for (member, is_there) in [
-        ("weights", cell.weights.is_some()),
-        ("load_ns", cell.load_ns.is_some()),
-        ("warm_up", cell.warm_up.is_some()),
-        ("self_check_digest", cell.self_check_digest.is_some()),
-    ] {
+    for (member, is_there) in
+        [("weights", cell.weights.is_some()), ("self_check_digest", cell.self_check_digest.is_some())]
+    {
         faults.require(is_there, format!("measured without {member}"));
     }
-    let iterations = cell.latency_ns.len();
-    if let Some(warm_up) = &cell.warm_up {
-        check_warm_up(warm_up, &suite.timing, faults);
-        let fixed = suite.timing.iterations(warm_up.median_ns());
-        let fact = format!("{iterations} timed iterations, warm-up and suite fix {fixed}");
-        faults.require(iterations as u64 == fixed, fact);
-    }
-    faults.require(!cell.latency_ns.contains(&0), "an iteration took no time");
-    let digests = cell.output_digests.len();
-    faults.require(digests == iterations, format!("{iterations} timed iterations, {digests} output digests"));
-    check_token_times(cell, workload, faults);
+    let (rounds, planned) = (cell.rounds.len() as u64, suite.timing.rounds);
+    faults.require(rounds == planned, format!("{rounds} rounds, the suite says {planned}"));
     trials::check(cell, workload, suite, faults);
 }
 
-/// Long enough, and not ended before the times had settled while there was time left.
-fn check_warm_up(warm_up: &WarmUp, timing: &Timing, faults: &mut Faults) {
-    let (least_ns, cap_ns) = (timing.warm_up_ms * 1_000_000, timing.warm_up_cap_ms * 1_000_000);
-    let windows = warm_up.window_median_ns.len() as u64;
-    let is_filled = warm_up.iterations >= windows && !warm_up.window_median_ns.contains(&0) && windows > 0;
-    faults.require(is_filled, "warm_up has an empty window");
-    let is_enough =
-        warm_up.duration_ns >= least_ns && (warm_up.duration_ns >= cap_ns || derived::is_stable(warm_up));
-    let (least_ms, cap_ms) = (timing.warm_up_ms, timing.warm_up_cap_ms);
-    faults.require(
-        is_enough,
-        format!("warm_up ended before the suite's {least_ms} ms, or unstable before its {cap_ms} ms"),
-    );
-}
-
-/// TTFT lies within the request, and TPOT follows from what is left.
-fn check_token_times(cell: &Cell, workload: &Workload, faults: &mut Faults) {
-    if workload.shape.task() != Task::Generation {
-        faults.require(cell.ttft_ns.is_empty() && cell.tpot_ns.is_empty(), "token times outside generation");
-        return;
-    }
-    let (iterations, ttft, tpot) = (cell.latency_ns.len(), cell.ttft_ns.len(), cell.tpot_ns.len());
-    if ttft != iterations || tpot != iterations {
-        faults.add(format!("{iterations} timed iterations, {ttft} ttft_ns, {tpot} tpot_ns"));
-        return;
-    }
-    let times = cell.latency_ns.iter().zip(&cell.ttft_ns).zip(&cell.tpot_ns);
-    let follows = |((latency, ttft), tpot): ((&u64, &u64), &u64)| {
-        *ttft > 0 && *tpot > 0 && derived::tpot_ns(workload.shape, *latency, *ttft) == Some(*tpot)
-    };
-    if let Some(iteration) = times.into_iter().position(|times| !follows(times)) {
-        faults.add(format!("tpot_ns of iteration {iteration} does not follow from latency_ns and ttft_ns"));
-    }
-}
-
-fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, faults: &mut Faults) {
+fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite, faults: &mut Faults) {
     faults.require(
         cell.reason.as_ref().is_some_and(|reason| !reason.is_empty()),
         "not measured without a reason",
     );
-    let is_empty = cell.latency_ns.is_empty()
-        && cell.ttft_ns.is_empty()
-        && cell.tpot_ns.is_empty()
-        && cell.output_digests.is_empty()
-        && cell.seed_0.is_none()
-        && cell.statistics.is_none()
-        && cell.roofline.is_none()
-        && cell.capacity.is_none();
+    let is_empty = cell.statistics.is_none() && cell.roofline.is_none() && cell.capacity.is_none();
     faults.require(is_empty, "not measured, and yet it has results");
+    let rounds_at_most = match cell.status {
+        Status::NotCovered => 0,
+        Status::Failed | Status::Measured => suite.timing.rounds - 1,
+    };
+    let rounds = cell.rounds.len() as u64;
+    faults.require(rounds <= rounds_at_most, format!("not measured, and yet it has {rounds} rounds"));
     let expected = match cell.status {
         Status::NotCovered => derived::obstacle(workload, cell.threads, &profile.machine, profile.ceilings),
         Status::Failed | Status::Measured => None,
@@ -246,6 +170,6 @@ fn check_derived(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Su
     faults.require(cell.capacity == expected.capacity, "capacity does not follow from the latencies");
     faults.require(
         cell.doubts == expected.doubts,
-        "doubts are not those that the figures raise, behind those observed",
+        "doubts are not those of the rounds and those that the figures raise",
     );
 }

@@ -33,8 +33,8 @@ pub(super) fn check(profile: &Profile) -> Vec<Reason> {
     if machine.available_memory_bytes > machine.memory_bytes {
         facts.push("machine has more memory free than installed".to_owned());
     }
-    let mut ceilings =
-        profile.ceilings.iter().chain(profile.cells.iter().filter_map(|cell| cell.ceilings.as_ref()));
+    let rounds = profile.cells.iter().flat_map(|cell| &cell.rounds);
+    let mut ceilings = profile.ceilings.iter().chain(rounds.filter_map(|round| round.ceilings.as_ref()));
     if ceilings.any(|ceilings| ceilings.read_bytes_per_s == 0 || ceilings.f32_flops_per_s == 0) {
         facts.push("a ceiling is 0".to_owned());
     }

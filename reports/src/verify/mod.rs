@@ -5,8 +5,10 @@
 //! lie that was recomputed consistently: digests are for an audit to run again, latencies for a network's receipt.
 
 mod cells;
+mod chains;
 mod machine;
 mod reason;
+mod rounds;
 mod sittings;
 mod trials;
 
@@ -128,16 +130,12 @@ impl Verification {
 
     /// What is said to have been done one after another fits between start and finish.
     fn check_elapsed(&mut self, profile: &Profile, elapsed: std::time::Duration) {
+        let of_round = |round: &v1::Round| -> u128 {
+            let before = u128::from(round.load_ns) + u128::from(round.warm_up.duration_ns);
+            round.latency_ns.iter().fold(before, |sum, latency| sum + u128::from(*latency))
+        };
         let work = |cell: &v1::Cell| -> u128 {
-            let timed: u128 = cell.latency_ns.iter().map(|latency| u128::from(*latency)).sum();
-            let warm_up = cell.warm_up.as_ref().map_or(0, |warm_up| u128::from(warm_up.duration_ns));
-            let head = cell.seed_0.map(|seed| crate::chain::seed_after(seed, &cell.output_digests));
-            let trials = cell
-                .capacity
-                .as_ref()
-                .zip(head)
-                .map_or(0, |(capacity, head)| trials::work_ns(capacity, head));
-            timed + warm_up + trials + u128::from(cell.load_ns.unwrap_or(0))
+            cell.rounds.iter().map(of_round).sum::<u128>() + trials::work_ns(cell)
         };
         let work_ns: u128 = profile.cells.iter().map(work).sum();
         // Both ends are whole seconds, rounded down.

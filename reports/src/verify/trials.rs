@@ -4,22 +4,13 @@
 use proofmark_workloads::{MAX_TRIALS, Shape, Suite, Workload};
 
 use super::cells::Faults;
-use crate::schema::v1::{Capacity, CapacityBasis, Cell, Trial, TrialVerdict};
+use crate::schema::v1::{CapacityBasis, Cell, Trial, TrialVerdict};
 use crate::{Digest, capacity, chain};
-
-/// The head after a cell's trials, of which `head` is the one before.
-pub(super) fn head_after(cell: &Cell, head: Digest) -> Digest {
-    let trials = cell.capacity.iter().flat_map(|capacity| &capacity.trials).zip(0..);
-    trials.fold(head, |head, (trial, index)| chain::head_after_trial(chain::trial_seed(head, index), trial))
-}
 
 /// Every fault of a measured cell's trials.
 pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faults) {
     let Some(capacity) = &cell.capacity else { return faults.add("measured without capacity") };
-    let (Some(statistics), requests) = (cell.statistics, cell.latency_ns.len() as u64) else { return };
-    let within = capacity::within(workload.slo.limits, &cell.latency_ns, &cell.ttft_ns, &cell.tpot_ns);
-    let median_ns = statistics.latency.median_ns;
-    let expected = if capacity::is_search_due(&suite.timing, workload, median_ns, within, requests) {
+    let expected = if capacity::is_search_due(&suite.timing, workload, cell) {
         CapacityBasis::OpenLoop
     } else {
         CapacityBasis::ClosedLoop
@@ -41,37 +32,36 @@ pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mu
     let before_last = trials.split_last().map_or(&[][..], |(_, before)| before);
     let is_ended = before_last.iter().all(|trial| trial.verdict == TrialVerdict::Met);
     faults.require(is_ended, "the search goes on behind a trial that was not met");
-    let mut head = cell.seed_0.map(|seed| chain::seed_after(seed, &cell.output_digests));
-    for (index, trial) in trials.iter().enumerate() {
-        let seed = head.map(|head| chain::trial_seed(head, index as u64));
+    let Some(head) = head_before(cell) else { return };
+    for (index, (seed, trial)) in chain::trial_seeds(head, trials).enumerate() {
         let fixed = capacity::trial_requests(&suite.timing, &workload.slo, trial.requests_per_hour);
-        let fault = match seed {
-            _ if trial.requests_per_hour == 0 => Some("a rate of 0".to_owned()),
-            _ if trial.requests != fixed => {
-                Some(format!("{} requests, its rate fixes {fixed}", trial.requests))
-            }
-            Some(seed) => contradiction(trial, seed, workload, capacity.max_batch),
-            None => None,
+        let fault = if trial.requests_per_hour == 0 {
+            Some("a rate of 0".to_owned())
+        } else if trial.requests != fixed {
+            Some(format!("{} requests, its rate fixes {fixed}", trial.requests))
+        } else {
+            contradiction(trial, seed, workload, capacity.max_batch)
         };
         if let Some(fact) = fault {
             faults.add(format!("trial {index}: {fact}"));
         }
-        head = seed.map(|seed| chain::head_after_trial(seed, trial));
     }
 }
 
 /// From each trial's start to its last output, in all.
-pub(super) fn work_ns(capacity: &Capacity, head: Digest) -> u128 {
-    let (mut head, mut work_ns) = (head, 0);
-    for (trial, index) in capacity.trials.iter().zip(0..) {
-        let seed = chain::trial_seed(head, index);
+pub(super) fn work_ns(cell: &Cell) -> u128 {
+    let (Some(capacity), Some(head)) = (&cell.capacity, head_before(cell)) else { return 0 };
+    let trial_ns = |(seed, trial): (Digest, &Trial)| {
         let schedule = capacity::schedule_ns(seed, trial);
-        let ends =
-            schedule.iter().zip(&trial.latency_ns).map(|(arrival, latency)| arrival.saturating_add(*latency));
-        work_ns += u128::from(ends.max().unwrap_or(0));
-        head = chain::head_after_trial(seed, trial);
-    }
-    work_ns
+        let ends = schedule.iter().zip(&trial.latency_ns);
+        ends.map(|(arrival, latency)| u128::from(arrival.saturating_add(*latency))).max().unwrap_or(0)
+    };
+    chain::trial_seeds(head, &capacity.trials).map(trial_ns).sum()
+}
+
+/// Trials follow the steps of the last round.
+fn head_before(cell: &Cell) -> Option<Digest> {
+    cell.rounds.last().map(|round| chain::seed_after(round.seed_0, &round.output_digests))
 }
 
 /// The first thing in a trial that cannot be: a batch is of waiting requests in their order, ends for all of them at once, and after

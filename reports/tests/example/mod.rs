@@ -1,6 +1,5 @@
 //! An invented profile that has everything a profile can have: for tests and for the look of its faces.
 
-use proofmark_reports::chain::seed_after;
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::{Digest, coverage, derived, words};
 use proofmark_workloads::{Shape, Suite, Workload, embedded};
@@ -40,8 +39,8 @@ pub(crate) fn profile() -> Profile {
         started_at: "2026-11-21T03:40:00Z".to_owned(),
         finished_at: "2026-11-21T04:01:30Z".to_owned(),
         sittings: vec![
-            Sitting { started_at: "2026-11-21T03:40:00Z".to_owned(), first_cell: 0 },
-            Sitting { started_at: "2026-11-21T03:58:12Z".to_owned(), first_cell: 9 },
+            Sitting { started_at: "2026-11-21T03:40:00Z".to_owned(), first_round: 0, first_cell: 0 },
+            Sitting { started_at: "2026-11-21T03:58:12Z".to_owned(), first_round: 2, first_cell: 9 },
         ],
         ceilings: Some(CEILINGS),
         coverage: coverage::of_machine(&suite, &cells),
@@ -94,6 +93,7 @@ fn doubt(kind: DoubtKind, detail: &str, advice: &str) -> Doubt {
 
 /// What memory and arithmetic of the machine reach.
 const CEILINGS: Ceilings = Ceilings { read_bytes_per_s: 41_300_000_000, f32_flops_per_s: 376_000_000_000 };
+const ROUNDS: usize = 6;
 /// Median latencies in milliseconds, and numbers of timed requests, by cell; 0 of those that were not measured.
 const MEDIANS_MS: [f64; 20] = [
     270.0, 541.0, 175.0, 0.0, 0.0, 301.0, 58.1, 129.0, 28.8, 792.0, 88.3, 304.0, 2.52, 8.99, 112.0, 446.0,
@@ -122,33 +122,50 @@ fn cell(index: usize, suite: &Suite, workload: &Workload) -> Cell {
         return cell;
     }
     let median_ns = MEDIANS_MS[index] * 1e6;
-    cell.latency_ns = (0..REQUESTS[index]).map(|_| noise.around(median_ns)).collect();
-    if index == 16 {
-        // A neighbour that woke up: some requests are late.
-        cell.latency_ns.iter_mut().skip(700).step_by(13).for_each(|latency| *latency *= 31);
-    }
-    if let Shape::Generation { .. } = workload.shape {
-        let first = |latency: &u64| noise.around(*latency as f64 * 0.2).min(latency / 2);
-        cell.ttft_ns = cell.latency_ns.iter().map(first).collect();
-    }
-    let settling = if index == 9 { 1.14 } else { 1.01 };
-    let windows = [settling, 1.0, 1.0].map(|factor| (median_ns * factor) as u64).to_vec();
-    cell.warm_up = Some(WarmUp { iterations: 9, duration_ns: 840_000_000, window_median_ns: windows });
-    cell.output_digests = (0..REQUESTS[index] as u64)
-        .map(|request| Digest::of_fields(&cell.workload, &[&request.to_le_bytes()]))
-        .collect();
-    cell.seed_0 = Some(Digest::of(cell.workload.as_bytes()));
-    cell.chain_head = seed_after(Digest::of(b"seed"), &cell.output_digests);
+    cell.rounds = (0..ROUNDS).map(|round| example_round(index, workload, round, &mut noise)).collect();
     cell.self_check_digest = workload.self_check;
-    cell.peak_memory_bytes = Some((40 + noise.next() % 500) << 20);
     if let Some(max_batch) = workload.max_batch {
         cell.capacity = open_loop(index, workload, max_batch, median_ns, &mut noise);
     }
-    if index == 16 {
-        cell.doubts.push(doubt(DoubtKind::ForeignLoad, "other programs used 0.41 processors", STOP_OTHERS));
-    }
     derived::complete(&mut cell, suite, workload, Some(CEILINGS));
     cell
+}
+
+/// As its warm-up went, and the requests of all rounds shared out among them.
+fn example_round(index: usize, workload: &Workload, round: usize, noise: &mut Noise) -> Round {
+    // Another process, another place in memory.
+    let median_ns = noise.around(MEDIANS_MS[index] * 1e6) as f64;
+    let requests = REQUESTS[index] * round / ROUNDS..REQUESTS[index] * (round + 1) / ROUNDS;
+    let mut latency_ns: Vec<u64> = requests.clone().map(|_| noise.around(median_ns)).collect();
+    if (index, round) == (16, 5) {
+        // A neighbour that woke up: some requests are late.
+        latency_ns.iter_mut().step_by(13).for_each(|latency| *latency *= 31);
+    }
+    let mut ttft_ns = Vec::new();
+    if let Shape::Generation { .. } = workload.shape {
+        let first = |latency: &u64| noise.around(*latency as f64 * 0.2).min(latency / 2);
+        ttft_ns = latency_ns.iter().map(first).collect();
+    }
+    let settling = if index == 9 { 1.14 } else { 1.01 };
+    let windows = [settling, 1.0, 1.0].map(|factor| (median_ns * factor) as u64).to_vec();
+    let is_disturbed = (index, round) == (16, 5);
+    let load = doubt(DoubtKind::ForeignLoad, "other programs used 0.41 processors", STOP_OTHERS);
+    Round {
+        attempt: 0,
+        ceilings: Some(CEILINGS),
+        load_ns: 50_000_000,
+        warm_up: WarmUp { iterations: 9, duration_ns: 840_000_000, window_median_ns: windows },
+        seed_0: Digest::of(workload.id.as_bytes()),
+        latency_ns,
+        ttft_ns,
+        tpot_ns: Vec::new(),
+        output_digests: requests
+            .map(|request| Digest::of_fields(&workload.id, &[&(request as u64).to_le_bytes()]))
+            .collect(),
+        chain_head: Digest::of(b"head"),
+        peak_memory_bytes: Some((40 + noise.next() % 500) << 20),
+        doubts: if is_disturbed { vec![load] } else { Vec::new() },
+    }
 }
 
 fn blank(workload: &Workload) -> Cell {
@@ -157,8 +174,7 @@ fn blank(workload: &Workload) -> Cell {
             source: "synthetic".to_owned(),
             digest: Digest::of(workload.model.name.as_bytes()),
         }),
-        load_ns: Some(50_000_000),
-        ..Cell::planned(workload, 2, Digest::of(b"head"))
+        ..Cell::planned(workload, 2)
     }
 }
 

@@ -9,7 +9,7 @@ use proofmark_reports::profile::{challenge_digest, sign};
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::verify::{Context, Verification, verify};
 use proofmark_reports::{Digest, Timestamp, capacity, coverage, derived, did_key};
-use proofmark_workloads::{Numerics, Suite, Task, embedded};
+use proofmark_workloads::{Numerics, Suite, Task, Workload, embedded};
 
 pub(crate) const CREATED: &str = "2026-11-21T04:02:00Z";
 
@@ -60,8 +60,12 @@ pub(crate) fn honest() -> Profile {
         },
         challenge: Challenge { kind: "self_issued".to_owned(), nonce: Digest::of(b"nonce") },
         started_at: "2026-11-21T04:00:00Z".to_owned(),
-        finished_at: "2026-11-21T04:01:30Z".to_owned(),
-        sittings: vec![Sitting { started_at: "2026-11-21T04:00:00Z".to_owned(), first_cell: 0 }],
+        finished_at: "2026-11-21T04:01:50Z".to_owned(),
+        sittings: vec![Sitting {
+            started_at: "2026-11-21T04:00:00Z".to_owned(),
+            first_round: 0,
+            first_cell: 0,
+        }],
         ceilings: Some(Ceilings { read_bytes_per_s: 40_000_000_000, f32_flops_per_s: 300_000_000_000 }),
         cells: Vec::new(),
         coverage: coverage::of_machine(&suite, &[]),
@@ -81,31 +85,47 @@ pub(crate) fn honest() -> Profile {
 /// The index of the first cell that is no generation.
 pub(crate) const ENCODER: usize = 12;
 
+/// Iterations of a round, as its warm-up and the suite fix them.
+pub(crate) const STEPS: u64 = 4;
+
 pub(crate) fn honest_cell(suite: &Suite, id: &str) -> Cell {
     let workload = suite.workload(id).unwrap();
-    let latency_ns = if id == SEARCHED { 20_000_000 } else { 90_000_000 };
-    let latency_ns: Vec<u64> = (0..10).map(|i| latency_ns + i * 1_000).collect();
-    let is_generation = workload.shape.task() == Task::Generation;
-    let ttft_ns = latency_ns.iter().filter(|_| is_generation).map(|latency| latency / 2).collect();
     let is_exact = workload.numerics == Numerics::Exact1;
     Cell {
         weights: Some(Weights {
             source: "synthetic".to_owned(),
             digest: Digest::of(workload.precision.as_bytes()),
         }),
-        load_ns: Some(50_000_000),
-        // 2.8 s of measuring at this median are ten iterations.
-        warm_up: Some(WarmUp {
-            iterations: 3,
-            duration_ns: 840_000_000,
-            window_median_ns: vec![281_000_000, 282_000_000, 280_000_000],
-        }),
-        output_digests: (0..10_u64).map(|i| Digest::of_fields(id, &[&i.to_le_bytes()])).collect(),
-        latency_ns,
-        ttft_ns,
+        rounds: (0..suite.timing.rounds).map(|round| honest_round(workload, round)).collect(),
         self_check_digest: Some(if is_exact { workload.self_check.unwrap() } else { Digest::of(b"native") }),
+        ..Cell::planned(workload, 2)
+    }
+}
+
+fn honest_round(workload: &Workload, round: u64) -> Round {
+    let latency_ns = if workload.id == SEARCHED { 20_000_000 } else { 90_000_000 };
+    let steps = round * STEPS..(round + 1) * STEPS;
+    let latency_ns: Vec<u64> = steps.clone().map(|step| latency_ns + step * 1_000).collect();
+    let is_generation = workload.shape.task() == Task::Generation;
+    let output = |step: u64| Digest::of_fields(&workload.id, &[&step.to_le_bytes()]);
+    Round {
+        attempt: 0,
+        ceilings: None,
+        load_ns: 50_000_000,
+        // 450 ms of measuring at this median are four iterations.
+        warm_up: WarmUp {
+            iterations: 3,
+            duration_ns: 290_000_000,
+            window_median_ns: vec![111_000_000, 113_000_000, 112_000_000],
+        },
+        seed_0: Digest::of(b""),
+        ttft_ns: latency_ns.iter().filter(|_| is_generation).map(|latency| latency / 2).collect(),
+        tpot_ns: Vec::new(),
+        latency_ns,
+        output_digests: steps.map(output).collect(),
+        chain_head: Digest::of(b""),
         peak_memory_bytes: Some(100 << 20),
-        ..Cell::planned(workload, 2, Digest::of(b""))
+        doubts: Vec::new(),
     }
 }
 
@@ -124,16 +144,15 @@ pub(crate) fn run(profile: &mut Profile) {
     let workload = suite.workload(SEARCHED).unwrap();
     let cell = searched(profile);
     cell.capacity = None;
-    let within = capacity::within(workload.slo.limits, &cell.latency_ns, &[], &[]);
-    let (median_ns, requests) = (cell.statistics.unwrap().latency.median_ns, cell.latency_ns.len() as u64);
-    if capacity::is_search_due(&suite.timing, workload, median_ns, within, requests) {
+    if capacity::is_search_due(&suite.timing, workload, cell) {
         cell.capacity = Some(served(cell, &suite));
     }
     derive(profile);
 }
 
 pub(crate) fn served(cell: &Cell, suite: &Suite) -> Capacity {
-    let mut head = chain::seed_after(cell.seed_0.unwrap(), &cell.output_digests);
+    let last = cell.rounds.last().unwrap();
+    let mut head = chain::seed_after(last.seed_0, &last.output_digests);
     let mut trials = Vec::new();
     for (index, requests_per_hour) in [36_000, 180_000].into_iter().enumerate() {
         let slo = &suite.workload(SEARCHED).unwrap().slo;
@@ -164,27 +183,20 @@ pub(crate) fn derive(profile: &mut Profile) {
         challenge_digest: challenge_digest(&profile.challenge).unwrap(),
     });
     let suite = suite();
-    for (index, cell) in profile.cells.iter_mut().enumerate() {
-        if cell.status == Status::Measured {
-            let identity = CellIdentity {
-                attempt: cell.attempt,
-                batch: cell.batch,
-                device: &cell.device,
-                numerics: &cell.numerics,
-                precision: &cell.precision,
-                threads: cell.threads,
-                weights: cell.weights.as_ref().unwrap().digest,
-                workload: &cell.workload,
-            };
-            let seed = chain::cell_seed(head, index as u64, &identity);
-            cell.seed_0 = Some(seed);
-            head = chain::seed_after(seed, &cell.output_digests);
-            for (trial, index) in cell.capacity.iter().flat_map(|capacity| &capacity.trials).zip(0..) {
-                let seed = chain::trial_seed(head, index);
-                head = chain::head_after_trial(seed, trial);
+    for place in 0..suite.timing.rounds {
+        for (index, cell) in profile.cells.iter_mut().enumerate() {
+            let Some(round) = cell.rounds.get(place as usize) else { continue };
+            let identity = CellIdentity::of(cell, round.attempt).unwrap();
+            let seed = chain::round_seed(head, place, index as u64, &identity);
+            head = chain::seed_after(seed, &round.output_digests);
+            if let Some(capacity) = cell.capacity.as_ref().filter(|_| place + 1 == suite.timing.rounds) {
+                head = chain::head_after_trials(head, &capacity.trials);
             }
+            let round = &mut cell.rounds[place as usize];
+            (round.seed_0, round.chain_head) = (seed, head);
         }
-        cell.chain_head = head;
+    }
+    for cell in &mut profile.cells {
         if let Some(workload) = suite.workload(&cell.workload) {
             derived::complete(cell, &suite, workload, profile.ceilings);
         }

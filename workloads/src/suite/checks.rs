@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{MAX_STEPS, Model, Numerics, Suite, Timing, Tokens, Workload};
 use toml::Spanned;
 
+use super::{MAX_ROUNDS, MAX_STEPS, Model, Numerics, Suite, Timing, Tokens, Workload};
 use crate::architecture::{Architecture, ConfigFault};
 use crate::embedded::embedded_text;
 use crate::source::Source;
@@ -30,6 +30,7 @@ impl Source<'_> {
         let max_iterations = self.bounded("max_iterations", &wire.max_iterations, 1..=MAX_STEPS)?;
         let warm_up_ms = self.bounded("warm_up_ms", &wire.warm_up_ms, 0..=DAY_MS)?;
         Ok(Timing {
+            rounds: self.bounded("rounds", &wire.rounds, 1..=MAX_ROUNDS)?,
             warm_up_ms,
             warm_up_cap_ms: self.bounded("warm_up_cap_ms", &wire.warm_up_cap_ms, warm_up_ms..=DAY_MS)?,
             measure_ms: self.bounded("measure_ms", &wire.measure_ms, 1..=DAY_MS)?,

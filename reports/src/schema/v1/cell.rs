@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use proofmark_workloads::Workload;
 
-use super::{Capacity, Ceilings, Doubt};
+use super::{Capacity, Doubt, Round};
 use crate::Digest;
 
 /// The only device of this version.
@@ -20,7 +20,7 @@ pub struct Cell {
     pub task: String,
     /// The model's name in the suite.
     pub model: String,
-    /// What was loaded; `null` unless something was.
+    /// What was loaded, in all rounds the same; `null` unless something was.
     pub weights: Option<Weights>,
     /// `exact/1` or `native`.
     pub numerics: String,
@@ -32,44 +32,24 @@ pub struct Cell {
     pub threads: u32,
     /// Sequences a request.
     pub batch: u32,
-    /// Counted from 0.
-    pub attempt: u32,
     /// Whether it ran.
     pub status: Status,
     /// Why it did not run, or failed.
     pub reason: Option<String>,
     /// What was in the way, if it did not run.
     pub obstacle: Option<Obstacle>,
-    /// From start of loading to its end.
-    pub load_ns: Option<u64>,
-    /// Untimed iterations before the timed ones.
-    pub warm_up: Option<WarmUp>,
-    /// Every timed iteration, in order.
-    pub latency_ns: Vec<u64>,
-    /// Time to first token; of generation, as `latency_ns`, else empty.
-    pub ttft_ns: Vec<u64>,
-    /// Mean time of each further token; as `ttft_ns`.
-    pub tpot_ns: Vec<u64>,
-    /// Of the three above.
+    /// What its processes measured, in the order of time; of a failed cell, those that ended well.
+    pub rounds: Vec<Round>,
+    /// Of the times of all rounds.
     pub statistics: Option<CellStatistics>,
     /// Where the median latency stands below the ceilings.
     pub roofline: Option<Roofline>,
-    /// As the profile's, from a tenth of the time just before the cell: whether the machine was as fast for all of them.
-    pub ceilings: Option<Ceilings>,
-    /// The seed of the first iteration; `null` unless measured.
-    pub seed_0: Option<Digest>,
-    /// One an iteration, in order.
-    pub output_digests: Vec<Digest>,
-    /// The chain's head after the cell.
-    pub chain_head: Digest,
-    /// The output digest for the suite's fixed seed.
+    /// The output digest for the suite's fixed seed, in all rounds the same.
     pub self_check_digest: Option<Digest>,
     /// Of native cells, once their outputs are committed for audit.
     pub output_sketch_root: Option<Digest>,
     /// The rate that it sustains.
     pub capacity: Option<Capacity>,
-    /// The largest resident set of the cell's process.
-    pub peak_memory_bytes: Option<u64>,
     /// Whether `self_check_digest` is the suite's.
     pub self_check: SelfCheck,
     /// Circumstances that speak against this cell's figures.
@@ -77,9 +57,9 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A cell before anything is known of it but what the plan says; `chain_head` is the one before it.
+    /// A cell before anything is known of it but what the plan says.
     #[must_use]
-    pub fn planned(workload: &Workload, threads: u32, chain_head: Digest) -> Self {
+    pub fn planned(workload: &Workload, threads: u32) -> Self {
         Self {
             workload: workload.id.clone(),
             task: workload.shape.task().to_string(),
@@ -90,28 +70,48 @@ impl Cell {
             device: DEVICE.to_owned(),
             threads,
             batch: workload.shape.batch(),
-            attempt: 0,
             status: Status::Measured,
             reason: None,
             obstacle: None,
-            load_ns: None,
-            warm_up: None,
-            latency_ns: Vec::new(),
-            ttft_ns: Vec::new(),
-            tpot_ns: Vec::new(),
+            rounds: Vec::new(),
             statistics: None,
             roofline: None,
-            ceilings: None,
-            seed_0: None,
-            output_digests: Vec::new(),
-            chain_head,
             self_check_digest: None,
             output_sketch_root: None,
             capacity: None,
-            peak_memory_bytes: None,
             self_check: SelfCheck::None,
             doubts: Vec::new(),
         }
+    }
+
+    /// The number of timed iterations.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.rounds.iter().map(|round| round.latency_ns.len() as u64).sum()
+    }
+
+    /// Every timed iteration's latency, round by round.
+    #[must_use]
+    pub fn latency_ns(&self) -> Vec<u64> {
+        self.rounds.iter().flat_map(|round| &round.latency_ns).copied().collect()
+    }
+
+    /// Every time to first token; as [`Self::latency_ns`], empty outside generation.
+    #[must_use]
+    pub fn ttft_ns(&self) -> Vec<u64> {
+        self.rounds.iter().flat_map(|round| &round.ttft_ns).copied().collect()
+    }
+
+    /// Every mean time of the further tokens; as [`Self::ttft_ns`].
+    #[must_use]
+    pub fn tpot_ns(&self) -> Vec<u64> {
+        self.rounds.iter().flat_map(|round| &round.tpot_ns).copied().collect()
+    }
+
+    /// The largest resident set of its processes, as far as known.
+    #[must_use]
+    pub fn peak_memory_bytes(&self) -> Option<u64> {
+        self.rounds.iter().filter_map(|round| round.peak_memory_bytes).max()
     }
 }
 
@@ -169,7 +169,7 @@ pub struct Distribution {
     pub min_ns: u64,
     /// By order statistic.
     pub median_ns: u64,
-    /// 95 %, distribution-free; `null` below six samples.
+    /// Between the medians of the rounds: 95 %, distribution-free; `null` below six rounds.
     pub median_low_ns: Option<u64>,
     /// As `median_low_ns`.
     pub median_high_ns: Option<u64>,
@@ -219,31 +219,11 @@ pub struct Weights {
     pub digest: Digest,
 }
 
-/// What was run before timing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WarmUp {
-    /// How many.
-    pub iterations: u64,
-    /// How long in all.
-    pub duration_ns: u64,
-    /// The median of each window. The last one fixes the number of timed iterations.
-    pub window_median_ns: Vec<u64>,
-}
-
-impl WarmUp {
-    /// The median of the last window; 0 of none.
-    #[must_use]
-    pub fn median_ns(&self) -> u64 {
-        self.window_median_ns.last().copied().unwrap_or(0)
-    }
-}
-
 /// Whether a cell ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// All timed iterations are there.
+    /// All rounds are there.
     Measured,
     /// The machine was not asked to, or cannot.
     NotCovered,

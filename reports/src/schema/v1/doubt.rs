@@ -24,7 +24,7 @@ pub enum DoubtKind {
     CpuSteal,
     /// The processors ran slower than they can, by heat or power.
     Throttling,
-    /// Memory or arithmetic were not as fast for all cells.
+    /// Memory or arithmetic were not as fast for all rounds.
     Unsteady,
     /// The system saves power at the cost of speed.
     Governor,
@@ -38,7 +38,7 @@ pub enum DoubtKind {
     ClockJump,
     /// Readings of the clock are slow or coarse, as under some hypervisors.
     ClockSource,
-    /// Too few timed requests for the percentile that the SLO asks for.
+    /// Too few timed requests to show that the SLO's share of them is in time.
     TooFewSamples,
     /// The times had not settled when the warm-up ended.
     UnstableWarmUp,

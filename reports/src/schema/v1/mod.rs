@@ -8,6 +8,7 @@ mod capacity;
 mod cell;
 mod coverage;
 mod doubt;
+mod round;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -16,16 +17,16 @@ use crate::Digest;
 
 pub use capacity::{Capacity, CapacityBasis, Trial, TrialVerdict};
 pub use cell::{
-    Bound, Cell, CellStatistics, DEVICE, Distribution, Limit, Obstacle, Roofline, SelfCheck, Status, WarmUp,
-    Weights,
+    Bound, Cell, CellStatistics, DEVICE, Distribution, Limit, Obstacle, Roofline, SelfCheck, Status, Weights,
 };
 pub use coverage::{AfterFactor, ClassCoverage, Coverage, Factor, Missing, WorkloadCoverage};
 pub use doubt::{Doubt, DoubtKind};
+pub use round::{Round, WarmUp};
 
 /// `kind` of a profile.
 pub const KIND: &str = "proofmark.coverage_profile";
 /// The schema that this program writes.
-pub const SCHEMA: &str = "1.1.0";
+pub const SCHEMA: &str = "1.2.0";
 
 /// What a machine was measured to serve, signed by its operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,6 +133,8 @@ pub struct Clock {
 pub struct Sitting {
     /// As the profile's.
     pub started_at: String,
+    /// The round that it began in, from 0; the number of rounds if nothing was left to measure.
+    pub first_round: u64,
     /// The index of the cell that it began with.
     pub first_cell: u64,
 }
