@@ -1,5 +1,6 @@
 //! Whether two profiles of one suite agree: a cell agrees if both have it with the same status, and the intervals of its median
-//! latency meet, by themselves or widened by how much the machine's own speed varied over both runs (the ceilings before each cell).
+//! latency meet. How far they would, widened by how much the machine's own speed varied over both runs (the ceilings before each round),
+//! is told besides.
 
 use std::fs;
 
@@ -17,21 +18,13 @@ pub(crate) fn run(first: &str, second: &str) -> Result<()> {
     for difference in &strict {
         println!("{difference}");
     }
-    println!(
-        "{} of {count} cells agree within their intervals: {:.1} %",
-        count - strict.len(),
-        share(&strict)
-    );
+    let percent = share(&strict);
+    println!("{} of {count} cells agree within their intervals: {percent:.1} %", count - strict.len());
     let drift = Drift::of(first.iter().chain(second));
-    println!("the machine varied: reading by {:.2}, arithmetic by {:.2}", drift.memory, drift.compute);
-    let differences = differences(first, second, drift)?;
-    for difference in &differences {
-        println!("{difference}");
-    }
-    let percent = share(&differences);
+    let widened = count - differences(first, second, drift)?.len();
     println!(
-        "{} of {count} agree within intervals widened by that: {percent:.1} %",
-        count - differences.len()
+        "the machine varied: reading by {:.2}, arithmetic by {:.2}; {widened} of {count} agree within intervals widened by that",
+        drift.memory, drift.compute
     );
     if percent < 95.0 {
         bail!("fewer than 95 % of the cells agree");
@@ -50,8 +43,9 @@ impl Drift {
     const NONE: Self = Self { memory: 1.0, compute: 1.0 };
 
     fn of<'a>(cells: impl Iterator<Item = &'a Value>) -> Self {
+        let rounds = cells.filter_map(|cell| cell["rounds"].as_array()).flatten();
         let ceilings: Vec<&Value> =
-            cells.map(|cell| &cell["ceilings"]).filter(|value| !value.is_null()).collect();
+            rounds.map(|round| &round["ceilings"]).filter(|value| !value.is_null()).collect();
         let ratio = |name: &str| {
             let rates = || ceilings.iter().filter_map(|ceilings| ceilings[name].as_f64());
             let (least, most) = (rates().fold(f64::INFINITY, f64::min), rates().fold(0.0, f64::max));

@@ -139,7 +139,11 @@ fn legend(section: &mut Markup) {
         ("a request", "sample", Path::default().dot((6.0, 5.0)).dot((15.0, 8.0)).dot((21.0, 12.0))),
         ("beyond its limit", "sample late", Path::default().dot((9.0, 6.0)).dot((18.0, 11.0))),
         ("median", "median", line()),
-        ("its 95 % interval", "interval", Path::default().rectangle((6.0, 1.0), (22.0, 15.0))),
+        (
+            "its 95 % interval over the rounds",
+            "interval",
+            Path::default().rectangle((6.0, 1.0), (22.0, 15.0)),
+        ),
         ("p90, p99", "percentile", line()),
         ("limit of the SLO", "limit", line()),
     ];
