@@ -40,7 +40,7 @@ impl Drop for BusyLoops {
 fn other_programs_beside_a_run_are_a_doubt_in_its_profile() {
     let place = Place::new();
     let _loops = BusyLoops::on_all_processors();
-    let profile = place.certified(&["--quiet"]);
+    let profile = place.certified(&[]);
     let of_run = profile["doubts"].as_array().unwrap().iter();
     let of_cells =
         profile["cells"].as_array().unwrap().iter().flat_map(|cell| cell["doubts"].as_array().unwrap());
