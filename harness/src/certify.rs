@@ -5,20 +5,20 @@ use std::path::Path;
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::key::SigningKey;
-use proofmark_reports::profile::sign;
-use proofmark_reports::schema::v1::{KIND, Profile, SCHEMA, SelfCheck, Status};
+use proofmark_reports::schema::v1::{KIND, NetworkChallenge, Profile, SCHEMA, SelfCheck, Status};
 use proofmark_reports::verify::{Context, verify};
-use proofmark_reports::{Timestamp, coverage};
-use proofmark_workloads::Workload;
+use proofmark_reports::{Timestamp, coverage, document};
+use proofmark_workloads::{Workload, embedded};
 
 use crate::cell::model::check_folder;
 use crate::journal::Journal;
+use crate::key_file::{self, Role};
 use crate::output_file::{self, OutputFile};
 use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
 use crate::run::{Run, RunClock};
 use crate::suite_file::SuiteSource;
-use crate::{Failure, Outcome, key_file};
+use crate::{Failure, Outcome};
 
 /// What to certify and how.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub isa: Isa,
     /// Weights from folders instead of synthetic ones.
     pub weights: Vec<WeightsFolder>,
+    /// The network's challenge that the run answers; its form and signature hold.
+    pub challenge: Option<&'a NetworkChallenge>,
     /// The signing key; `None` means the operator's, made on first use.
     pub key: Option<&'a Path>,
     /// Where the profile goes.
@@ -82,10 +84,11 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let suite = &request.suite.suite;
     let workloads = plan(suite, &request.selection)?;
     check_weights(request, &workloads)?;
-    let key = key_file::load_or_create(request.key)?;
+    let clock = RunClock::start();
+    check_challenge(request, clock.now())?;
+    let key = key_file::load_or_create(Role::Operator, request.key)?;
     let output = OutputFile::reserve(request.out)?;
 
-    let clock = RunClock::start();
     let mut run = match request.start {
         Start::Anew => Run::begin(request, &workloads, &key, clock, progress)?,
         Start::Resume => Run::resume(request, &workloads, &key, clock)?,
@@ -135,10 +138,11 @@ fn seal(
     output: OutputFile,
     journal: Journal,
 ) -> Result<Certificate, Failure> {
-    let bytes = sign(profile, finished_at, key).map_err(internal)?;
+    let bytes = document::sign(profile, finished_at, key).map_err(internal)?;
     // What leaves this program has passed the check that everyone else will make.
     let suites = std::slice::from_ref(&request.suite.suite);
-    let verification = verify(&bytes, Context { suites, now: finished_at });
+    let context = Context { challenge: request.challenge, ..Context::new(suites, finished_at) };
+    let verification = verify(&bytes, context);
     match (verification.profile, &verification.reasons[..]) {
         (Some(profile), []) => {
             output.complete(&bytes)?;
@@ -170,6 +174,33 @@ fn check_weights(request: &Request<'_>, workloads: &[&Workload]) -> Result<(), F
         }
     }
     Ok(())
+}
+
+/// Refuses a challenge for another suite or another time before anything is measured.
+fn check_challenge(request: &Request<'_>, now: Timestamp) -> Result<(), Failure> {
+    let Some(challenge) = request.challenge else { return Ok(()) };
+    let refuse = |fact: String, hint: String| {
+        Err(Failure::new(Outcome::BadInput, anyhow!("the challenge {fact}")).hint(hint))
+    };
+    let suite = &request.suite.suite;
+    if challenge.suite != suite.digest {
+        let wanted = embedded().into_iter().find(|suite| suite.digest == challenge.suite);
+        let hint = wanted
+            .map_or("pass its file with --suite".to_owned(), |wanted| format!("--suite {}", wanted.name));
+        let fact = format!(
+            "asks for suite {}, {} {} is {}",
+            challenge.suite, suite.name, suite.version, suite.digest
+        );
+        return refuse(fact, hint);
+    }
+    match (challenge.not_before.parse::<Timestamp>(), challenge.expires_at.parse::<Timestamp>()) {
+        (Ok(not_before), Ok(expires_at)) if not_before <= now && now < expires_at => Ok(()),
+        _ => {
+            let fact =
+                format!("holds from {} to {}, it is {now}", challenge.not_before, challenge.expires_at);
+            refuse(fact, "ask for another one, or set the system's clock".to_owned())
+        }
+    }
 }
 
 pub(crate) fn internal(error: impl Into<anyhow::Error>) -> Failure {

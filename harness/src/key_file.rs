@@ -1,4 +1,4 @@
-//! The operator's signing key on disk.
+//! Signing keys on disk, one a role.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,12 +14,21 @@ use crate::{Failure, Outcome};
 /// A PEM file is far smaller.
 const MAX_KEY_BYTES: u64 = 16 << 10;
 
-/// The key of `path`, which must exist; without a path the default key, made on first use.
-pub(crate) fn load_or_create(path: Option<&Path>) -> Result<SigningKey, Failure> {
+/// Who signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Signs profiles.
+    Operator,
+    /// Signs challenges and receipts.
+    Network,
+}
+
+/// The key of `path`, which must exist; without a path the role's default key, made on first use.
+pub(crate) fn load_or_create(role: Role, path: Option<&Path>) -> Result<SigningKey, Failure> {
     match path {
         Some(path) => load(path),
         None => {
-            let path = default_path()?;
+            let path = default_path(role)?;
             match path.try_exists() {
                 Ok(false) => create(&path),
                 _ => load(&path),
@@ -28,9 +37,13 @@ pub(crate) fn load_or_create(path: Option<&Path>) -> Result<SigningKey, Failure>
     }
 }
 
-/// `$XDG_STATE_HOME/proofmark/keys/operator.pem`, by default below `~/.local/state`.
-pub(crate) fn default_path() -> Result<PathBuf, Failure> {
-    Ok(state_folder()?.join("keys").join("operator.pem"))
+/// `$XDG_STATE_HOME/proofmark/keys/operator.pem`, by default below `~/.local/state`; of a network, `network.pem`.
+pub(crate) fn default_path(role: Role) -> Result<PathBuf, Failure> {
+    let name = match role {
+        Role::Operator => "operator.pem",
+        Role::Network => "network.pem",
+    };
+    Ok(state_folder()?.join("keys").join(name))
 }
 
 /// `$XDG_STATE_HOME/proofmark`

@@ -11,6 +11,7 @@ pub mod ceilings;
 pub mod cell;
 pub mod certify;
 pub mod cli;
+mod document_file;
 pub mod environment;
 mod exit;
 mod journal;

@@ -7,7 +7,7 @@ use proofmark_reports::chain::{self, RunIdentity};
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::{
-    Ceilings, Cell, Challenge, Doubt, Machine, Sitting, Status, SuiteReference,
+    Ceilings, Cell, Challenge, Doubt, Machine, NetworkChallenge, Sitting, Status, SuiteReference,
 };
 use proofmark_reports::{Digest, Timestamp, derived, did_key, words};
 use proofmark_workloads::Workload;
@@ -71,7 +71,10 @@ impl<'a> Run<'a> {
             },
             operator: did_key::format(&key.verifying_key()),
             harness: environment::harness(request.isa)?,
-            challenge: Challenge { kind: "self_issued".to_owned(), nonce: nonce()? },
+            challenge: match request.challenge {
+                Some(document) => Challenge::Network { document: Box::new(document.clone()) },
+                None => Challenge::SelfIssued { nonce: nonce()? },
+            },
             threads: request.threads.unwrap_or(machine.logical_cpus),
             machine,
             workloads: workloads.iter().map(|workload| workload.id.clone()).collect(),
@@ -117,6 +120,7 @@ impl<'a> Run<'a> {
         let ids: Vec<&str> = workloads.iter().map(|workload| workload.id.as_str()).collect();
         let differs = [
             ("suite", head.suite.digest != request.suite.suite.digest),
+            ("challenge", is_other_challenge(&head.challenge, request.challenge)),
             ("key", head.operator != did_key::format(&key.verifying_key())),
             ("program", head.harness.binary_digest != harness.binary_digest),
             ("instruction set", head.harness.isa != harness.isa),
@@ -259,6 +263,15 @@ fn last_head(cells: &[Cell]) -> Option<Digest> {
     Some(last(rounds.checked_sub(1)?)?.chain_head)
 }
 
+/// Whether a run that answers `begun` does not answer what is now asked.
+fn is_other_challenge(begun: &Challenge, asked: Option<&NetworkChallenge>) -> bool {
+    match (begun, asked) {
+        (Challenge::Network { document }, Some(asked)) => document.as_ref() != asked,
+        (Challenge::SelfIssued { .. }, None) => false,
+        _ => true,
+    }
+}
+
 /// Whether two readings are of one machine in one state; how much memory is free, and what the clock costs, may differ.
 fn is_same(before: &Machine, now: &Machine) -> bool {
     let available_memory_bytes = before.available_memory_bytes;
@@ -296,7 +309,8 @@ fn weights(request: &Request<'_>) -> Vec<(String, std::path::PathBuf)> {
     request.weights.iter().map(|weights| (weights.model.clone(), weights.folder.clone())).collect()
 }
 
-fn nonce() -> Result<Digest, Failure> {
+/// 32 random bytes.
+pub(crate) fn nonce() -> Result<Digest, Failure> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)
         .map_err(|error| internal(anyhow!("no random numbers from the system: {error}")))?;

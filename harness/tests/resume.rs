@@ -131,6 +131,7 @@ fn interrupted() -> Place {
 fn another_run_is_never_continued() {
     let place = interrupted();
     place.proofmark(&["key", "new", "--out", "other.pem"]);
+    place.proofmark(&["challenge", "new", "--suite", "tiny.toml"]);
     let suite = fs::read_to_string(place.path("tiny.toml")).unwrap();
     fs::write(place.path("other.toml"), format!("{suite}# changed\n")).unwrap();
     let journal = fs::read(place.path("profile.json.journal")).unwrap();
@@ -138,6 +139,7 @@ fn another_run_is_never_continued() {
     for arguments in [
         &["--suite", "other.toml"][..],
         &["--suite", "tiny.toml", "--key", "other.pem"],
+        &["--suite", "tiny.toml", "--challenge", "challenge.json"],
         &["--suite", "tiny.toml", "--isa", "portable"],
         &["--suite", "tiny.toml", "--threads", "5"],
         &["--suite", "tiny.toml", "--workload", "embed-*"],

@@ -5,6 +5,7 @@
 //! *Architecture invariants:* never candle; no I/O and no clock; no float inside signed bytes; every derived figure of
 //! a profile is computed here, once to write it and once more to verify it, by the same function.
 
+pub mod audit;
 pub mod canonical_json;
 pub mod capacity;
 pub mod chain;
@@ -12,6 +13,7 @@ pub mod coverage;
 pub mod demand;
 pub mod derived;
 pub mod did_key;
+pub mod document;
 pub mod key;
 pub mod page;
 pub mod profile;

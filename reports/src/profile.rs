@@ -1,38 +1,10 @@
-//! From a body to signed bytes.
+//! What goes into a profile, and into the chain before it.
 
-use ed25519_dalek::SigningKey;
 use serde_json::Value;
 
-use crate::canonical_json::{self, NotAnInteger};
-use crate::schema::v1::Profile;
-use crate::{Digest, Timestamp, proof};
-
-/// Why a profile could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// A value has no JSON form.
-    #[error("profile has no JSON form")]
-    NotJson(#[from] serde_json::Error),
-    /// A number is no integer.
-    #[error(transparent)]
-    NotAnInteger(#[from] NotAnInteger),
-    /// A value is outside the profile of canonical JSON that readers accept.
-    #[error("profile is not canonical")]
-    NotCanonical(#[from] canonical_json::NotCanonical),
-}
-
-/// The bytes of a profile, signed at `created` by its operator's key. Their SHA-256 is the report's id.
-///
-/// # Errors
-/// When a value does not fit canonical JSON, so that no unreadable profile is ever signed.
-pub fn sign(mut profile: Profile, created: Timestamp, key: &SigningKey) -> Result<Vec<u8>, WriteError> {
-    profile.proof = None;
-    let body = canonical_json::write(&serde_json::to_value(&profile)?)?;
-    profile.proof = Some(proof::sign(&body, &created.to_string(), key)?);
-    let bytes = canonical_json::write(&serde_json::to_value(&profile)?)?;
-    canonical_json::parse(&bytes, canonical_json::Limits::default())?;
-    Ok(bytes)
-}
+use crate::document::WriteError;
+use crate::schema::v1::Challenge;
+use crate::{Digest, canonical_json, document};
 
 /// A text in which JSON strings keep to printable ASCII; anything else becomes `?`.
 #[must_use]
@@ -40,11 +12,17 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect()
 }
 
-/// The digest of a challenge, as the chain takes it in.
+/// The digest of a challenge, as the chain takes it in: of a network's, the SHA-256 of its file; of one's own, that of the
+/// canonical JSON of the profile's member.
 ///
 /// # Errors
-/// Never in practice: a challenge holds strings only.
-pub fn challenge_digest(challenge: &crate::schema::v1::Challenge) -> Result<Digest, WriteError> {
-    let value: Value = serde_json::to_value(challenge)?;
-    Ok(Digest::of(&canonical_json::write(&value)?))
+/// Never in practice: a challenge holds strings and safe integers.
+pub fn challenge_digest(challenge: &Challenge) -> Result<Digest, WriteError> {
+    match challenge {
+        Challenge::Network { document } => Ok(Digest::of(&document::write(document.as_ref())?)),
+        Challenge::SelfIssued { .. } => {
+            let value: Value = serde_json::to_value(challenge)?;
+            Ok(Digest::of(&canonical_json::write(&value)?))
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! What a profile says, in words: one text a fact, for every face of a profile.
 
 use crate::schema::v1::{
-    Bound, CapacityBasis, ClassCoverage, Coverage, Doubt, DoubtKind, Factor, Limit, Obstacle, Profile,
-    SelfCheck, Status, TrialVerdict,
+    Bound, CapacityBasis, Challenge, ClassCoverage, Coverage, Doubt, DoubtKind, Factor, Limit, Obstacle,
+    Profile, SelfCheck, Status, TrialVerdict,
 };
+use crate::verify::{LatencyStanding, Proven};
 
 const MILLION: u64 = 1_000_000;
 /// In the order of their testing.
@@ -265,6 +266,40 @@ pub fn clipped(text: &str, most: usize) -> String {
         short += "..";
     }
     short
+}
+
+/// What a run answered.
+#[must_use]
+pub fn challenge(challenge: &Challenge) -> String {
+    match challenge {
+        Challenge::SelfIssued { .. } => "self issued".to_owned(),
+        Challenge::Network { document } => format!("of {}, made {}", document.network, document.not_before),
+    }
+}
+
+/// What challenge and receipt prove of a run.
+#[must_use]
+pub fn proven(proven: &Proven) -> Vec<String> {
+    let ns = |ns: u128| duration(u64::try_from(ns).unwrap_or(u64::MAX));
+    let mut lines = vec![match proven.mean_step_ns_at_most {
+        Some(mean) => format!(
+            "{} from challenge to receipt: {} steps, one after another, took at most {} each in the mean",
+            ns(proven.elapsed_ns),
+            proven.steps,
+            ns(mean)
+        ),
+        None => format!("{} from challenge to receipt, without a step", ns(proven.elapsed_ns)),
+    }];
+    let accounted = percent(proven.accounted_ppm);
+    lines.push(match proven.latency {
+        LatencyStanding::Accounted => {
+            format!("{accounted} of that is recorded work: the times are accounted for")
+        }
+        LatencyStanding::Unproven => {
+            format!("only {accounted} of that is recorded work, less than 80 %: the latencies are unproven")
+        }
+    });
+    lines
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 mod honest;
 
 use honest::*;
-use proofmark_reports::profile::sign;
+use proofmark_reports::document::sign;
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::{Digest, did_key, key};
 
@@ -79,7 +79,7 @@ fn other_spellings_of_the_same_content_are_refused() {
 #[test]
 fn another_kind_or_schema_is_refused_by_name() {
     assert_refused(&lie(|p| p.kind = "other".into()), "kind is `other`");
-    assert_refused(&lie(|p| p.schema = "2.0.0".into()), "schema is `2.0.0`, this program reads 1.1.0");
+    assert_refused(&lie(|p| p.schema = "2.0.0".into()), "schema is `2.0.0`, this program reads 1.3.0");
 }
 
 #[test]
@@ -172,13 +172,17 @@ fn an_unknown_suite_or_a_false_name_is_refused() {
 
 #[test]
 fn an_unknown_challenge_is_refused() {
-    assert_refused(&careful_lie(|p| p.challenge.kind = "network".into()), "challenge.kind is `network`");
+    assert_refused(
+        &edit("\"kind\":\"self_issued\"", "\"kind\":\"hearsay\""),
+        "challenge.kind: unknown variant `hearsay`",
+    );
 }
 
 #[test]
 fn a_swapped_nonce_machine_or_binary_breaks_the_chain() {
     for change in [
-        (|p: &mut Profile| p.challenge.nonce = Digest::of(b"x")) as fn(&mut Profile),
+        (|p: &mut Profile| p.challenge = Challenge::SelfIssued { nonce: Digest::of(b"x") })
+            as fn(&mut Profile),
         |p| p.machine.commitment = Digest::of(b"x"),
         |p| p.harness.binary_digest = Digest::of(b"x"),
     ] {
@@ -343,12 +347,10 @@ fn results_without_measurement_are_refused() {
 fn every_reason_is_listed() {
     let reasons = lie(|p| {
         p.suite.version = "9.0.0".into();
-        p.challenge.kind = "network".into();
+        p.challenge = Challenge::SelfIssued { nonce: Digest::of(b"x") };
         p.coverage.success_ppm = 1;
     });
-    for expected in
-        ["suite is called", "challenge.kind", "seed_0 of round 0 does not follow", "coverage.success_ppm"]
-    {
+    for expected in ["suite is called", "seed_0 of round 0 does not follow", "coverage.success_ppm"] {
         assert_refused(&reasons, expected);
     }
 }

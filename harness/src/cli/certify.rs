@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
+use proofmark_reports::schema::v1::NetworkChallenge;
 use proofmark_workloads::{Numerics, Suite};
 
 use super::{OutputFormat, print};
@@ -10,7 +11,7 @@ use crate::certify::{Certificate, Request, Start, certify};
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
-use crate::{Failure, Outcome, suite_file};
+use crate::{Failure, Outcome, document_file, suite_file};
 
 /// Measure this machine with a suite and write a signed coverage profile
 #[derive(Debug, Args)]
@@ -33,6 +34,9 @@ pub(super) struct Certify {
     /// Take a model's weights from a folder with config.json and safetensors; may be repeated
     #[arg(long, value_name = "MODEL=FOLDER")]
     weights: Vec<WeightsFolder>,
+    /// Answer a network's challenge, which names the suite's digest
+    #[arg(long, value_name = "FILE")]
+    challenge: Option<PathBuf>,
     /// The signing key in PEM [default: made on first use, see `proofmark key show`]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -64,12 +68,14 @@ impl Certify {
             NumericsChoice::Native => Numerics::Native,
         });
         let isa = super::available(self.isa)?;
+        let challenge = self.challenge.as_deref().map(document_file::load::<NetworkChallenge>).transpose()?;
         let request = Request {
             suite: &suite,
             selection: Selection { globs: self.workload, numerics },
             threads: self.threads,
             isa,
             weights: self.weights,
+            challenge: challenge.as_ref(),
             key: self.key.as_deref(),
             out: &self.out,
             start: if self.resume { Start::Resume } else { Start::Anew },

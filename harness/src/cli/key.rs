@@ -4,20 +4,27 @@ use clap::Subcommand;
 use proofmark_reports::did_key;
 
 use super::print;
-use crate::{Failure, Outcome, key_file};
+use crate::key_file::{self, Role};
+use crate::{Failure, Outcome};
 
-/// Make or show the operator's signing key
+/// Make or show a signing key
 #[derive(Debug, Subcommand)]
 pub(super) enum Key {
     /// Make a new key; an existing file is never replaced
     New {
-        /// Where to write it [default: the operator's key in the state folder]
+        /// Whose key it is
+        #[arg(long, value_enum, default_value = "operator")]
+        role: Role,
+        /// Where to write it [default: the role's key in the state folder]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Print the operator's identity and where its key is
+    /// Print an identity and where its key is
     Show {
-        /// The key [default: the operator's key in the state folder]
+        /// Whose key it is
+        #[arg(long, value_enum, default_value = "operator")]
+        role: Role,
+        /// The key [default: the role's key in the state folder]
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
@@ -25,17 +32,21 @@ pub(super) enum Key {
 
 impl Key {
     pub(super) fn run(self) -> Result<Outcome, Failure> {
-        let (key, path) = match self {
-            Self::New { out } => {
-                let path = out.map_or_else(key_file::default_path, Ok)?;
-                (key_file::create(&path)?, path)
+        let (role, key, path) = match self {
+            Self::New { role, out } => {
+                let path = out.map_or_else(|| key_file::default_path(role), Ok)?;
+                (role, key_file::create(&path)?, path)
             }
-            Self::Show { key } => {
-                let path = key.map_or_else(key_file::default_path, Ok)?;
-                (key_file::load(&path)?, path)
+            Self::Show { role, key } => {
+                let path = key.map_or_else(|| key_file::default_path(role), Ok)?;
+                (role, key_file::load(&path)?, path)
             }
         };
-        print(&format!("operator {}\nkey      {}\n", did_key::format(&key.verifying_key()), path.display()))?;
+        let name = match role {
+            Role::Operator => "operator",
+            Role::Network => "network ",
+        };
+        print(&format!("{name} {}\nkey      {}\n", did_key::format(&key.verifying_key()), path.display()))?;
         Ok(Outcome::Ok)
     }
 }

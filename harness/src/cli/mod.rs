@@ -2,8 +2,10 @@
 
 mod ceilings;
 mod certify;
+mod challenge;
 mod key;
 mod list;
+mod receipt;
 mod self_check;
 mod show;
 mod verify;
@@ -35,6 +37,9 @@ enum Command {
     List(list::List),
     SelfCheck(self_check::SelfCheck),
     #[command(subcommand)]
+    Challenge(challenge::Challenge),
+    Receipt(receipt::Receipt),
+    #[command(subcommand)]
     Key(key::Key),
     /// Runs one cell; `certify` starts it.
     #[command(hide = true)]
@@ -62,6 +67,8 @@ impl Cli {
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
             Command::SelfCheck(command) => command.run(),
+            Command::Challenge(command) => command.run(),
+            Command::Receipt(command) => command.run(),
             Command::Key(command) => command.run(),
             Command::Cell => crate::cell::run(),
             Command::Ceilings(command) => command.run(),

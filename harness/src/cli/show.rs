@@ -40,7 +40,7 @@ enum Face {
 impl Show {
     pub(super) fn run(self) -> Result<Outcome, Failure> {
         let suites = suite_file::known(&self.suite)?;
-        let context = Context { suites: &suites, now: Timestamp::of(SystemTime::now()) };
+        let context = Context::new(&suites, Timestamp::of(SystemTime::now()));
         let bytes = suite_file::read_bounded(&self.file)?;
         let verification = verify(&bytes, context);
         if let (Some(profile), []) = (&verification.profile, &verification.reasons[..]) {

@@ -3,13 +3,14 @@ use std::time::SystemTime;
 
 use clap::Args;
 use proofmark_reports::Timestamp;
-use proofmark_reports::verify::{Context, Verification, verify};
-use proofmark_reports::words::share;
+use proofmark_reports::schema::v1::{Challenge, NetworkChallenge, Profile, Receipt};
+use proofmark_reports::verify::{Context, LatencyStanding, Verification, verify};
+use proofmark_reports::words::{self, share};
 
 use serde_json::Value;
 
 use super::{OutputFormat, print};
-use crate::{Failure, Outcome, suite_file};
+use crate::{Failure, Outcome, document_file, suite_file};
 
 /// Check profiles: form, signature, and agreement with their own data
 #[derive(Debug, Args)]
@@ -20,6 +21,12 @@ pub(super) struct Verify {
     /// A further suite that profiles may be of
     #[arg(long, value_name = "FILE")]
     suite: Vec<String>,
+    /// The challenge that the profiles must answer
+    #[arg(long, value_name = "FILE")]
+    challenge: Option<PathBuf>,
+    /// The network's receipt for the profile; one a run of this command
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// How to print the result
     #[arg(long, value_enum, default_value = "table")]
     output: OutputFormat,
@@ -28,7 +35,13 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> Result<Outcome, Failure> {
         let suites = suite_file::known(&self.suite)?;
-        let context = Context { suites: &suites, now: Timestamp::of(SystemTime::now()) };
+        let challenge = self.challenge.as_deref().map(document_file::load::<NetworkChallenge>).transpose()?;
+        let receipt = self.receipt.as_deref().map(document_file::load::<Receipt>).transpose()?;
+        let context = Context {
+            challenge: challenge.as_ref(),
+            receipt: receipt.as_ref(),
+            ..Context::new(&suites, Timestamp::of(SystemTime::now()))
+        };
         let mut outcome = Outcome::Ok;
         let mut rows = Vec::new();
         for file in &self.files {
@@ -73,18 +86,31 @@ impl From<Verification> for Verdict {
 
 impl Verdict {
     fn json(&self, file: &str) -> Value {
-        let (report_id, body_digest, reasons) = match self {
+        let (report_id, body_digest, proven, reasons) = match self {
             Self::Valid(verification) | Self::Refused(verification) => {
                 let reasons: Vec<String> = verification.reasons.iter().map(ToString::to_string).collect();
-                (Some(verification.report_id), verification.body_digest, reasons)
+                let proven = verification.proven.map(|proven| {
+                    serde_json::json!({
+                        "elapsed_ns": u64::try_from(proven.elapsed_ns).ok(),
+                        "steps": proven.steps,
+                        "mean_step_ns_at_most": proven.mean_step_ns_at_most.and_then(|ns| u64::try_from(ns).ok()),
+                        "accounted_ppm": proven.accounted_ppm,
+                        "latency": match proven.latency {
+                            LatencyStanding::Accounted => "accounted",
+                            LatencyStanding::Unproven => "unproven",
+                        },
+                    })
+                });
+                (Some(verification.report_id), verification.body_digest, proven, reasons)
             }
-            Self::Unreadable(failure) => (None, None, vec![failure.to_string()]),
+            Self::Unreadable(failure) => (None, None, None, vec![failure.to_string()]),
         };
         serde_json::json!({
             "file": file,
             "report_id": report_id,
             "body_digest": body_digest,
             "valid": matches!(self, Self::Valid(_)),
+            "proven": proven,
             "reasons": reasons,
         })
     }
@@ -102,17 +128,38 @@ impl Verdict {
             }
             Self::Valid(verification) => {
                 let Some(profile) = &verification.profile else { return String::new() };
-                format!(
-                    "{file}: valid\n  report   {}\n  operator {}\n  suite    {} {}\n  covers   {}\n  means    form, signature \
-                     and arithmetic hold; self-issued, so neither the date nor the\n           latencies are proven, and \
-                     outputs only by an audit that runs them again\n",
+                let mut text = format!(
+                    "{file}: valid\n  report   {}\n  operator {}\n  suite    {} {}\n  covers   {}\n",
                     verification.report_id,
                     profile.operator,
                     profile.suite.name,
                     profile.suite.version,
                     share(&profile.coverage),
-                )
+                );
+                for line in meaning(profile, verification) {
+                    text += &format!("  means    {line}\n");
+                }
+                text
             }
         }
     }
+}
+
+/// What is proven, and what is not.
+fn meaning(profile: &Profile, verification: &Verification) -> Vec<String> {
+    let mut lines = vec![
+        "form, signature and arithmetic hold; outputs are proven only by an audit that runs them again"
+            .to_owned(),
+    ];
+    match (&profile.challenge, &verification.proven) {
+        (_, Some(proven)) => lines.extend(words::proven(proven)),
+        (Challenge::SelfIssued { .. }, None) => {
+            lines.push("self-issued: neither the date nor the latencies are proven".to_owned());
+        }
+        (Challenge::Network { document }, None) => lines.push(format!(
+            "answers a challenge of {}, made {}; without its receipt nothing bounds how long that took",
+            document.network, document.not_before
+        )),
+    }
+    lines
 }

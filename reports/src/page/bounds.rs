@@ -1,6 +1,6 @@
 //! How much of a profile is drawn: enough for every suite in use, and bounded for any other.
 
-use crate::schema::v1::{Cell, Doubt, Profile};
+use crate::schema::v1::{Cell, Challenge, Doubt, Profile};
 use crate::words::clipped;
 
 const CELLS: usize = 160;
@@ -89,7 +89,6 @@ fn bound_facts(profile: &mut Profile) {
         &mut profile.operator,
         &mut profile.started_at,
         &mut profile.finished_at,
-        &mut profile.challenge.kind,
         &mut machine.cpu_model,
         &mut machine.os,
         &mut machine.os_release,
@@ -111,6 +110,10 @@ fn bound_facts(profile: &mut Profile) {
         .take(NAMES)
         .map(|(name, version)| (clipped(&name, NAME), clipped(&version, NAME)))
         .collect();
+    if let Challenge::Network { document } = &mut profile.challenge {
+        clip(&mut document.network, NAME);
+        clip(&mut document.not_before, NAME);
+    }
     if let Some(proof) = &mut profile.proof {
         clip(&mut proof.created, NAME);
         clip(&mut proof.cryptosuite, NAME);

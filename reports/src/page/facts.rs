@@ -103,7 +103,7 @@ fn run(profile: &Profile, report_id: Digest) -> Vec<Fact> {
         ("Started", profile.started_at.clone()),
         ("Finished", profile.finished_at.clone()),
         ("Operator", profile.operator.clone()),
-        ("Challenge", profile.challenge.kind.replace('_', " ")),
+        ("Challenge", words::challenge(&profile.challenge)),
         ("Signature", proof),
         ("Report", report_id.to_string()),
     ]

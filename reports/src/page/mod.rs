@@ -60,7 +60,7 @@ pub fn page(profile: &Profile, suite: Option<&Suite>, report_id: Digest) -> Stri
                 roofline::section(main, &shown);
                 doubts::section(main, &shown);
                 facts::section(main, &shown, report_id);
-                proves::section(main, report_id);
+                proves::section(main, &profile.challenge, report_id);
             });
             body.within("footer", &[], |footer| {
                 for fact in &left_out {

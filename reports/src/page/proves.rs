@@ -3,8 +3,9 @@
 use super::markup::Markup;
 use super::part;
 use crate::Digest;
+use crate::schema::v1::Challenge;
 
-pub(super) fn section(page: &mut Markup, report_id: Digest) {
+pub(super) fn section(page: &mut Markup, challenge: &Challenge, report_id: Digest) {
     part(page, "verify", "Verify it yourself", |section| {
         section.element(
             "p",
@@ -19,7 +20,8 @@ pub(super) fn section(page: &mut Markup, report_id: Digest) {
             );
         });
         section.within("div", &[("class", "columns")], |columns| {
-            for (heading, points) in [("What that shows", &SHOWS[..]), ("What it cannot show", &CANNOT[..])] {
+            let cannot = [&[when(challenge)], &CANNOT[..]].concat();
+            for (heading, points) in [("What that shows", &SHOWS[..]), ("What it cannot show", &cannot[..])] {
                 columns.within("div", &[], |column| {
                     column.element("h3", &[], heading);
                     column.within("ul", &[], |list| {
@@ -37,9 +39,20 @@ const SHOWS: [&str; 4] = [
     "Seeds and output digests form one chain, so no timed request could be computed ahead or served from a cache.",
     "Each self-check says truly whether its digest is the one that the suite states.",
 ];
-const CANNOT: [&str; 4] = [
+/// What the challenge leaves open.
+fn when(challenge: &Challenge) -> &'static str {
+    match challenge {
+        Challenge::SelfIssued { .. } => {
+            "When the run was made: the challenge is self-issued, so nothing bounds its time."
+        }
+        Challenge::Network { .. } => {
+            "How long the run took: it began after the network's challenge, and only the network's receipt says when it had ended."
+        }
+    }
+}
+
+const CANNOT: [&str; 3] = [
     "That the times are true: an operator who invents them consistently passes.",
-    "When the run was made: the challenge is self-issued, so nothing bounds its time.",
     "That the outputs were computed: for that, an audit runs steps again on another machine and compares digests.",
     "That the machine is the one it says: its commitment is a hash of an id that its owner can change.",
 ];

@@ -6,20 +6,24 @@
 
 mod cells;
 mod chains;
+mod freshness;
 mod machine;
 mod reason;
 mod rounds;
 mod sittings;
 mod trials;
+mod work;
 
 use ed25519_dalek::VerifyingKey;
 use proofmark_workloads::Suite;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+pub use freshness::{LatencyStanding, Proven};
 pub use reason::Reason;
 
-use crate::schema::v1::{self, Profile};
-use crate::{Digest, Timestamp, canonical_json, coverage, derived, did_key, proof};
+use crate::document::{self, Opened};
+use crate::schema::v1::{self, NetworkChallenge, Profile, Receipt};
+use crate::{Digest, Timestamp, coverage, derived};
 
 /// A profile dated further ahead than this is refused; clocks differ a little.
 const CLOCK_TOLERANCE: std::time::Duration = std::time::Duration::from_secs(300);
@@ -31,6 +35,18 @@ pub struct Context<'a> {
     pub suites: &'a [Suite],
     /// The verifier's clock.
     pub now: Timestamp,
+    /// The challenge that the profile must answer, if it must answer one.
+    pub challenge: Option<&'a NetworkChallenge>,
+    /// The network's receipt for the profile, if there is one.
+    pub receipt: Option<&'a Receipt>,
+}
+
+impl<'a> Context<'a> {
+    /// Without challenge and receipt.
+    #[must_use]
+    pub fn new(suites: &'a [Suite], now: Timestamp) -> Self {
+        Self { suites, now, challenge: None, receipt: None }
+    }
 }
 
 /// The outcome of a verification.
@@ -42,6 +58,8 @@ pub struct Verification {
     pub body_digest: Option<Digest>,
     /// The profile, if its form could be read; not to be trusted unless [`Self::is_valid`].
     pub profile: Option<Profile>,
+    /// What challenge and receipt prove, if there are both and they hold.
+    pub proven: Option<Proven>,
     /// Every reason for a refusal.
     pub reasons: Vec<Reason>,
 }
@@ -57,45 +75,45 @@ impl Verification {
 /// Verifies the bytes of a profile.
 #[must_use]
 pub fn verify(bytes: &[u8], context: Context<'_>) -> Verification {
-    let mut verification =
-        Verification { report_id: Digest::of(bytes), body_digest: None, profile: None, reasons: Vec::new() };
-    if let Err(reason) = verification.check(bytes, context) {
-        verification.reasons.push(reason);
+    let mut verification = Verification {
+        report_id: Digest::of(bytes),
+        body_digest: None,
+        profile: None,
+        proven: None,
+        reasons: Vec::new(),
+    };
+    match document::open(bytes) {
+        Ok(opened) => verification.check(opened, context),
+        Err(fault) => verification.reasons.push(fault.into()),
     }
     verification
 }
 
 impl Verification {
-    /// Collects reasons; returns early where nothing behind could be understood.
-    fn check(&mut self, bytes: &[u8], context: Context<'_>) -> Result<(), Reason> {
-        let mut tree = canonical_json::parse(bytes, canonical_json::Limits::default())?;
-        check_version(&tree)?;
-        let proof = tree.remove("proof");
-        let tree = Value::Object(tree);
-        let body = canonical_json::write(&tree).unwrap_or_default();
-        self.body_digest = Some(Digest::of(&body));
-        let profile = read_profile(tree, proof)?;
-        if !is_complete(&profile, bytes) {
-            return Err(Reason::Incomplete);
-        }
-
-        let key = did_key::parse(&profile.operator).map_err(Reason::Operator);
-        match (&key, &profile.proof) {
-            (Ok(key), Some(proof)) => {
-                self.reasons.extend(proof::faults(proof, &body, key).into_iter().map(Reason::Proof));
+    fn check(&mut self, opened: Opened<Profile>, context: Context<'_>) {
+        let profile = &opened.document;
+        let suite = context.suites.iter().find(|suite| suite.digest == profile.suite.digest);
+        self.reasons.extend(opened.faults.iter().cloned().map(Reason::Document));
+        self.reasons.extend(machine::check(profile));
+        self.reasons.extend(sittings::check(profile));
+        let work_ns = work::recorded_ns(profile, suite);
+        self.check_times(profile, work_ns, context.now);
+        let (reasons, proven) = freshness::check(&opened, work_ns, &context);
+        self.reasons.extend(reasons);
+        self.proven = proven;
+        match suite {
+            Some(suite) => self.check_content(profile, opened.key, suite),
+            None => {
+                let known = context.suites.iter().map(|suite| format!("{} {}", suite.name, suite.version));
+                self.reasons
+                    .push(Reason::UnknownSuite { digest: profile.suite.digest, known: known.collect() });
             }
-            (Err(reason), _) => self.reasons.push(reason.clone()),
-            (Ok(_), None) => self.reasons.push(Reason::NoProof),
         }
-        self.reasons.extend(machine::check(&profile));
-        self.reasons.extend(sittings::check(&profile));
-        self.check_times(&profile, context.now);
-        self.check_content(&profile, key.ok(), context.suites);
-        self.profile = Some(profile);
-        Ok(())
+        self.body_digest = Some(opened.body_digest);
+        self.profile = Some(opened.document);
     }
 
-    fn check_times(&mut self, profile: &Profile, now: Timestamp) {
+    fn check_times(&mut self, profile: &Profile, work_ns: u128, now: Timestamp) {
         let mut read = |member: &'static str, text: &str| {
             let time = text.parse::<Timestamp>();
             time.map_err(|error| self.reasons.push(Reason::Time { member, fact: error.to_string() })).ok()
@@ -110,7 +128,7 @@ impl Verification {
                     let fact = "earlier than started_at".to_owned();
                     self.reasons.push(Reason::Time { member: "finished_at", fact });
                 }
-                Some(elapsed) => self.check_elapsed(profile, elapsed),
+                Some(elapsed) => self.check_elapsed(work_ns, elapsed),
             }
         }
         if let (Some(finished), Some(created)) = (finished, created)
@@ -129,15 +147,7 @@ impl Verification {
     }
 
     /// What is said to have been done one after another fits between start and finish.
-    fn check_elapsed(&mut self, profile: &Profile, elapsed: std::time::Duration) {
-        let of_round = |round: &v1::Round| -> u128 {
-            let before = u128::from(round.load_ns) + u128::from(round.warm_up.duration_ns);
-            round.latency_ns.iter().fold(before, |sum, latency| sum + u128::from(*latency))
-        };
-        let work = |cell: &v1::Cell| -> u128 {
-            cell.rounds.iter().map(of_round).sum::<u128>() + trials::work_ns(cell)
-        };
-        let work_ns: u128 = profile.cells.iter().map(work).sum();
+    fn check_elapsed(&mut self, work_ns: u128, elapsed: std::time::Duration) {
         // Both ends are whole seconds, rounded down.
         let elapsed_ns = elapsed.as_nanos() + 1_000_000_000;
         if work_ns > elapsed_ns {
@@ -145,15 +155,7 @@ impl Verification {
         }
     }
 
-    fn check_content(&mut self, profile: &Profile, key: Option<VerifyingKey>, suites: &[Suite]) {
-        if profile.challenge.kind != "self_issued" {
-            self.reasons.push(Reason::UnknownChallenge { kind: profile.challenge.kind.clone() });
-        }
-        let Some(suite) = suites.iter().find(|suite| suite.digest == profile.suite.digest) else {
-            let known = suites.iter().map(|suite| format!("{} {}", suite.name, suite.version)).collect();
-            self.reasons.push(Reason::UnknownSuite { digest: profile.suite.digest, known });
-            return;
-        };
+    fn check_content(&mut self, profile: &Profile, key: Option<VerifyingKey>, suite: &Suite) {
         if (&profile.suite.name, &profile.suite.version) != (&suite.name, &suite.version) {
             let actual = format!("{} {}", profile.suite.name, profile.suite.version);
             let expected = format!("{} {}", suite.name, suite.version);
@@ -171,32 +173,6 @@ impl Verification {
             self.reasons.push(Reason::Coverage { at: first_difference(&profile.coverage, &expected) });
         }
     }
-}
-
-fn read_profile(mut tree: Value, proof: Option<Value>) -> Result<Profile, Reason> {
-    if let (Value::Object(members), Some(proof)) = (&mut tree, proof) {
-        members.insert("proof".to_owned(), proof);
-    }
-    serde_path_to_error::deserialize(tree)
-        .map_err(|error| Reason::Schema { path: error.path().to_string(), fact: error.inner().to_string() })
-}
-
-/// Whether writing the profile gives its bytes again: a member left out instead of `null` would make a second form.
-fn is_complete(profile: &Profile, bytes: &[u8]) -> bool {
-    let value = serde_json::to_value(profile).unwrap_or_default();
-    canonical_json::write(&value).is_ok_and(|written| written == bytes)
-}
-
-/// Kind and version, before anything else is read: a newer schema may have other members.
-fn check_version(tree: &Map<String, Value>) -> Result<(), Reason> {
-    let text = |member: &str| tree.get(member).and_then(Value::as_str).unwrap_or("absent").to_owned();
-    if text("kind") != v1::KIND {
-        return Err(Reason::UnknownKind { actual: text("kind") });
-    }
-    if text("schema") != v1::SCHEMA {
-        return Err(Reason::UnknownSchema { actual: text("schema") });
-    }
-    Ok(())
 }
 
 /// The path of the first member in which two coverages differ.

@@ -1,38 +1,13 @@
 use crate::Digest;
-use crate::canonical_json::NotCanonical;
-use crate::did_key::NotAnOperator;
-use crate::proof::ProofFault;
+use crate::document::DocumentFault;
 
 /// Why a profile is refused. The text of each says what and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The bytes are not the one accepted form of their content.
-    #[error("not canonical JSON: {0}")]
-    NotCanonical(#[from] NotCanonical),
-    /// Another kind of document.
-    #[error("kind is `{actual}`, expected `proofmark.coverage_profile`")]
-    UnknownKind {
-        /// As written.
-        actual: String,
-    },
-    /// Another version of the schema.
-    #[error("schema is `{actual}`, this program reads 1.1.0: use the release that wrote it, or a newer one")]
-    UnknownSchema {
-        /// As written.
-        actual: String,
-    },
-    /// A member is missing, unknown or of another type.
-    #[error("{path}: {fact}")]
-    Schema {
-        /// Where.
-        path: String,
-        /// What.
-        fact: String,
-    },
-    /// A member is left out that the schema writes as `null`.
-    #[error("a member is left out: absent values are written as null")]
-    Incomplete,
+    /// Form, signer or signature do not hold.
+    #[error(transparent)]
+    Document(#[from] DocumentFault),
     /// What is said of machine and program cannot be true together.
     #[error("{fact}")]
     Machine {
@@ -45,15 +20,6 @@ pub enum Reason {
         /// What.
         fact: String,
     },
-    /// There is no signature.
-    #[error("proof is absent")]
-    NoProof,
-    /// The operator is no usable key.
-    #[error("operator is refused: {0}")]
-    Operator(NotAnOperator),
-    /// The proof does not hold.
-    #[error(transparent)]
-    Proof(ProofFault),
     /// A time is malformed or impossible.
     #[error("{member} is {fact}")]
     Time {
@@ -70,11 +36,17 @@ pub enum Reason {
         /// From start to finish.
         elapsed_ns: u128,
     },
-    /// A challenge of another kind.
-    #[error("challenge.kind is `{kind}`, expected `self_issued`")]
-    UnknownChallenge {
-        /// As written.
-        kind: String,
+    /// The challenge does not hold, or the run does not answer it.
+    #[error("challenge: {fact}")]
+    Challenge {
+        /// What.
+        fact: String,
+    },
+    /// The receipt does not hold, or is of something else.
+    #[error("receipt: {fact}")]
+    Receipt {
+        /// What.
+        fact: String,
     },
     /// A suite that the verifier does not have.
     #[error("suite {digest} is unknown, this program has {}", known.join(", "))]

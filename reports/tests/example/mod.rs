@@ -35,7 +35,7 @@ pub(crate) fn profile() -> Profile {
                 .into(),
             isa: "avx512".to_owned(),
         },
-        challenge: Challenge { kind: "self_issued".to_owned(), nonce: digest },
+        challenge: Challenge::SelfIssued { nonce: digest },
         started_at: "2026-11-21T03:40:00Z".to_owned(),
         finished_at: "2026-11-21T04:01:30Z".to_owned(),
         sittings: vec![

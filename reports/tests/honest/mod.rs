@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
+use proofmark_reports::document::sign;
 use proofmark_reports::key::{self, SigningKey};
-use proofmark_reports::profile::{challenge_digest, sign};
+use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::verify::{Context, Verification, verify};
 use proofmark_reports::{Digest, Timestamp, capacity, coverage, derived, did_key};
@@ -58,7 +59,7 @@ pub(crate) fn honest() -> Profile {
             crates: std::iter::once(("gemm".to_owned(), "0.19.0".to_owned())).collect(),
             isa: "avx2".to_owned(),
         },
-        challenge: Challenge { kind: "self_issued".to_owned(), nonce: Digest::of(b"nonce") },
+        challenge: Challenge::SelfIssued { nonce: Digest::of(b"nonce") },
         started_at: "2026-11-21T04:00:00Z".to_owned(),
         finished_at: "2026-11-21T04:01:50Z".to_owned(),
         sittings: vec![Sitting {
@@ -210,7 +211,7 @@ pub(crate) fn signed(profile: Profile) -> Vec<u8> {
 
 pub(crate) fn check(bytes: &[u8]) -> Verification {
     let now: Timestamp = "2026-11-21T05:00:00Z".parse().unwrap();
-    verify(bytes, Context { suites: &[suite()], now })
+    verify(bytes, Context::new(&[suite()], now))
 }
 
 pub(crate) fn reasons(bytes: &[u8]) -> Vec<String> {

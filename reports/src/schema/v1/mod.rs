@@ -6,6 +6,7 @@
 
 mod capacity;
 mod cell;
+mod challenge;
 mod coverage;
 mod doubt;
 mod round;
@@ -14,11 +15,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Digest;
+use crate::document::Document;
 
 pub use capacity::{Capacity, CapacityBasis, Trial, TrialVerdict};
 pub use cell::{
     Bound, Cell, CellStatistics, DEVICE, Distribution, Limit, Obstacle, Roofline, SelfCheck, Status, Weights,
 };
+pub use challenge::{Beacon, Challenge, NetworkChallenge, Receipt};
 pub use coverage::{AfterFactor, ClassCoverage, Coverage, Factor, Missing, WorkloadCoverage};
 pub use doubt::{Doubt, DoubtKind};
 pub use round::{Round, WarmUp};
@@ -26,7 +29,7 @@ pub use round::{Round, WarmUp};
 /// `kind` of a profile.
 pub const KIND: &str = "proofmark.coverage_profile";
 /// The schema that this program writes.
-pub const SCHEMA: &str = "1.2.0";
+pub const SCHEMA: &str = "1.3.0";
 
 /// What a machine was measured to serve, signed by its operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +68,24 @@ pub struct Profile {
     /// The signature; `null` only while it is being made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+}
+
+impl Document for Profile {
+    const KIND: &'static str = KIND;
+    const SCHEMA: &'static str = SCHEMA;
+    const SIGNER: &'static str = "operator";
+
+    fn signer(&self) -> &str {
+        &self.operator
+    }
+
+    fn proof(&self) -> Option<&Proof> {
+        self.proof.as_ref()
+    }
+
+    fn set_proof(&mut self, proof: Option<Proof>) {
+        self.proof = proof;
+    }
 }
 
 /// Names a suite.
@@ -165,16 +186,6 @@ pub struct Harness {
     pub crates: std::collections::BTreeMap<String, String>,
     /// The instruction set of the exact kernels.
     pub isa: String,
-}
-
-/// What the run's seeds were bound to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Challenge {
-    /// `self_issued`: the operator chose the nonce, so nothing bounds when the run was made.
-    pub kind: String,
-    /// 32 random bytes.
-    pub nonce: Digest,
 }
 
 /// A W3C Data Integrity proof with exactly these members.

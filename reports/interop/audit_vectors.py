@@ -1,0 +1,56 @@
+"""Test vectors of the audit's draws (reports/src/audit), by an implementation independent of it; standard library only.
+
+    python3 reports/interop/audit_vectors.py > reports/tests/vectors/audit.json
+"""
+
+import json
+from fractions import Fraction
+from hashlib import sha256
+from itertools import count as count_from
+from math import ceil, comb
+
+
+def h(label: str, *fields: bytes) -> bytes:
+    return sha256(b"".join(len(f).to_bytes(8, "little") + f for f in (label.encode(), *fields))).digest()
+
+
+def u64(number: int) -> bytes:
+    return number.to_bytes(8, "little")
+
+
+def places(seed: bytes, cell: int, count: int, wanted: int) -> list[int]:
+    deck = list(range(count))
+    for i in range(min(wanted, count)):
+        left = count - i
+        for attempt in count_from():
+            draw = int.from_bytes(h("proofmark/draw/1", seed, u64(cell), u64(i), u64(attempt))[:8], "big")
+            if draw < 2**64 // left * left:
+                break
+        other = i + draw % left
+        deck[i], deck[other] = deck[other], deck[i]
+    return sorted(deck[: min(wanted, count)])
+
+
+def main() -> None:
+    body, randomness = sha256(b"body_digest").digest(), sha256(b"randomness").digest()
+    seed = h("proofmark/audit/1", body, randomness)
+    samples = [
+        {"cell_index": cell, "count": count, "wanted": wanted, "places": places(seed, cell, count, wanted)}
+        for cell, count, wanted in [(0, 0, 3), (0, 1, 1), (1, 6, 2), (2, 6, 6), (3, 7, 9), (4, 198, 5), (40, 1398, 20)]
+    ]
+    odds = [
+        {"count": n, "faked": m, "checked": c, "miss_ppm": ceil(Fraction(comb(n - m, c), comb(n, c)) * 10**6)}
+        for n, m, c in [(10, 1, 1), (10, 1, 10), (198, 1, 5), (198, 20, 5), (198, 99, 5), (1398, 140, 20), (6, 6, 1), (6, 3, 2)]
+    ]
+    vectors = {
+        "body_digest": body.hex(),
+        "randomness": randomness.hex(),
+        "audit_seed": seed.hex(),
+        "samples": samples,
+        "odds": odds,
+    }
+    print(json.dumps(vectors, indent=1, sort_keys=True))
+
+
+if __name__ == "__main__":
+    main()
