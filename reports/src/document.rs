@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::canonical_json::{self, NotAnInteger, NotCanonical};
+use crate::canonical_json::{self, NoCanonicalForm, NotCanonical};
 use crate::did_key::{self, NotAnOperator};
 use crate::proof::{self, ProofFault};
 use crate::schema::v1::Proof;
@@ -99,12 +99,9 @@ pub enum DocumentFault {
 /// Why a document could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// A value has no JSON form.
-    #[error("document has no JSON form")]
-    NotJson(#[from] serde_json::Error),
-    /// A number is no integer.
+    /// A value has no canonical form.
     #[error(transparent)]
-    NotAnInteger(#[from] NotAnInteger),
+    NoCanonicalForm(#[from] NoCanonicalForm),
     /// A value is outside the profile of canonical JSON that readers accept.
     #[error("document is not canonical")]
     NotCanonical(#[from] NotCanonical),
@@ -122,8 +119,7 @@ pub fn open<D: Document>(bytes: &[u8]) -> Result<Opened<D>, DocumentFault> {
     let body = canonical_json::write(&tree).unwrap_or_default();
     let document: D = read(tree, proof)?;
     // A member left out instead of `null` would make a second form.
-    let again = serde_json::to_value(&document).unwrap_or_default();
-    if !canonical_json::write(&again).is_ok_and(|written| written == bytes) {
+    if !canonical_json::write(&document).is_ok_and(|written| written == bytes) {
         return Err(DocumentFault::Incomplete);
     }
     let (key, faults) = check_proof(&document, &body);
@@ -136,10 +132,9 @@ pub fn faults<D: Document + Clone>(document: &D) -> Vec<DocumentFault> {
     let mut body = document.clone();
     body.set_proof(None);
     let mut faults = Vec::new();
-    let form = serde_json::to_value(&body).ok().and_then(|body| canonical_json::write(&body).ok());
-    match form {
-        Some(body) => faults.extend(check_proof(document, &body).1),
-        None => faults.push(DocumentFault::Incomplete),
+    match canonical_json::write(&body) {
+        Ok(body) => faults.extend(check_proof(document, &body).1),
+        Err(_) => faults.push(DocumentFault::Incomplete),
     }
     let tree = serde_json::to_value(document).unwrap_or_default();
     let members = tree.as_object().cloned().unwrap_or_default();
@@ -157,7 +152,7 @@ pub fn sign<D: Document>(
     key: &SigningKey,
 ) -> Result<Vec<u8>, WriteError> {
     document.set_proof(None);
-    let body = canonical_json::write(&serde_json::to_value(&document)?)?;
+    let body = canonical_json::write(&document)?;
     document.set_proof(Some(proof::sign(&body, &created.to_string(), key)?));
     let bytes = write(&document)?;
     canonical_json::parse(&bytes, canonical_json::Limits::default())?;
@@ -169,7 +164,7 @@ pub fn sign<D: Document>(
 /// # Errors
 /// As [`sign`].
 pub fn write<D: Document>(document: &D) -> Result<Vec<u8>, WriteError> {
-    Ok(canonical_json::write(&serde_json::to_value(document)?)?)
+    Ok(canonical_json::write(document)?)
 }
 
 /// Kind and version, before anything else is read: a newer schema may have other members.

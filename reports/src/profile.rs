@@ -1,7 +1,5 @@
 //! What goes into a profile, and into the chain before it.
 
-use serde_json::Value;
-
 use crate::document::WriteError;
 use crate::schema::v1::Challenge;
 use crate::{Digest, canonical_json, document};
@@ -20,9 +18,6 @@ pub fn printable(text: &str) -> String {
 pub fn challenge_digest(challenge: &Challenge) -> Result<Digest, WriteError> {
     match challenge {
         Challenge::Network { document } => Ok(Digest::of(&document::write(document.as_ref())?)),
-        Challenge::SelfIssued { .. } => {
-            let value: Value = serde_json::to_value(challenge)?;
-            Ok(Digest::of(&canonical_json::write(&value)?))
-        }
+        Challenge::SelfIssued { .. } => Ok(Digest::of(&canonical_json::write(challenge)?)),
     }
 }

@@ -6,7 +6,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::Value;
 
 use crate::Digest;
-use crate::canonical_json::{self, NotAnInteger};
+use crate::canonical_json::{self, NoCanonicalForm};
 use crate::did_key;
 use crate::schema::v1::Proof;
 
@@ -62,7 +62,7 @@ fn configuration(created: &str, verification_method: &str) -> Value {
 ///
 /// # Errors
 /// Never in practice: the configuration holds strings only.
-pub fn sign(document: &[u8], created: &str, key: &SigningKey) -> Result<Proof, NotAnInteger> {
+pub fn sign(document: &[u8], created: &str, key: &SigningKey) -> Result<Proof, NoCanonicalForm> {
     let public = key.verifying_key();
     let verification_method = format!("{}#{}", did_key::format(&public), did_key::multibase(&public));
     let configuration = canonical_json::write(&configuration(created, &verification_method))?;

@@ -6,10 +6,11 @@
 //! bytes. [`write()`] covers all strings of RFC 8785, because proofs over foreign documents are verified too; it refuses floats.
 
 mod parse;
+mod serializer;
 mod write;
 
 pub use parse::{Limits, NotCanonical, parse};
-pub use write::{NotAnInteger, write};
+pub use write::{NoCanonicalForm, write};
 
 /// The largest integer that every JSON implementation keeps: 2^53 - 1.
 pub const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
