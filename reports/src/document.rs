@@ -5,9 +5,10 @@
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use crate::canonical_json::{self, NoCanonicalForm, NotCanonical};
+use crate::canonical_json::{self, Canonical, Limits, NoCanonicalForm, NotCanonical};
 use crate::did_key::{self, NotAnOperator};
 use crate::proof::{self, ProofFault};
 use crate::schema::v1::Proof;
@@ -37,6 +38,8 @@ pub trait Document: Serialize + DeserializeOwned {
 pub struct Opened<D> {
     /// Not to be trusted while there are faults.
     pub document: D,
+    /// SHA-256 of the bytes, which names the document.
+    pub digest: Digest,
     /// SHA-256 of the canonical form without proof: one signer can make many signatures of one body.
     pub body_digest: Digest,
     /// The signer's, if it is one.
@@ -112,34 +115,26 @@ pub enum WriteError {
 /// # Errors
 /// The fault behind which nothing could be understood.
 pub fn open<D: Document>(bytes: &[u8]) -> Result<Opened<D>, DocumentFault> {
-    let mut tree = canonical_json::parse(bytes, canonical_json::Limits::default())?;
-    check_version::<D>(&tree)?;
-    let proof = tree.remove("proof");
-    let tree = Value::Object(tree);
-    let body = canonical_json::write(&tree).unwrap_or_default();
-    let document: D = read(tree, proof)?;
-    // A member left out instead of `null` would make a second form.
+    let parsed = canonical_json::parse(bytes, Limits::default())?;
+    check_version::<D>(&parsed)?;
+    let document: D = read(&parsed)?;
+    // Other spellings that serde takes, such as a list for a type with members, and members left out instead of `null`.
     if !canonical_json::write(&document).is_ok_and(|written| written == bytes) {
         return Err(DocumentFault::Incomplete);
     }
-    let (key, faults) = check_proof(&document, &body);
-    Ok(Opened { document, body_digest: Digest::of(&body), key, faults })
+    let (digest, body_digest) = digests(&parsed);
+    let (key, faults) = check_proof(&document, body_digest);
+    Ok(Opened { document, digest, body_digest, key, faults })
 }
 
 /// What is wrong with signer and signature of a document that is part of another.
 #[must_use]
-pub fn faults<D: Document + Clone>(document: &D) -> Vec<DocumentFault> {
-    let mut body = document.clone();
-    body.set_proof(None);
-    let mut faults = Vec::new();
-    match canonical_json::write(&body) {
-        Ok(body) => faults.extend(check_proof(document, &body).1),
-        Err(_) => faults.push(DocumentFault::Incomplete),
+pub fn faults<D: Document>(document: &D) -> Vec<DocumentFault> {
+    let Ok(bytes) = canonical_json::write(document) else { return vec![DocumentFault::Incomplete] };
+    match open::<D>(&bytes) {
+        Ok(opened) => opened.faults,
+        Err(fault) => vec![fault],
     }
-    let tree = serde_json::to_value(document).unwrap_or_default();
-    let members = tree.as_object().cloned().unwrap_or_default();
-    faults.extend(check_version::<D>(&members).err());
-    faults
 }
 
 /// The bytes of a document, signed at `created`. Their SHA-256 names the document.
@@ -152,10 +147,10 @@ pub fn sign<D: Document>(
     key: &SigningKey,
 ) -> Result<Vec<u8>, WriteError> {
     document.set_proof(None);
-    let body = canonical_json::write(&document)?;
-    document.set_proof(Some(proof::sign(&body, &created.to_string(), key)?));
+    let body = Digest::of(&canonical_json::write(&document)?);
+    document.set_proof(Some(proof::sign(body, &created.to_string(), key)?));
     let bytes = write(&document)?;
-    canonical_json::parse(&bytes, canonical_json::Limits::default())?;
+    canonical_json::parse(&bytes, Limits::default())?;
     Ok(bytes)
 }
 
@@ -168,8 +163,11 @@ pub fn write<D: Document>(document: &D) -> Result<Vec<u8>, WriteError> {
 }
 
 /// Kind and version, before anything else is read: a newer schema may have other members.
-fn check_version<D: Document>(tree: &Map<String, Value>) -> Result<(), DocumentFault> {
-    let text = |member: &str| tree.get(member).and_then(Value::as_str).unwrap_or("absent").to_owned();
+fn check_version<D: Document>(parsed: &Canonical<'_>) -> Result<(), DocumentFault> {
+    let text = |member: &str| {
+        let text = parsed.value(member).and_then(|value| serde_json::from_str::<String>(value).ok());
+        text.unwrap_or_else(|| "absent".to_owned())
+    };
     if text("kind") != D::KIND {
         return Err(DocumentFault::UnknownKind { actual: text("kind"), expected: D::KIND });
     }
@@ -179,17 +177,24 @@ fn check_version<D: Document>(tree: &Map<String, Value>) -> Result<(), DocumentF
     Ok(())
 }
 
-fn read<D: Document>(mut tree: Value, proof: Option<Value>) -> Result<D, DocumentFault> {
-    if let (Value::Object(members), Some(proof)) = (&mut tree, proof) {
-        members.insert("proof".to_owned(), proof);
-    }
-    serde_path_to_error::deserialize(tree).map_err(|error| DocumentFault::Schema {
-        path: error.path().to_string(),
-        fact: error.inner().to_string(),
+/// Straight from the text; only where that fails once more from a tree, to say where.
+fn read<D: Document>(parsed: &Canonical<'_>) -> Result<D, DocumentFault> {
+    serde_json::from_str(parsed.text()).or_else(|_| {
+        serde_path_to_error::deserialize(Value::Object(parsed.tree())).map_err(|error| {
+            DocumentFault::Schema { path: error.path().to_string(), fact: error.inner().to_string() }
+        })
     })
 }
 
-fn check_proof<D: Document>(document: &D, body: &[u8]) -> (Option<VerifyingKey>, Vec<DocumentFault>) {
+/// The digests of the whole and of the body. Both begin with the same bytes, nearly all of them, which are hashed once.
+fn digests(parsed: &Canonical<'_>) -> (Digest, Digest) {
+    let [before, proof, after] = parsed.around("proof");
+    let body = Sha256::new_with_prefix(before);
+    let whole = body.clone().chain_update(proof).chain_update(after);
+    (Digest(whole.finalize().into()), Digest(body.chain_update(after).finalize().into()))
+}
+
+fn check_proof<D: Document>(document: &D, body: Digest) -> (Option<VerifyingKey>, Vec<DocumentFault>) {
     match (did_key::parse(document.signer()), document.proof()) {
         (Ok(key), Some(proof)) => {
             let faults = proof::faults(proof, body, &key).into_iter().map(DocumentFault::Proof);

@@ -38,12 +38,12 @@ pub enum ProofFault {
     Signature,
 }
 
-/// The 64 bytes to sign, from canonical forms.
+/// The 64 bytes to sign, from the digests of canonical forms.
 #[must_use]
-pub fn hash_data(configuration: &[u8], document: &[u8]) -> [u8; 64] {
+pub fn hash_data(configuration: Digest, document: Digest) -> [u8; 64] {
     let mut data = [0; 64];
-    data[..32].copy_from_slice(&Digest::of(configuration).0);
-    data[32..].copy_from_slice(&Digest::of(document).0);
+    data[..32].copy_from_slice(&configuration.0);
+    data[32..].copy_from_slice(&document.0);
     data
 }
 
@@ -58,15 +58,15 @@ fn configuration(created: &str, verification_method: &str) -> Value {
     })
 }
 
-/// Signs a document without proof, given in canonical form.
+/// Signs a document without proof, given by the digest of its canonical form.
 ///
 /// # Errors
 /// Never in practice: the configuration holds strings only.
-pub fn sign(document: &[u8], created: &str, key: &SigningKey) -> Result<Proof, NoCanonicalForm> {
+pub fn sign(document: Digest, created: &str, key: &SigningKey) -> Result<Proof, NoCanonicalForm> {
     let public = key.verifying_key();
     let verification_method = format!("{}#{}", did_key::format(&public), did_key::multibase(&public));
-    let configuration = canonical_json::write(&configuration(created, &verification_method))?;
-    let signature = key.sign(&hash_data(&configuration, document));
+    let configuration = Digest::of(&canonical_json::write(&configuration(created, &verification_method))?);
+    let signature = key.sign(&hash_data(configuration, document));
     Ok(Proof {
         r#type: TYPE.to_owned(),
         cryptosuite: CRYPTOSUITE.to_owned(),
@@ -77,9 +77,9 @@ pub fn sign(document: &[u8], created: &str, key: &SigningKey) -> Result<Proof, N
     })
 }
 
-/// Every way in which `proof` fails to hold for a document without proof, given in canonical form.
+/// Every way in which `proof` fails to hold for a document without proof, given by the digest of its canonical form.
 #[must_use]
-pub fn faults(proof: &Proof, document: &[u8], key: &VerifyingKey) -> Vec<ProofFault> {
+pub fn faults(proof: &Proof, document: Digest, key: &VerifyingKey) -> Vec<ProofFault> {
     let method = format!("{}#{}", did_key::format(key), did_key::multibase(key));
     let mut faults: Vec<ProofFault> = [
         ("type", &proof.r#type, TYPE),
@@ -101,7 +101,8 @@ pub fn faults(proof: &Proof, document: &[u8], key: &VerifyingKey) -> Vec<ProofFa
         Some(signature) => {
             let configuration =
                 canonical_json::write(&configuration(&proof.created, &method)).unwrap_or_default();
-            if key.verify_strict(&hash_data(&configuration, document), &signature).is_err() {
+            let data = hash_data(Digest::of(&configuration), document);
+            if key.verify_strict(&data, &signature).is_err() {
                 faults.push(ProofFault::Signature);
             }
         }
@@ -137,8 +138,8 @@ mod tests {
         let mut document: Value = serde_json::from_str(SIGNED).unwrap();
         let mut proof = document.as_object_mut().unwrap().remove("proof").unwrap();
         let value = proof.as_object_mut().unwrap().remove("proofValue").unwrap();
-        let document = canonical_json::write(&document).unwrap();
-        let data = hash_data(&canonical_json::write(&proof).unwrap(), &document);
+        let digest = |value: &Value| Digest::of(&canonical_json::write(value).unwrap());
+        let data = hash_data(digest(&proof), digest(&document));
 
         let secret = bs58::decode(&PRIVATE_KEY[1..]).into_vec().unwrap();
         let key = SigningKey::from_bytes(secret[2..].try_into().unwrap());
@@ -154,14 +155,14 @@ mod tests {
         // The published hash is of the edition whose verification method was the did:key of the same key.
         let multibase = did_key::multibase(&key.verifying_key());
         proof["verificationMethod"] = format!("did:key:{multibase}#{multibase}").into();
-        let data = hash_data(&canonical_json::write(&proof).unwrap(), &document);
+        let data = hash_data(digest(&proof), digest(&document));
         assert_eq!(hex(&data), COMBINED_HASH);
     }
 
     #[test]
     fn each_member_of_a_proof_is_checked() {
         let key = SigningKey::from_bytes(&[3; 32]);
-        let document = br#"{"a":1}"#;
+        let document = Digest::of(br#"{"a":1}"#);
         let proof = sign(document, "2026-11-21T00:00:00Z", &key).unwrap();
         let check = |change: &dyn Fn(&mut Proof)| {
             let mut changed = proof.clone();
@@ -180,13 +181,13 @@ mod tests {
         assert_eq!(check(&|p| p.proof_value.push('1')), [ProofFault::Encoding]);
         assert_eq!(check(&|p| p.proof_value.insert(1, '1')), [ProofFault::Encoding]);
         assert_eq!(check(&|p| p.proof_value.clear()), [ProofFault::Encoding]);
-        assert_eq!(faults(&proof, br#"{"a":2}"#, &key.verifying_key()), [ProofFault::Signature]);
+        assert_eq!(faults(&proof, Digest::of(br#"{"a":2}"#), &key.verifying_key()), [ProofFault::Signature]);
     }
 
     #[test]
     fn a_signature_plus_the_group_order_is_refused() {
         let key = SigningKey::from_bytes(&[3; 32]);
-        let document = br#"{"a":1}"#;
+        let document = Digest::of(br#"{"a":1}"#);
         let mut proof = sign(document, "2026-11-21T00:00:00Z", &key).unwrap();
         let mut bytes = bs58::decode(&proof.proof_value[1..]).into_vec().unwrap();
         // L = 2^252 + 27742317777372353535851937790883648493, little-endian

@@ -9,7 +9,7 @@ mod parse;
 mod serializer;
 mod write;
 
-pub use parse::{Limits, NotCanonical, parse};
+pub use parse::{Canonical, Limits, NotCanonical, parse};
 pub use write::{NoCanonicalForm, write};
 
 /// The largest integer that every JSON implementation keeps: 2^53 - 1.

@@ -1,6 +1,6 @@
-use serde_json::{Map, Number, Value};
+use std::ops::Range;
 
-use super::MAX_SAFE_INTEGER;
+use serde_json::{Map, Value};
 
 /// Bounds on untrusted text.
 #[derive(Clone, Copy, Debug)]
@@ -9,7 +9,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Nested objects and arrays.
     pub depth: usize,
-    /// Values of all kinds, an object or array counting as sixteen, which bounds the memory of the tree.
+    /// Values of all kinds, an object or array counting as sixteen, which bounds the memory of what is read from it.
     pub values: usize,
 }
 
@@ -29,14 +29,70 @@ pub struct NotCanonical {
     pub fact: String,
 }
 
+/// 2^53 - 1, see [`super::MAX_SAFE_INTEGER`].
+const LARGEST: &[u8] = b"9007199254740991";
 /// Names with capitals that occur in a Data Integrity proof.
 const PROOF_NAMES: [&str; 3] = ["proofPurpose", "proofValue", "verificationMethod"];
 
-/// Parses canonical JSON whose top is an object.
+/// A text that is canonical JSON, its top an object.
+#[derive(Clone, Debug)]
+pub struct Canonical<'a> {
+    text: &'a str,
+    /// Of the top.
+    members: Vec<Member>,
+}
+
+/// Where a member stands.
+#[derive(Clone, Debug)]
+struct Member {
+    /// Between its quotation marks.
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+impl<'a> Canonical<'a> {
+    /// The whole.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The value of a member of the top, as written.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&'a str> {
+        let member = self.members.iter().find(|member| &self.text[member.key.clone()] == key)?;
+        Some(&self.text[member.value.clone()])
+    }
+
+    /// What stands before a member of the top, the member with its comma, and what follows it: the canonical form without
+    /// the member is the first and the last. If there is no such member, the first is the whole.
+    #[must_use]
+    pub fn around(&self, key: &str) -> [&'a str; 3] {
+        let Some(place) = self.members.iter().position(|member| &self.text[member.key.clone()] == key) else {
+            return [self.text, "", ""];
+        };
+        let end = self.members[place].value.end;
+        let (start, end) = match place.checked_sub(1) {
+            Some(before) => (self.members[before].value.end, end),
+            // The first one's comma is behind it; before it is the brace.
+            None => (1, self.members.get(1).map_or(end, |next| next.key.start - 1)),
+        };
+        [&self.text[..start], &self.text[start..end], &self.text[end..]]
+    }
+
+    /// The members of the top as a tree.
+    #[must_use]
+    pub fn tree(&self) -> Map<String, Value> {
+        // All that is canonical is JSON.
+        serde_json::from_str(self.text).unwrap_or_default()
+    }
+}
+
+/// Checks that a text is canonical JSON whose top is an object.
 ///
 /// # Errors
 /// [`NotCanonical`] at the first departure, or where a limit is exceeded.
-pub fn parse(bytes: &[u8], limits: Limits) -> Result<Map<String, Value>, NotCanonical> {
+pub fn parse(bytes: &[u8], limits: Limits) -> Result<Canonical<'_>, NotCanonical> {
     let mut parser = Parser { bytes, offset: 0, values_left: limits.values };
     if bytes.len() > limits.bytes {
         return parser.fail(format!("{} bytes, more than the limit of {}", bytes.len(), limits.bytes));
@@ -44,23 +100,24 @@ pub fn parse(bytes: &[u8], limits: Limits) -> Result<Map<String, Value>, NotCano
     if bytes.first() != Some(&b'{') {
         return parser.fail("the top is not an object");
     }
-    let Value::Object(top) = parser.value(limits.depth)? else {
-        return parser.fail("the top is not an object");
-    };
-    if parser.offset != bytes.len() {
-        return parser.fail("something follows the document");
+    let mut members = Vec::new();
+    parser.value(limits.depth, |member| members.push(member))?;
+    match std::str::from_utf8(bytes) {
+        Ok(text) if parser.offset == bytes.len() => Ok(Canonical { text, members }),
+        _ => parser.fail("something follows the document"),
     }
-    Ok(top)
 }
 
+/// Goes through a text without building anything of it.
 struct Parser<'a> {
     bytes: &'a [u8],
     offset: usize,
     values_left: usize,
 }
 
-impl Parser<'_> {
-    fn value(&mut self, depth_left: usize) -> Result<Value, NotCanonical> {
+impl<'a> Parser<'a> {
+    /// A value; `note` is told the members of an object.
+    fn value(&mut self, depth_left: usize, note: impl FnMut(Member)) -> Result<(), NotCanonical> {
         let weight = if matches!(self.peek(), Some(b'{' | b'[')) { 16 } else { 1 };
         match self.values_left.checked_sub(weight) {
             Some(left) => self.values_left = left,
@@ -68,45 +125,44 @@ impl Parser<'_> {
         }
         match self.peek() {
             Some(b'{' | b'[') if depth_left == 0 => self.fail("nested deeper than the limit"),
-            Some(b'{') => self.object(depth_left - 1),
+            Some(b'{') => self.object(depth_left - 1, note),
             Some(b'[') => self.array(depth_left - 1),
-            Some(b'"') => self.string().map(Value::String),
+            Some(b'"') => self.string().map(drop),
             Some(b'-' | b'0'..=b'9') => self.integer(),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
-            Some(b'n') => self.word("null", Value::Null),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
             _ => self.fail("expected a value"),
         }
     }
 
-    fn object(&mut self, depth_left: usize) -> Result<Value, NotCanonical> {
+    fn object(&mut self, depth_left: usize, mut note: impl FnMut(Member)) -> Result<(), NotCanonical> {
         self.offset += 1;
-        let mut members = Map::new();
-        let mut last: Option<String> = None;
         if self.take(b'}') {
-            return Ok(Value::Object(members));
+            return Ok(());
         }
+        let mut last: &[u8] = &[];
         loop {
             let start = self.offset;
             let key = self.string()?;
-            if !is_name(&key) {
+            if !is_name(key) || last >= key {
                 self.offset = start;
-                return self.fail(format!("key `{key}` is not of the form [a-z][a-z0-9_]*"));
+                let fact = match key {
+                    _ if !is_name(key) => "is not of the form [a-z][a-z0-9_]*",
+                    _ if last == key => "is there twice",
+                    _ => "is out of order",
+                };
+                return self.fail(format!("key `{}` {fact}", String::from_utf8_lossy(key)));
             }
-            if let Some(last) = &last
-                && *last >= key
-            {
-                self.offset = start;
-                let fact = if *last == key { "is there twice" } else { "is out of order" };
-                return self.fail(format!("key `{key}` {fact}"));
-            }
+            last = key;
             if !self.take(b':') {
                 return self.fail("expected `:`");
             }
-            members.insert(key.clone(), self.value(depth_left)?);
-            last = Some(key);
+            let value = self.offset;
+            self.value(depth_left, ignore)?;
+            note(Member { key: start + 1..start + 1 + key.len(), value: value..self.offset });
             if self.take(b'}') {
-                return Ok(Value::Object(members));
+                return Ok(());
             }
             if !self.take(b',') {
                 return self.fail("expected `,` or `}`");
@@ -114,16 +170,15 @@ impl Parser<'_> {
         }
     }
 
-    fn array(&mut self, depth_left: usize) -> Result<Value, NotCanonical> {
+    fn array(&mut self, depth_left: usize) -> Result<(), NotCanonical> {
         self.offset += 1;
-        let mut items = Vec::new();
         if self.take(b']') {
-            return Ok(Value::Array(items));
+            return Ok(());
         }
         loop {
-            items.push(self.value(depth_left)?);
+            self.value(depth_left, ignore)?;
             if self.take(b']') {
-                return Ok(Value::Array(items));
+                return Ok(());
             }
             if !self.take(b',') {
                 return self.fail("expected `,` or `]`");
@@ -131,36 +186,32 @@ impl Parser<'_> {
         }
     }
 
-    /// Printable ASCII, in which only `"` and `\` are escaped.
-    fn string(&mut self) -> Result<String, NotCanonical> {
+    /// Printable ASCII, in which only `"` and `\` are escaped, as written.
+    fn string(&mut self) -> Result<&'a [u8], NotCanonical> {
         if !self.take(b'"') {
             return self.fail("expected a string");
         }
-        let mut text = String::new();
+        let start = self.offset;
         loop {
+            let rest = &self.bytes[self.offset..];
+            let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\');
+            self.offset += rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => {
                     self.offset += 1;
-                    return Ok(text);
+                    return Ok(&self.bytes[start..self.offset - 1]);
                 }
                 Some(b'\\') => match self.bytes.get(self.offset + 1) {
-                    Some(escaped @ (b'"' | b'\\')) => {
-                        text.push(char::from(*escaped));
-                        self.offset += 2;
-                    }
+                    Some(b'"' | b'\\') => self.offset += 2,
                     _ => return self.fail("an escape that canonical JSON does not have"),
                 },
-                Some(byte @ 0x20..=0x7e) => {
-                    text.push(char::from(byte));
-                    self.offset += 1;
-                }
                 Some(byte) => return self.fail(format!("byte {byte:#04x} is not printable ASCII")),
                 None => return self.fail("the text ends inside a string"),
             }
         }
     }
 
-    fn integer(&mut self) -> Result<Value, NotCanonical> {
+    fn integer(&mut self) -> Result<(), NotCanonical> {
         let start = self.offset;
         let negative = self.take(b'-');
         let first = self.offset;
@@ -173,25 +224,27 @@ impl Parser<'_> {
             [b'0'] if negative => Some("negative zero"),
             [b'0', _, ..] => Some("a leading zero"),
             _ if matches!(self.peek(), Some(b'.' | b'e' | b'E')) => Some("a number that is not an integer"),
-            // 2^53 has 16 digits; more would overflow below.
-            _ if digits.len() > 16 => Some("an integer beyond 2^53 - 1"),
+            // As many digits as 2^53 - 1 has, and behind it in their order.
+            _ if digits.len() > LARGEST.len() || digits.len() == LARGEST.len() && digits > LARGEST => {
+                Some("an integer beyond 2^53 - 1")
+            }
             _ => None,
         };
-        let magnitude = digits.iter().take(16).fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-        let fact = fact.or((magnitude > MAX_SAFE_INTEGER).then_some("an integer beyond 2^53 - 1"));
-        if let Some(fact) = fact {
-            self.offset = start;
-            return self.fail(fact);
+        match fact {
+            None => Ok(()),
+            Some(fact) => {
+                self.offset = start;
+                self.fail(fact)
+            }
         }
-        Ok(Value::Number(if negative { Number::from(-magnitude) } else { Number::from(magnitude) }))
     }
 
-    fn word(&mut self, word: &str, value: Value) -> Result<Value, NotCanonical> {
+    fn word(&mut self, word: &str) -> Result<(), NotCanonical> {
         if !self.bytes[self.offset..].starts_with(word.as_bytes()) {
             return self.fail("expected a value");
         }
         self.offset += word.len();
-        Ok(value)
+        Ok(())
     }
 
     fn peek(&self) -> Option<u8> {
@@ -209,18 +262,20 @@ impl Parser<'_> {
     }
 }
 
-fn is_name(key: &str) -> bool {
-    let mut bytes = key.bytes();
-    let plain = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
-        && bytes.all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
-    plain || PROOF_NAMES.contains(&key)
+/// Of all members but the top's nobody asks where they stand.
+fn ignore(_: Member) {}
+
+fn is_name(key: &[u8]) -> bool {
+    let is_plain = matches!(key, [b'a'..=b'z', rest @ ..]
+        if rest.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')));
+    is_plain || PROOF_NAMES.iter().any(|name| name.as_bytes() == key)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::write;
+    use super::super::{MAX_SAFE_INTEGER, write};
     use super::*;
 
     fn refusal(text: &str) -> String {
@@ -276,9 +331,30 @@ mod tests {
 
     #[test]
     fn the_largest_safe_integers_are_read() {
-        let top = parse(br#"{"a":[9007199254740991,-9007199254740991,0]}"#, Limits::default()).unwrap();
+        let text = br#"{"a":[9007199254740991,-9007199254740991,0]}"#;
+        let top = parse(text, Limits::default()).unwrap().tree();
         assert_eq!(top["a"][0], MAX_SAFE_INTEGER);
         assert_eq!(top["a"][1], -MAX_SAFE_INTEGER);
+        assert_eq!(LARGEST, MAX_SAFE_INTEGER.to_string().as_bytes());
+    }
+
+    #[test]
+    fn a_member_is_found_and_taken_out_with_its_comma() {
+        let without = |text: &str, key: &str| {
+            let [before, member, after] = parse(text.as_bytes(), Limits::default()).unwrap().around(key);
+            assert_eq!([before, member, after].concat(), text);
+            [before, after].concat()
+        };
+        let text = r#"{"a":{"b":1},"b":[2,"b"],"c":"\"b\":3,"}"#;
+        assert_eq!(without(text, "a"), r#"{"b":[2,"b"],"c":"\"b\":3,"}"#);
+        assert_eq!(without(text, "b"), r#"{"a":{"b":1},"c":"\"b\":3,"}"#);
+        assert_eq!(without(text, "c"), r#"{"a":{"b":1},"b":[2,"b"]}"#);
+        assert_eq!(without(text, "d"), text);
+        assert_eq!(without(r#"{"a":1}"#, "a"), "{}");
+        assert_eq!(without("{}", "a"), "{}");
+        let parsed = parse(text.as_bytes(), Limits::default()).unwrap();
+        assert_eq!(parsed.value("b"), Some(r#"[2,"b"]"#));
+        assert_eq!(parsed.value("d"), None);
     }
 
     fn value() -> impl Strategy<Value = Value> {
@@ -306,15 +382,21 @@ mod tests {
         ) {
             let top = Value::Object(members.into_iter().collect());
             let bytes = write(&top).unwrap();
-            let parsed = Value::Object(parse(&bytes, Limits::default()).unwrap());
-            prop_assert_eq!(&parsed, &top);
-            prop_assert_eq!(write(&parsed).unwrap(), bytes);
+            let parsed = parse(&bytes, Limits::default()).unwrap();
+            prop_assert_eq!(&Value::Object(parsed.tree()), &top);
+            for key in parsed.tree().keys() {
+                let mut without = parsed.tree();
+                without.remove(key);
+                let [before, _, after] = parsed.around(key);
+                prop_assert_eq!(write(&without).unwrap(), [before, after].concat().into_bytes());
+                prop_assert_eq!(parsed.value(key).unwrap().as_bytes(), write(&parsed.tree()[key]).unwrap());
+            }
         }
 
         #[test]
         fn no_bytes_make_it_panic_and_what_it_accepts_is_canonical(bytes in "[{}\\[\\]\",:a-c0-9\\\\ -]{0,40}") {
-            if let Ok(top) = parse(bytes.as_bytes(), Limits::default()) {
-                prop_assert_eq!(write(&Value::Object(top)).unwrap(), bytes.as_bytes());
+            if let Ok(parsed) = parse(bytes.as_bytes(), Limits::default()) {
+                prop_assert_eq!(write(&parsed.tree()).unwrap(), bytes.as_bytes());
             }
         }
     }

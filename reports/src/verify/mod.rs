@@ -75,18 +75,21 @@ impl Verification {
 /// Verifies the bytes of a profile.
 #[must_use]
 pub fn verify(bytes: &[u8], context: Context<'_>) -> Verification {
-    let mut verification = Verification {
-        report_id: Digest::of(bytes),
+    let unread = |report_id| Verification {
+        report_id,
         body_digest: None,
         profile: None,
         proven: None,
         reasons: Vec::new(),
     };
     match document::open(bytes) {
-        Ok(opened) => verification.check(opened, context),
-        Err(fault) => verification.reasons.push(fault.into()),
+        Ok(opened) => {
+            let mut verification = unread(opened.digest);
+            verification.check(opened, context);
+            verification
+        }
+        Err(fault) => Verification { reasons: vec![fault.into()], ..unread(Digest::of(bytes)) },
     }
-    verification
 }
 
 impl Verification {
