@@ -32,8 +32,8 @@ pub fn of_machine(suite: &Suite, cells: &[Cell]) -> Coverage {
         workloads: outcomes.iter().map(Outcome::row).collect(),
         classes: classes.into_iter().map(|class| class_row(class, &outcomes)).collect(),
         success_ppm: weighted(&all, |outcome| outcome.success_ppm(), Rounding::Down),
-        low_ppm: weighted(&all, |outcome| outcome.interval().low_ppm, Rounding::Down),
-        high_ppm: weighted(&all, |outcome| outcome.interval().high_ppm, Rounding::Up),
+        low_ppm: weighted(&all, |outcome| outcome.interval.low_ppm, Rounding::Down),
+        high_ppm: weighted(&all, |outcome| outcome.interval.high_ppm, Rounding::Up),
     }
 }
 
@@ -43,18 +43,24 @@ struct Outcome<'a> {
     requests: u64,
     within_slo: u64,
     failure: Option<(Factor, String)>,
+    /// Of the probability of success.
+    interval: Interval,
 }
+
+/// Where a factor fails.
+const NOTHING: Interval = Interval { low_ppm: 0, high_ppm: 0 };
 
 impl<'a> Outcome<'a> {
     fn of(workload: &'a Workload, cell: Option<&Cell>) -> Self {
         let Some(cell) = cell else {
             let failure = Some((Factor::Model, "not measured in this run".to_owned()));
-            return Self { workload, requests: 0, within_slo: 0, failure };
+            return Self { workload, requests: 0, within_slo: 0, failure, interval: NOTHING };
         };
         let within_slo = within(workload.slo.limits, &cell.latency_ns(), &cell.ttft_ns(), &cell.tpot_ns());
         let requests = cell.requests();
         let failure = failure(workload, cell, within_slo, requests);
-        Self { workload, requests, within_slo, failure }
+        let interval = if failure.is_some() { NOTHING } else { clopper_pearson(within_slo, requests) };
+        Self { workload, requests, within_slo, failure, interval }
     }
 
     fn success_ppm(&self) -> u64 {
@@ -64,14 +70,6 @@ impl<'a> Outcome<'a> {
     /// The share of timed requests within the limits.
     fn kept_ppm(&self) -> u64 {
         (self.within_slo * MILLION).checked_div(self.requests).unwrap_or(0)
-    }
-
-    fn interval(&self) -> Interval {
-        if self.failure.is_some() {
-            Interval { low_ppm: 0, high_ppm: 0 }
-        } else {
-            clopper_pearson(self.within_slo, self.requests)
-        }
     }
 
     fn failing_factor(&self) -> Option<Factor> {
@@ -88,7 +86,7 @@ impl<'a> Outcome<'a> {
     }
 
     fn row(&self) -> WorkloadCoverage {
-        let Interval { low_ppm, high_ppm } = self.interval();
+        let Interval { low_ppm, high_ppm } = self.interval;
         WorkloadCoverage {
             workload: self.workload.id.clone(),
             class: self.workload.class.clone(),
@@ -155,8 +153,8 @@ fn class_row(class: &str, outcomes: &[Outcome<'_>]) -> ClassCoverage {
         class: class.to_owned(),
         share_ppm: members.iter().map(|outcome| outcome.workload.share_ppm).sum(),
         success_ppm: weighted(&members, |outcome| outcome.success_ppm(), Rounding::Down),
-        low_ppm: weighted(&members, |outcome| outcome.interval().low_ppm, Rounding::Down),
-        high_ppm: weighted(&members, |outcome| outcome.interval().high_ppm, Rounding::Up),
+        low_ppm: weighted(&members, |outcome| outcome.interval.low_ppm, Rounding::Down),
+        high_ppm: weighted(&members, |outcome| outcome.interval.high_ppm, Rounding::Up),
         after: AfterFactor {
             model_ppm: left(Factor::Model),
             hardware_ppm: left(Factor::Hardware),
