@@ -5,7 +5,7 @@
 //! that goes on until it pleases shows nothing.
 
 use super::binomial::{DRAWS_MAX, MILLION, lower_tail, surely_at_most};
-use super::bisection::last_where;
+use super::bisection::last_where_from_start;
 use super::proportion::lower_bound_ppm;
 
 /// The probability that a bound is wrong: 1 less the confidence.
@@ -20,7 +20,7 @@ pub fn misses_allowed(requests: u64, share_ppm: u64) -> Option<u64> {
     if requests > DRAWS_MAX {
         return None;
     }
-    last_where(0..requests + 1, |misses| is_shown(misses, requests, share_ppm))
+    last_where_from_start(0..requests + 1, |misses| is_shown(misses, requests, share_ppm))
 }
 
 /// The fewest requests among which `misses` misses still show a share of at least `share_ppm`.
@@ -28,7 +28,8 @@ pub fn misses_allowed(requests: u64, share_ppm: u64) -> Option<u64> {
 /// `None` where [`DRAWS_MAX`] requests do not do, as for a share of 10^6.
 #[must_use]
 pub fn smallest_trial(misses: u64, share_ppm: u64) -> Option<u64> {
-    let too_few = last_where(misses..DRAWS_MAX + 1, |requests| !is_shown(misses, requests, share_ppm));
+    let is_too_few = |requests| !is_shown(misses, requests, share_ppm);
+    let too_few = last_where_from_start(misses..DRAWS_MAX + 1, is_too_few);
     let requests = too_few.map_or(misses, |too_few| too_few + 1);
     (requests <= DRAWS_MAX).then_some(requests)
 }

@@ -19,6 +19,22 @@ pub(super) fn last_where(range: Range<u64>, holds: impl Fn(u64) -> bool) -> Opti
     (start > range.start).then(|| start - 1)
 }
 
+/// [`last_where`], sooner where the answer lies near the beginning of a long range: numbers are tried at distances that double.
+pub(super) fn last_where_from_start(range: Range<u64>, holds: impl Fn(u64) -> bool) -> Option<u64> {
+    let (mut start, mut end, mut stride) = (range.start, range.end, 0_u64);
+    while start < end {
+        let number = start.saturating_add(stride).min(end - 1);
+        if holds(number) {
+            start = number + 1;
+            stride = stride.saturating_mul(2).saturating_add(1);
+        } else {
+            end = number;
+            break;
+        }
+    }
+    last_where(start..end, holds).or((start > range.start).then(|| start - 1))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -29,6 +45,8 @@ mod tests {
     fn a_range_without_a_number_has_no_last() {
         assert_eq!(last_where(3..3, |_| true), None);
         assert_eq!(last_where(0..u64::MAX, |_| true), Some(u64::MAX - 1));
+        assert_eq!(last_where_from_start(3..3, |_| true), None);
+        assert_eq!(last_where_from_start(0..u64::MAX, |_| true), Some(u64::MAX - 1));
     }
 
     proptest! {
@@ -38,7 +56,8 @@ mod tests {
         fn bisection_finds_what_a_scan_finds(start in 0_u64..50, length in 0_u64..50, limit in 0_u64..120) {
             let range = start..start + length;
             let last_reference = range.clone().rfind(|number| *number < limit);
-            prop_assert_eq!(last_where(range, |number| number < limit), last_reference);
+            prop_assert_eq!(last_where(range.clone(), |number| number < limit), last_reference);
+            prop_assert_eq!(last_where_from_start(range, |number| number < limit), last_reference);
         }
     }
 }

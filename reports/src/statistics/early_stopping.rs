@@ -5,7 +5,7 @@
 //! the sample's own percentile, the higher the fewer the samples.
 
 use super::binomial::{lower_tail, surely_at_most};
-use super::bisection::last_where;
+use super::bisection::last_where_from_start;
 use super::order::Quantile;
 use super::proportion::lower_bound_ppm;
 
@@ -39,7 +39,7 @@ pub fn max_bounds_ppm(samples: u64) -> u64 {
 
 fn rank_from_above(samples: u64, quantile: Quantile) -> Option<u64> {
     let above_ppm = 1000_u64.saturating_sub(quantile.0) * 1000;
-    last_where(1..samples, |rank| surely_at_most(lower_tail(rank, samples, above_ppm), RISK))
+    last_where_from_start(1..samples, |rank| surely_at_most(lower_tail(rank, samples, above_ppm), RISK))
 }
 
 #[cfg(test)]

@@ -32,7 +32,8 @@ pub fn clopper_pearson(successes: u64, draws: u64) -> Interval {
 /// When there are more successes than draws.
 pub(super) fn lower_bound_ppm(successes: u64, draws: u64, tail: f64) -> u64 {
     assert!(successes <= draws);
-    if draws > DRAWS_MAX {
+    // Nothing or more is certain, whatever the share.
+    if draws > DRAWS_MAX || successes == 0 {
         return 0;
     }
     last_where(0..MILLION, |ppm| surely_at_most(upper_tail(successes, draws, ppm), tail)).unwrap_or(0)
