@@ -1,6 +1,7 @@
 //! Each cell against the suite, against itself, and against the others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use ed25519_dalek::VerifyingKey;
 use proofmark_workloads::{Suite, Workload};
@@ -46,9 +47,10 @@ impl Faults {
         self.0.push(fact.into());
     }
 
-    pub(super) fn require(&mut self, holds: bool, fact: impl Into<String>) {
+    /// Notes a fact unless something holds; `format_args!` says it without writing it out before.
+    pub(super) fn require(&mut self, holds: bool, fact: impl fmt::Display) {
         if !holds {
-            self.add(fact);
+            self.add(fact.to_string());
         }
     }
 }
@@ -68,7 +70,7 @@ impl<'a> Seen<'a> {
         let trials = cell.capacity.iter().flat_map(|capacity| &capacity.trials);
         let outputs = steps().chain(trials.flat_map(|trial| &trial.output_digests));
         let repeated = outputs.filter(|digest| !self.outputs.insert(**digest)).count();
-        faults.require(repeated == 0, format!("{repeated} output digests were there before"));
+        faults.require(repeated == 0, format_args!("{repeated} output digests were there before"));
         let is_answer = cell.self_check_digest.is_some_and(|digest| steps().any(|output| *output == digest));
         faults.require(!is_answer, "an output digest is that of the self-check");
 
@@ -98,10 +100,10 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
         ("precision", &cell.precision, &workload.precision),
         ("device", &cell.device, &DEVICE.to_owned()),
     ] {
-        faults.require(actual == expected, format!("{member} is `{actual}`, the suite says `{expected}`"));
+        faults.require(actual == expected, format_args!("{member} is `{actual}`, the suite says `{expected}`"));
     }
     let batch = workload.shape.batch();
-    faults.require(cell.batch == batch, format!("batch is {}, the suite says {batch}", cell.batch));
+    faults.require(cell.batch == batch, format_args!("batch is {}, the suite says {batch}", cell.batch));
     faults.require(cell.threads > 0, "threads is 0");
     let is_known =
         cell.weights.as_ref().is_none_or(|weights| [SYNTHETIC, "local"].contains(&weights.source.as_str()));
@@ -124,10 +126,10 @@ fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut 
     for (member, is_there) in
         [("weights", cell.weights.is_some()), ("self_check_digest", cell.self_check_digest.is_some())]
     {
-        faults.require(is_there, format!("measured without {member}"));
+        faults.require(is_there, format_args!("measured without {member}"));
     }
     let (rounds, planned) = (cell.rounds.len() as u64, suite.timing.rounds);
-    faults.require(rounds == planned, format!("{rounds} rounds, the suite says {planned}"));
+    faults.require(rounds == planned, format_args!("{rounds} rounds, the suite says {planned}"));
     trials::check(cell, workload, suite, faults);
 }
 
@@ -143,7 +145,7 @@ fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, suite: 
         Status::Failed | Status::Measured => suite.timing.rounds - 1,
     };
     let rounds = cell.rounds.len() as u64;
-    faults.require(rounds <= rounds_at_most, format!("not measured, and yet it has {rounds} rounds"));
+    faults.require(rounds <= rounds_at_most, format_args!("not measured, and yet it has {rounds} rounds"));
     let expected = match cell.status {
         Status::NotCovered => derived::obstacle(workload, cell.threads, &profile.machine, profile.ceilings),
         Status::Failed | Status::Measured => None,
@@ -163,7 +165,7 @@ fn check_derived(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Su
     derived::complete(&mut expected, suite, workload, profile.ceilings);
     faults.require(
         cell.self_check == expected.self_check,
-        format!("self_check is {:?}, its digest says {:?}", cell.self_check, expected.self_check),
+        format_args!("self_check is {:?}, its digest says {:?}", cell.self_check, expected.self_check),
     );
     faults.require(cell.statistics == expected.statistics, "statistics do not follow from the samples");
     faults.require(cell.roofline == expected.roofline, "roofline does not follow from median and ceilings");
