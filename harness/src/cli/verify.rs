@@ -6,17 +6,18 @@ use proofmark_reports::Timestamp;
 use proofmark_reports::schema::v1::{Challenge, NetworkChallenge, Profile, Receipt};
 use proofmark_reports::verify::{Context, LatencyStanding, Verification, verify};
 use proofmark_reports::words::{self, share};
-
 use serde_json::Value;
 
 use super::{OutputFormat, print};
+use crate::in_order::in_order;
+use crate::profile_files::{ProfileFiles, Unreadable};
 use crate::{Failure, Outcome, document_file, suite_file};
 
 /// Check profiles: form, signature, and agreement with their own data
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// Profiles
-    #[arg(required = true, value_name = "FILE")]
+    /// Profiles; of a folder all files *.json inside, at any depth
+    #[arg(required = true, value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
     /// A further suite that profiles may be of
     #[arg(long, value_name = "FILE")]
@@ -43,27 +44,79 @@ impl Verify {
             ..Context::new(&suites, Timestamp::of(SystemTime::now()))
         };
         let mut outcome = Outcome::Ok;
-        let mut rows = Vec::new();
-        for file in &self.files {
-            let name = file.display().to_string();
-            let verdict = match suite_file::read_bounded(file) {
-                Ok(bytes) => Verdict::from(verify(&bytes, context)),
-                Err(failure) => Verdict::Unreadable(failure),
-            };
-            outcome = match (&verdict, outcome) {
-                (Verdict::Unreadable(_), _) | (_, Outcome::BadInput) => Outcome::BadInput,
-                (Verdict::Refused(_), _) | (_, Outcome::CheckFailed) => Outcome::CheckFailed,
-                _ => Outcome::Ok,
-            };
-            match self.output {
-                OutputFormat::Table => print(&verdict.table(&name))?,
-                OutputFormat::Json => rows.push(verdict.json(&name)),
+        let mut rows = Rows::begin(self.output)?;
+        in_order(
+            ProfileFiles::named(&self.files),
+            |found| Row::of(found, context, self.output),
+            |row| {
+                outcome = worse(outcome, row.outcome);
+                rows.add(&row.text)
+            },
+        )?;
+        rows.end()?;
+        Ok(outcome)
+    }
+}
+
+/// What cannot be read weighs more than what is refused.
+fn worse(a: Outcome, b: Outcome) -> Outcome {
+    if (a as u8) < b as u8 { b } else { a }
+}
+
+/// Rows as they come: one after another, or as members of one array.
+struct Rows {
+    output: OutputFormat,
+    count: u64,
+}
+
+impl Rows {
+    fn begin(output: OutputFormat) -> Result<Self, Failure> {
+        if output == OutputFormat::Json {
+            print("[")?;
+        }
+        Ok(Self { output, count: 0 })
+    }
+
+    fn add(&mut self, row: &str) -> Result<(), Failure> {
+        self.count += 1;
+        match self.output {
+            OutputFormat::Table => print(row),
+            OutputFormat::Json => {
+                let separator = if self.count > 1 { "," } else { "" };
+                print(&format!("{separator}\n  {}", row.replace('\n', "\n  ")))
             }
         }
-        if self.output == OutputFormat::Json {
-            print(&format!("{:#}\n", Value::Array(rows)))?;
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        match self.output {
+            OutputFormat::Table => Ok(()),
+            OutputFormat::Json => print(if self.count > 0 { "\n]\n" } else { "]\n" }),
         }
-        Ok(outcome)
+    }
+}
+
+/// What is printed of one file.
+struct Row {
+    outcome: Outcome,
+    text: String,
+}
+
+impl Row {
+    fn of(found: Result<PathBuf, Unreadable>, context: Context<'_>, output: OutputFormat) -> Self {
+        let (path, verdict) = match found {
+            Ok(path) => match suite_file::read_bounded(&path) {
+                Ok(bytes) => (path, Verdict::from(verify(&bytes, context))),
+                Err(failure) => (path, Verdict::Unreadable(failure)),
+            },
+            Err(Unreadable { path, failure }) => (path, Verdict::Unreadable(failure)),
+        };
+        let name = path.display().to_string();
+        let text = match output {
+            OutputFormat::Table => verdict.table(&name),
+            OutputFormat::Json => format!("{:#}", verdict.json(&name)),
+        };
+        Self { outcome: verdict.outcome(), text }
     }
 }
 
@@ -85,6 +138,14 @@ impl From<Verification> for Verdict {
 }
 
 impl Verdict {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Valid(_) => Outcome::Ok,
+            Self::Refused(_) => Outcome::CheckFailed,
+            Self::Unreadable(_) => Outcome::BadInput,
+        }
+    }
+
     fn json(&self, file: &str) -> Value {
         let (report_id, body_digest, proven, reasons) = match self {
             Self::Valid(verification) | Self::Refused(verification) => {
