@@ -80,8 +80,8 @@ pub enum DocumentFault {
         /// What.
         fact: String,
     },
-    /// A member is left out that the schema writes as `null`.
-    #[error("a member is left out: absent values are written as null")]
+    /// A member is left out that the schema writes as `null`, or a value is spelled in a way that it does not write.
+    #[error("a member is left out or spelled in another way: absent values are written as null")]
     Incomplete,
     /// There is no signature.
     #[error("proof is absent")]

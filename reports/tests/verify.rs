@@ -308,6 +308,18 @@ fn a_null_that_is_left_out_is_refused() {
 }
 
 #[test]
+fn a_value_in_another_shape_that_serde_would_take_is_refused() {
+    for (from, to) in [
+        (r#"{"overhead_ps":20000,"resolution_ns":1,"source":"tsc"}"#, r#"["tsc",1,20000]"#),
+        (r#""status":"measured""#, r#""status":{"measured":null}"#),
+        (r#""kind":"self_issued","#, r#""kind":"self_issued","more":1,"#),
+    ] {
+        assert!(!edit(from, to).iter().any(|reason| reason.contains("signature")), "{to}");
+    }
+    assert_refused(&edit(r#""status":"measured""#, r#""status":{"measured":null}"#), "spelled in another way");
+}
+
+#[test]
 fn a_false_self_check_is_refused() {
     assert_refused(&lie(|p| p.cells[0].self_check_digest = Some(Digest::of(b"x"))), "self_check is Match");
     assert_refused(
