@@ -35,6 +35,16 @@ pub(super) fn last_where_from_start(range: Range<u64>, holds: impl Fn(u64) -> bo
     last_where(start..end, holds).or((start > range.start).then(|| start - 1))
 }
 
+/// [`last_where`], sooner where the answer lies near `guess`, a number of the range.
+pub(super) fn last_where_near(guess: u64, range: Range<u64>, holds: impl Fn(u64) -> bool) -> Option<u64> {
+    if holds(guess) {
+        return last_where_from_start(guess + 1..range.end, holds).or(Some(guess));
+    }
+    let fails = |below: u64| !holds(guess - below);
+    let failing = last_where_from_start(1..guess - range.start + 1, fails).unwrap_or(0);
+    (guess - range.start > failing).then(|| guess - failing - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -53,11 +63,18 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn bisection_finds_what_a_scan_finds(start in 0_u64..50, length in 0_u64..50, limit in 0_u64..120) {
+        fn searches_find_what_a_scan_finds(
+            start in 0_u64..50,
+            length in 1_u64..50,
+            limit in 0_u64..120,
+            guess in any::<prop::sample::Index>(),
+        ) {
             let range = start..start + length;
             let last_reference = range.clone().rfind(|number| *number < limit);
             prop_assert_eq!(last_where(range.clone(), |number| number < limit), last_reference);
-            prop_assert_eq!(last_where_from_start(range, |number| number < limit), last_reference);
+            prop_assert_eq!(last_where_from_start(range.clone(), |number| number < limit), last_reference);
+            let guess = start + guess.index(length as usize) as u64;
+            prop_assert_eq!(last_where_near(guess, range, |number| number < limit), last_reference);
         }
     }
 }

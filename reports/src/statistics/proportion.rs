@@ -1,7 +1,7 @@
 //! An interval for a share of successes.
 
 use super::binomial::{DRAWS_MAX, MILLION, surely_at_most, upper_tail};
-use super::bisection::last_where;
+use super::bisection::{last_where, last_where_near};
 
 /// Two bounds in millionths, rounded outward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,13 @@ pub(super) fn lower_bound_ppm(successes: u64, draws: u64, tail: f64) -> u64 {
     if draws > DRAWS_MAX || successes == 0 {
         return 0;
     }
-    last_where(0..MILLION, |ppm| surely_at_most(upper_tail(successes, draws, ppm), tail)).unwrap_or(0)
+    let is_below = |ppm| surely_at_most(upper_tail(successes, draws, ppm), tail);
+    if successes < draws {
+        return last_where(0..MILLION, is_below).unwrap_or(0);
+    }
+    // Where all succeed the tail is a power of the share, and its root says where to look, however it is rounded.
+    let root_ppm = tail.powf(1.0 / draws as f64) * MILLION as f64;
+    last_where_near((root_ppm as u64).min(MILLION - 1), 0..MILLION, is_below).unwrap_or(0)
 }
 
 #[cfg(test)]
