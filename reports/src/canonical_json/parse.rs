@@ -144,14 +144,10 @@ impl<'a> Parser<'a> {
         let mut last: &[u8] = &[];
         loop {
             let start = self.offset;
-            let key = self.string()?;
-            if !is_name(key) || last >= key {
+            let key = self.key()?;
+            if last >= key {
                 self.offset = start;
-                let fact = match key {
-                    _ if !is_name(key) => "is not of the form [a-z][a-z0-9_]*",
-                    _ if last == key => "is there twice",
-                    _ => "is out of order",
-                };
+                let fact = if last == key { "is there twice" } else { "is out of order" };
                 return self.fail(format!("key `{}` {fact}", String::from_utf8_lossy(key)));
             }
             last = key;
@@ -186,6 +182,24 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn key(&mut self) -> Result<&'a [u8], NotCanonical> {
+        let start = self.offset;
+        if let [b'"', rest @ ..] = &self.bytes[start..] {
+            let is_of_names = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+            let length = rest.iter().position(|byte| !is_of_names(byte)).unwrap_or(rest.len());
+            if rest.first().is_some_and(u8::is_ascii_lowercase) && rest.get(length) == Some(&b'"') {
+                self.offset += length + 2;
+                return Ok(&rest[..length]);
+            }
+        }
+        let key = self.string()?;
+        if PROOF_NAMES.iter().any(|name| name.as_bytes() == key) {
+            return Ok(key);
+        }
+        self.offset = start;
+        self.fail(format!("key `{}` is not of the form [a-z][a-z0-9_]*", String::from_utf8_lossy(key)))
+    }
+
     /// Printable ASCII, in which only `"` and `\` are escaped, as written.
     fn string(&mut self) -> Result<&'a [u8], NotCanonical> {
         if !self.take(b'"') {
@@ -193,9 +207,14 @@ impl<'a> Parser<'a> {
         }
         let start = self.offset;
         loop {
+            let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e) & !matches!(byte, b'"' | b'\\');
             let rest = &self.bytes[self.offset..];
-            let is_plain = |byte: &u8| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\');
-            self.offset += rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+            // Sixteen at once without a branch: texts are digests for the most part.
+            let (chunks, _) = rest.as_chunks::<16>();
+            let has_end = |chunk: &[u8; 16]| !chunk.iter().fold(true, |all, byte| all & is_plain(byte));
+            let rest = &rest[chunks.iter().position(has_end).unwrap_or(chunks.len()) * 16..];
+            let length = rest.iter().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+            self.offset = self.bytes.len() - rest.len() + length;
             match self.peek() {
                 Some(b'"') => {
                     self.offset += 1;
@@ -264,12 +283,6 @@ impl<'a> Parser<'a> {
 
 /// Of all members but the top's nobody asks where they stand.
 fn ignore(_: Member) {}
-
-fn is_name(key: &[u8]) -> bool {
-    let is_plain = matches!(key, [b'a'..=b'z', rest @ ..]
-        if rest.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')));
-    is_plain || PROOF_NAMES.iter().any(|name| name.as_bytes() == key)
-}
 
 #[cfg(test)]
 mod tests {
