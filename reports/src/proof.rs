@@ -9,6 +9,7 @@ use crate::Digest;
 use crate::canonical_json::{self, NoCanonicalForm};
 use crate::did_key;
 use crate::schema::v1::Proof;
+use crate::words::clipped;
 
 /// The only accepted values of a proof's fixed members.
 pub const TYPE: &str = "DataIntegrityProof";
@@ -16,6 +17,9 @@ pub const TYPE: &str = "DataIntegrityProof";
 pub const CRYPTOSUITE: &str = "eddsa-jcs-2022";
 /// See [`TYPE`].
 pub const PURPOSE: &str = "assertionMethod";
+
+/// Characters of a foreign text that a fault repeats.
+const TOLD: usize = 200;
 
 /// Why a proof does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,23 +95,23 @@ pub fn faults(proof: &Proof, document: Digest, key: &VerifyingKey) -> Vec<ProofF
     .filter(|(_, actual, expected)| actual != expected)
     .map(|(member, actual, expected)| ProofFault::Member {
         member,
-        actual: actual.clone(),
+        actual: clipped(actual, TOLD),
         expected: expected.to_owned(),
     })
     .collect();
 
-    match decode_signature(&proof.proof_value) {
-        None => faults.push(ProofFault::Encoding),
-        Some(signature) => {
-            let configuration =
-                canonical_json::write(&configuration(&proof.created, &method)).unwrap_or_default();
-            let data = hash_data(Digest::of(&configuration), document);
-            if key.verify_strict(&data, &signature).is_err() {
-                faults.push(ProofFault::Signature);
-            }
-        }
-    }
+    let configuration = canonical_json::write(&configuration(&proof.created, &method)).unwrap_or_default();
+    faults.extend(verify(&proof.proof_value, &hash_data(Digest::of(&configuration), document), key).err());
     faults
+}
+
+/// Whether a signature, in multibase, fits key and data: RFC 8032 without cofactor, `R` and `S` canonical, `R` not of small order.
+///
+/// # Errors
+/// [`ProofFault::Encoding`] or [`ProofFault::Signature`].
+pub fn verify(signature: &str, data: &[u8], key: &VerifyingKey) -> Result<(), ProofFault> {
+    let signature = decode_signature(signature).ok_or(ProofFault::Encoding)?;
+    key.verify_strict(data, &signature).map_err(|_| ProofFault::Signature)
 }
 
 fn decode_signature(text: &str) -> Option<Signature> {
