@@ -12,7 +12,11 @@ use crate::canonical_json::{self, Canonical, Limits, NoCanonicalForm, NotCanonic
 use crate::did_key::{self, NotAnOperator};
 use crate::proof::{self, ProofFault};
 use crate::schema::v1::Proof;
+use crate::words::clipped;
 use crate::{Digest, Timestamp};
+
+/// Characters of a foreign text that a fault repeats.
+const TOLD: usize = 200;
 
 /// A kind of signed document, with members `kind` and `schema`.
 pub trait Document: Serialize + DeserializeOwned {
@@ -169,10 +173,13 @@ fn check_version<D: Document>(parsed: &Canonical<'_>) -> Result<(), DocumentFaul
         text.unwrap_or_else(|| "absent".to_owned())
     };
     if text("kind") != D::KIND {
-        return Err(DocumentFault::UnknownKind { actual: text("kind"), expected: D::KIND });
+        return Err(DocumentFault::UnknownKind { actual: clipped(&text("kind"), TOLD), expected: D::KIND });
     }
     if text("schema") != D::SCHEMA {
-        return Err(DocumentFault::UnknownSchema { actual: text("schema"), expected: D::SCHEMA });
+        return Err(DocumentFault::UnknownSchema {
+            actual: clipped(&text("schema"), TOLD),
+            expected: D::SCHEMA,
+        });
     }
     Ok(())
 }
@@ -181,7 +188,10 @@ fn check_version<D: Document>(parsed: &Canonical<'_>) -> Result<(), DocumentFaul
 fn read<D: Document>(parsed: &Canonical<'_>) -> Result<D, DocumentFault> {
     serde_json::from_str(parsed.text()).or_else(|_| {
         serde_path_to_error::deserialize(Value::Object(parsed.tree())).map_err(|error| {
-            DocumentFault::Schema { path: error.path().to_string(), fact: error.inner().to_string() }
+            DocumentFault::Schema {
+                path: clipped(&error.path().to_string(), TOLD),
+                fact: clipped(&error.inner().to_string(), TOLD),
+            }
         })
     })
 }

@@ -15,7 +15,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 16 << 20, depth: 32, values: 1 << 18 }
+        Self { bytes: 8 << 20, depth: 32, values: 1 << 18 }
     }
 }
 

@@ -7,9 +7,13 @@ use ed25519_dalek::VerifyingKey;
 use proofmark_workloads::{Suite, Workload};
 
 use super::{Reason, chains, rounds, trials};
+use crate::Digest;
 use crate::derived::{self, SYNTHETIC};
 use crate::schema::v1::{Cell, DEVICE, Profile, SelfCheck, Status};
-use crate::{Digest, words};
+use crate::words::{self, clipped};
+
+/// Characters of a foreign workload that each reason repeats.
+const NAME: usize = 100;
 
 /// Every fault of the cells.
 pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>) -> Vec<Reason> {
@@ -32,7 +36,7 @@ pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>)
         faults.0.extend(chain_faults.get_mut(index).map(std::mem::take).unwrap_or_default());
         reasons.extend(faults.0.into_iter().map(|fact| Reason::Cell {
             index,
-            workload: cell.workload.clone(),
+            workload: clipped(&cell.workload, NAME),
             fact,
         }));
     }
@@ -127,7 +131,8 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
         ("precision", &cell.precision, &workload.precision),
         ("device", &cell.device, &DEVICE.to_owned()),
     ] {
-        faults.require(actual == expected, format_args!("{member} is `{actual}`, the suite says `{expected}`"));
+        faults
+            .require(actual == expected, format_args!("{member} is `{actual}`, the suite says `{expected}`"));
     }
     let batch = workload.shape.batch();
     faults.require(cell.batch == batch, format_args!("batch is {}, the suite says {batch}", cell.batch));
