@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+pub(crate) mod network;
+
 use proofmark_reports::chain::{self, CellIdentity, RunIdentity};
 use proofmark_reports::document::sign;
 use proofmark_reports::key::{self, SigningKey};
