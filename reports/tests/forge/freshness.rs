@@ -1,0 +1,87 @@
+//! Lies about when a run was made: answers to other challenges, challenges that were bent, receipts for something else.
+
+use proofmark_reports::document::{self, Document};
+use proofmark_reports::schema::v1::*;
+use proofmark_reports::{Digest, did_key};
+
+use super::{Attack, profile};
+use crate::honest::network::{brief_answer, challenge, network, receipt, signed_by};
+use crate::honest::{derive, operator, signed};
+
+pub(super) const ATTACKS: &[Attack] = &[
+    ("challenge_replayed", || answering(|c| c.nonce = Digest::of(b"last week"))),
+    ("challenge_put_into_an_older_run", || {
+        let mut older = brief_answer(&challenge(|c| c.nonce = Digest::of(b"last week")));
+        older.challenge = profile().challenge;
+        signed(older)
+    }),
+    ("challenge_of_ones_own", || {
+        let mut profile = profile();
+        profile.challenge = Challenge::SelfIssued { nonce: Digest::of(b"network") };
+        derive(&mut profile);
+        signed(profile)
+    }),
+    ("challenge_extended_by_the_operator", || bent(|c| c.expires_at = "2026-11-22T05:00:00Z".into())),
+    ("challenge_without_proof", || bent(|c| c.proof = None)),
+    ("challenge_in_anothers_name", || bent(|c| c.network = did_key::format(&operator().verifying_key()))),
+    ("challenge_by_the_operator_in_the_networks_name", || {
+        bent(|c| {
+            let mut own = signed_by(
+                NetworkChallenge {
+                    network: did_key::format(&operator().verifying_key()),
+                    proof: None,
+                    ..c.clone()
+                },
+                &operator(),
+            );
+            own.network.clone_from(&c.network);
+            *c = own;
+        })
+    }),
+    ("challenge_of_another_kind", || bent(|c| c.kind = Receipt::KIND.into())),
+    ("challenge_of_another_schema", || bent(|c| c.schema = "2.0.0".into())),
+    ("challenge_for_another_suite", || answering(|c| c.suite = Digest::of(b"other"))),
+    ("challenge_made_after_the_run", || answering(|c| c.not_before = "2026-11-21T04:05:01Z".into())),
+    ("challenge_expired_before_the_end", || answering(|c| c.expires_at = "2026-11-21T03:56:49Z".into())),
+    ("challenge_that_ends_before_it_begins", || answering(|c| c.expires_at = "2026-11-21T03:59:49Z".into())),
+    ("challenge_of_no_time", || answering(|c| c.not_before = "yesterday".into())),
+    ("receipt_edited", || {
+        let mut edited = receipt(&profile(), |_| {});
+        edited.received_at = "2026-11-21T04:01:53Z".into();
+        document::write(&edited).unwrap()
+    }),
+    ("receipt_without_proof", || {
+        document::write(&Receipt { proof: None, ..receipt(&profile(), |_| {}) }).unwrap()
+    }),
+    ("receipt_by_the_operator", || {
+        let network = did_key::format(&operator().verifying_key());
+        let own = Receipt { network, proof: None, ..receipt(&profile(), |_| {}) };
+        document::write(&signed_by(own, &operator())).unwrap()
+    }),
+    ("receipt_of_another_profile", || received(|r| r.body_digest = Digest::of(b"other"))),
+    ("receipt_for_another_challenge", || received(|r| r.challenge_digest = Digest::of(b"other"))),
+    ("receipt_before_the_challenge", || received(|r| r.received_at = "2026-11-21T03:59:49Z".into())),
+    ("receipt_before_the_end_of_the_run", || received(|r| r.received_at = "2026-11-21T03:56:49Z".into())),
+    ("receipt_before_the_work_was_done", || received(|r| r.received_at = "2026-11-21T03:59:51Z".into())),
+    ("receipt_after_the_challenge_expired", || received(|r| r.received_at = "2026-11-21T05:00:01Z".into())),
+    ("receipt_of_no_time", || received(|r| r.received_at = "soon".into())),
+];
+
+/// A profile that answers another challenge than the one it is held against.
+fn answering(change: fn(&mut NetworkChallenge)) -> Vec<u8> {
+    signed(brief_answer(&challenge(change)))
+}
+
+/// A profile whose operator bent the network's challenge after the network had signed it, and ran it so.
+fn bent(change: fn(&mut NetworkChallenge)) -> Vec<u8> {
+    let mut challenge = challenge(|_| {});
+    change(&mut challenge);
+    signed(brief_answer(&challenge))
+}
+
+/// A receipt that the network signed for something else.
+fn received(change: fn(&mut Receipt)) -> Vec<u8> {
+    let receipt = receipt(&profile(), change);
+    assert_eq!(receipt.network, did_key::format(&network().verifying_key()));
+    document::write(&receipt).unwrap()
+}
