@@ -9,7 +9,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Nested objects and arrays.
     pub depth: usize,
-    /// Values of all kinds, an object or array counting as sixteen, which bounds the memory of what is read from it.
+    /// Values of all kinds and names of members, an object or array counting as sixteen, which bounds the memory of what is read from it.
     pub values: usize,
 }
 
@@ -119,10 +119,7 @@ impl<'a> Parser<'a> {
     /// A value; `note` is told the members of an object.
     fn value(&mut self, depth_left: usize, note: impl FnMut(Member)) -> Result<(), NotCanonical> {
         let weight = if matches!(self.peek(), Some(b'{' | b'[')) { 16 } else { 1 };
-        match self.values_left.checked_sub(weight) {
-            Some(left) => self.values_left = left,
-            None => return self.fail("more values than the limit"),
-        }
+        self.spend(weight)?;
         match self.peek() {
             Some(b'{' | b'[') if depth_left == 0 => self.fail("nested deeper than the limit"),
             Some(b'{') => self.object(depth_left - 1, note),
@@ -144,6 +141,7 @@ impl<'a> Parser<'a> {
         let mut last: &[u8] = &[];
         loop {
             let start = self.offset;
+            self.spend(1)?;
             let key = self.key()?;
             if last >= key {
                 self.offset = start;
@@ -268,6 +266,14 @@ impl<'a> Parser<'a> {
 
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.offset).copied()
+    }
+
+    fn spend(&mut self, weight: usize) -> Result<(), NotCanonical> {
+        match self.values_left.checked_sub(weight) {
+            Some(left) => self.values_left = left,
+            None => return self.fail("more values than the limit"),
+        }
+        Ok(())
     }
 
     fn take(&mut self, byte: u8) -> bool {

@@ -25,10 +25,12 @@ pub(super) const ATTACKS: &[Attack] = &[
     ("cost_texts_to_the_limit", || extended(|room| vec![Value::from("ab".repeat(32)); room / 67].into())),
     ("cost_zeros_to_the_limit", || extended(|_| vec![0; VALUES].into())),
     ("cost_members_to_the_limit", || {
-        extended(|_| (0..VALUES).map(|number| (format!("m{number}"), 0.into())).collect::<Map<_, _>>().into())
+        extended(|_| {
+            (0..VALUES / 2).map(|number| (format!("m{number}"), 0.into())).collect::<Map<_, _>>().into()
+        })
     }),
     ("cost_objects_to_the_limit", || {
-        extended(|_| vec![Value::Object(Map::from_iter([("m".to_owned(), 0.into())])); VALUES / 17].into())
+        extended(|_| vec![Value::Object(Map::from_iter([("m".to_owned(), 0.into())])); VALUES / 18].into())
     }),
     ("cost_text_that_each_reason_repeats", || {
         lie(|p| {
@@ -66,10 +68,10 @@ pub(super) const ATTACKS: &[Attack] = &[
             round.output_digests = vec![round.output_digests[0]; BYTES / 80];
         })
     }),
-    ("cost_sittings_to_the_limit", || lie(|p| p.sittings = vec![p.sittings[0].clone(); 12_000])),
-    ("cost_doubts_to_the_limit", || lie(|p| p.cells[1].rounds[0].doubts = vec![p.doubts[0].clone(); 12_000])),
+    ("cost_sittings_to_the_limit", || lie(|p| p.sittings = vec![p.sittings[0].clone(); 10_000])),
+    ("cost_doubts_to_the_limit", || lie(|p| p.cells[1].rounds[0].doubts = vec![p.doubts[0].clone(); 10_000])),
     // Arrivals are drawn for each trial, as many as it says.
-    ("cost_trials_to_the_limit", || trials(2_200, 0)),
+    ("cost_trials_to_the_limit", || trials(2_100, 0)),
     ("cost_trials_of_many_requests", || trials(450, 200)),
     ("cost_trial_of_requests_to_the_limit", || trials(1, VALUES / 3)),
 ];

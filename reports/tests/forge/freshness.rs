@@ -42,7 +42,12 @@ pub(super) const ATTACKS: &[Attack] = &[
     ("challenge_of_another_schema", || bent(|c| c.schema = "2.0.0".into())),
     ("challenge_for_another_suite", || answering(|c| c.suite = Digest::of(b"other"))),
     ("challenge_made_after_the_run", || answering(|c| c.not_before = "2026-11-21T04:05:01Z".into())),
-    ("challenge_expired_before_the_end", || answering(|c| c.expires_at = "2026-11-21T03:56:49Z".into())),
+    ("challenge_expired_before_the_end", || {
+        answering(|c| {
+            c.not_before = "2026-11-21T03:50:00Z".into();
+            c.expires_at = "2026-11-21T03:56:49Z".into();
+        })
+    }),
     ("challenge_that_ends_before_it_begins", || answering(|c| c.expires_at = "2026-11-21T03:59:49Z".into())),
     ("challenge_of_no_time", || answering(|c| c.not_before = "yesterday".into())),
     ("receipt_edited", || {
