@@ -175,7 +175,8 @@ mod tests {
             fs::write(place.path().join(format!("{number}.txt")), "").unwrap();
         }
         fs::create_dir(place.path().join("55")).unwrap();
-        let all = ["1.json", "2.json", "3.json", "4.json", "5.json", "55", "6.json", "7.json", "8.json", "9.json"];
+        let all =
+            ["1.json", "2.json", "3.json", "4.json", "5.json", "55", "6.json", "7.json", "8.json", "9.json"];
         for page_size in [1, 2, 3, 5, 9, 10, 11] {
             assert_eq!(names(Folder::new(place.path().to_owned(), page_size)), all, "{page_size}");
         }
@@ -192,7 +193,8 @@ mod tests {
         std::os::unix::fs::symlink(path("a.json"), path("b/link.json")).unwrap();
         std::os::unix::fs::symlink(place.path(), path("b/loop")).unwrap();
         let named = [path("c.json"), place.path().to_owned(), path("absent.json")];
-        let found = ProfileFiles::named(&named).map(|found| found.unwrap_or_else(|unreadable| unreadable.path));
+        let found =
+            ProfileFiles::named(&named).map(|found| found.unwrap_or_else(|unreadable| unreadable.path));
         let expected = ["c.json", "a.json", "b/a.json", "b/deep/z.json", "c.json", "absent.json"].map(path);
         assert_eq!(found.collect::<Vec<_>>(), expected);
     }

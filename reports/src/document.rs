@@ -5,10 +5,9 @@
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::canonical_json::{self, Canonical, Limits, NoCanonicalForm, NotCanonical};
+use crate::canonical_json::{self, Canonical, FormFault, Limits, NoCanonicalForm, NotCanonical};
 use crate::did_key::{self, NotAnOperator};
 use crate::proof::{self, ProofFault};
 use crate::schema::v1::Proof;
@@ -76,17 +75,9 @@ pub enum DocumentFault {
         /// As it must be.
         expected: &'static str,
     },
-    /// A member is missing, unknown or of another type.
-    #[error("{path}: {fact}")]
-    Schema {
-        /// Where.
-        path: String,
-        /// What.
-        fact: String,
-    },
-    /// A member is left out that the schema writes as `null`, or a value is spelled in a way that it does not write.
-    #[error("a member is left out or spelled in another way: absent values are written as null")]
-    Incomplete,
+    /// The members are not those of the schema.
+    #[error(transparent)]
+    Form(#[from] FormFault),
     /// There is no signature.
     #[error("proof is absent")]
     NoProof,
@@ -121,11 +112,7 @@ pub enum WriteError {
 pub fn open<D: Document>(bytes: &[u8]) -> Result<Opened<D>, DocumentFault> {
     let parsed = canonical_json::parse(bytes, Limits::default())?;
     check_version::<D>(&parsed)?;
-    let document: D = read(&parsed)?;
-    // Other spellings that serde takes, such as a list for a type with members, and members left out instead of `null`.
-    if !canonical_json::write(&document).is_ok_and(|written| written == bytes) {
-        return Err(DocumentFault::Incomplete);
-    }
+    let document: D = canonical_json::read(&parsed)?;
     let (digest, body_digest) = digests(&parsed);
     let (key, faults) = check_proof(&document, body_digest);
     Ok(Opened { document, digest, body_digest, key, faults })
@@ -134,7 +121,7 @@ pub fn open<D: Document>(bytes: &[u8]) -> Result<Opened<D>, DocumentFault> {
 /// What is wrong with signer and signature of a document that is part of another.
 #[must_use]
 pub fn faults<D: Document>(document: &D) -> Vec<DocumentFault> {
-    let Ok(bytes) = canonical_json::write(document) else { return vec![DocumentFault::Incomplete] };
+    let Ok(bytes) = canonical_json::write(document) else { return vec![FormFault::Incomplete.into()] };
     match open::<D>(&bytes) {
         Ok(opened) => opened.faults,
         Err(fault) => vec![fault],
@@ -182,18 +169,6 @@ fn check_version<D: Document>(parsed: &Canonical<'_>) -> Result<(), DocumentFaul
         });
     }
     Ok(())
-}
-
-/// Straight from the text; only where that fails once more from a tree, to say where.
-fn read<D: Document>(parsed: &Canonical<'_>) -> Result<D, DocumentFault> {
-    serde_json::from_str(parsed.text()).or_else(|_| {
-        serde_path_to_error::deserialize(Value::Object(parsed.tree())).map_err(|error| {
-            DocumentFault::Schema {
-                path: clipped(&error.path().to_string(), TOLD),
-                fact: clipped(&error.inner().to_string(), TOLD),
-            }
-        })
-    })
 }
 
 /// The digests of the whole and of the body. Both begin with the same bytes, nearly all of them, which are hashed once.

@@ -316,7 +316,10 @@ fn a_value_in_another_shape_that_serde_would_take_is_refused() {
     ] {
         assert!(!edit(from, to).iter().any(|reason| reason.contains("signature")), "{to}");
     }
-    assert_refused(&edit(r#""status":"measured""#, r#""status":{"measured":null}"#), "spelled in another way");
+    assert_refused(
+        &edit(r#""status":"measured""#, r#""status":{"measured":null}"#),
+        "spelled in another way",
+    );
 }
 
 #[test]

@@ -79,7 +79,8 @@ impl FromStr for Digest {
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let digits = self.digits();
-        serializer.serialize_str(std::str::from_utf8(&digits).map_err(<S::Error as serde::ser::Error>::custom)?)
+        serializer
+            .serialize_str(std::str::from_utf8(&digits).map_err(<S::Error as serde::ser::Error>::custom)?)
     }
 }
 

@@ -11,11 +11,13 @@ pub struct Limits {
     pub depth: usize,
     /// Values of all kinds and names of members, an object or array counting as sixteen, which bounds the memory of what is read from it.
     pub values: usize,
+    /// Keys beside those of the form `[a-z][a-z0-9_]*`.
+    pub names: &'static [&'static str],
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 8 << 20, depth: 32, values: 1 << 18 }
+        Self { bytes: 8 << 20, depth: 32, values: 1 << 18, names: &PROOF_NAMES }
     }
 }
 
@@ -93,7 +95,7 @@ impl<'a> Canonical<'a> {
 /// # Errors
 /// [`NotCanonical`] at the first departure, or where a limit is exceeded.
 pub fn parse(bytes: &[u8], limits: Limits) -> Result<Canonical<'_>, NotCanonical> {
-    let mut parser = Parser { bytes, offset: 0, values_left: limits.values };
+    let mut parser = Parser { bytes, offset: 0, values_left: limits.values, names: limits.names };
     if bytes.len() > limits.bytes {
         return parser.fail(format!("{} bytes, more than the limit of {}", bytes.len(), limits.bytes));
     }
@@ -113,6 +115,7 @@ struct Parser<'a> {
     bytes: &'a [u8],
     offset: usize,
     values_left: usize,
+    names: &'static [&'static str],
 }
 
 impl<'a> Parser<'a> {
@@ -191,7 +194,7 @@ impl<'a> Parser<'a> {
             }
         }
         let key = self.string()?;
-        if PROOF_NAMES.iter().any(|name| name.as_bytes() == key) {
+        if self.names.iter().any(|name| name.as_bytes() == key) {
             return Ok(key);
         }
         self.offset = start;
@@ -346,6 +349,13 @@ mod tests {
         assert!(refusal(&wide).contains("more values"));
         let limits = Limits { bytes: 4, ..Limits::default() };
         assert!(parse(b"{\"a\":1}", limits).unwrap_err().fact.contains("limit of 4"));
+    }
+
+    #[test]
+    fn names_of_other_forms_are_read_where_they_are_asked_for() {
+        let text = br#"{"_type":1}"#;
+        assert!(parse(text, Limits::default()).unwrap_err().fact.contains("key `_type`"));
+        assert!(parse(text, Limits { names: &["_type"], ..Limits::default() }).is_ok());
     }
 
     #[test]

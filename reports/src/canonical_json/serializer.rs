@@ -132,11 +132,7 @@ impl<'a> Serializer for &'a mut Writer {
         Ok(self.object())
     }
 
-    fn serialize_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStruct, NoCanonicalForm> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, NoCanonicalForm> {
         Ok(self.object())
     }
 

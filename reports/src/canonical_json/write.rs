@@ -163,8 +163,8 @@ impl Object<'_> {
         self.writer.separate(self.start);
         let start = self.writer.out.len();
         key.serialize(&mut *self.writer)?;
-        let key: String = serde_json::from_slice(&self.writer.out[start..])
-            .map_err(|_| NoCanonicalForm::KeyNotText)?;
+        let key: String =
+            serde_json::from_slice(&self.writer.out[start..]).map_err(|_| NoCanonicalForm::KeyNotText)?;
         self.writer.members.push(Member::begin(Cow::Owned(key), start));
         Ok(())
     }
@@ -213,12 +213,10 @@ mod tests {
         let text = String::from_utf8(write(&value).unwrap()).unwrap();
         assert_eq!(text, "{\"\":6,\"a\":4,\"b\":3,\"\u{20ac}\":5,\"\u{1f600}\":2,\"\u{fb33}\":1}");
         // Beyond the eight bytes that are compared first, and shorter than they are.
-        let value = json!({"median_ns": 1, "median_high_ns": 2, "median_low_ns": 3, "median": 4, "median_": 5});
+        let value =
+            json!({"median_ns": 1, "median_high_ns": 2, "median_low_ns": 3, "median": 4, "median_": 5});
         let text = String::from_utf8(write(&value).unwrap()).unwrap();
-        assert_eq!(
-            text,
-            r#"{"median":4,"median_":5,"median_high_ns":2,"median_low_ns":3,"median_ns":1}"#
-        );
+        assert_eq!(text, r#"{"median":4,"median_":5,"median_high_ns":2,"median_low_ns":3,"median_ns":1}"#);
     }
 
     #[test]

@@ -86,7 +86,8 @@ impl<'a> Seen<'a> {
         let doubtful = outputs(cell).filter(|digest| self.doubtful.contains(&beginning(digest)));
         let repeated = doubtful.filter(|digest| !self.outputs.insert(**digest)).count();
         faults.require(repeated == 0, format_args!("{repeated} output digests were there before"));
-        let is_answer = cell.self_check_digest.is_some_and(|digest| steps(cell).any(|output| *output == digest));
+        let is_answer =
+            cell.self_check_digest.is_some_and(|digest| steps(cell).any(|output| *output == digest));
         faults.require(!is_answer, "an output digest is that of the self-check");
 
         if let Some(weights) = cell.weights.as_ref().filter(|weights| weights.source == SYNTHETIC) {

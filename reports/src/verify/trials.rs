@@ -26,7 +26,10 @@ pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mu
     faults.require(Some(capacity.max_batch) == workload.max_batch, "max_batch is not the suite's");
     let trials = &capacity.trials;
     let count = trials.len() as u64;
-    faults.require((1..=MAX_TRIALS).contains(&count), format_args!("{count} trials, expected 1 to {MAX_TRIALS}"));
+    faults.require(
+        (1..=MAX_TRIALS).contains(&count),
+        format_args!("{count} trials, expected 1 to {MAX_TRIALS}"),
+    );
     let ascend = trials.windows(2).all(|pair| pair[0].requests_per_hour < pair[1].requests_per_hour);
     faults.require(ascend, "the trials' rates do not ascend");
     let before_last = trials.split_last().map_or(&[][..], |(_, before)| before);
@@ -50,7 +53,9 @@ pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mu
 
 /// From each trial's start to its last output, in all.
 pub(super) fn work_ns(cell: &Cell) -> u128 {
-    let Some(capacity) = cell.capacity.as_ref().filter(|capacity| !capacity.trials.is_empty()) else { return 0 };
+    let Some(capacity) = cell.capacity.as_ref().filter(|capacity| !capacity.trials.is_empty()) else {
+        return 0;
+    };
     let Some(head) = head_before(cell) else { return 0 };
     let trial_ns = |(seed, trial): (Digest, &Trial)| {
         let schedule = capacity::schedule_ns(seed, trial);
