@@ -5,9 +5,11 @@ use std::path::Path;
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::key::SigningKey;
-use proofmark_reports::schema::v1::{KIND, NetworkChallenge, Profile, SCHEMA, SelfCheck, Status};
+use proofmark_reports::schema::v1::{
+    KIND, NetworkChallenge, Profile, ProfileSummary, SCHEMA, SelfCheck, Status,
+};
 use proofmark_reports::verify::{Context, verify};
-use proofmark_reports::{Timestamp, coverage, document};
+use proofmark_reports::{Digest, Timestamp, coverage, document, in_toto, profile};
 use proofmark_workloads::{Workload, embedded};
 
 use crate::cell::model::check_folder;
@@ -39,6 +41,8 @@ pub struct Request<'a> {
     pub key: Option<&'a Path>,
     /// Where the profile goes.
     pub out: &'a Path,
+    /// Where an in-toto statement about the profile goes, if there is to be one.
+    pub in_toto: Option<&'a Path>,
     /// Where the run begins.
     pub start: Start,
 }
@@ -87,7 +91,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let clock = RunClock::start();
     check_challenge(request, clock.now())?;
     let key = key_file::load_or_create(Role::Operator, request.key)?;
-    let output = OutputFile::reserve(request.out)?;
+    let outputs = Outputs::reserve(request)?;
 
     let mut run = match request.start {
         Start::Anew => Run::begin(request, &workloads, &key, clock, progress)?,
@@ -126,7 +130,27 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         extensions: serde_json::Map::new(),
         proof: None,
     };
-    seal(profile, request, finished_at, &key, output, journal)
+    seal(profile, request, finished_at, &key, outputs, journal)
+}
+
+/// Places for what is written, claimed before anything is measured.
+struct Outputs {
+    profile: OutputFile,
+    statement: Option<OutputFile>,
+}
+
+impl Outputs {
+    fn reserve(request: &Request<'_>) -> Result<Self, Failure> {
+        let hint = "choose another place with --in-toto FILE";
+        let profile = OutputFile::reserve(request.out)?;
+        let statement = request.in_toto.map(OutputFile::reserve).transpose();
+        let statement = statement.map_err(|failure| failure.hint(hint))?;
+        if statement.as_ref().is_some_and(|statement| statement.has_place_of(&profile)) {
+            let error = anyhow!("profile and statement cannot both be {}", request.out.display());
+            return Err(Failure::new(Outcome::Usage, error).hint(hint));
+        }
+        Ok(Self { profile, statement })
+    }
 }
 
 /// Signs, checks and writes. The journal stays until the profile is there.
@@ -135,18 +159,27 @@ fn seal(
     request: &Request<'_>,
     finished_at: Timestamp,
     key: &SigningKey,
-    output: OutputFile,
+    outputs: Outputs,
     journal: Journal,
 ) -> Result<Certificate, Failure> {
     let bytes = document::sign(profile, finished_at, key).map_err(internal)?;
+    let envelope = outputs.statement.as_ref().map(|_| statement(&bytes, request.out, key));
+    let envelope = envelope.transpose().map_err(internal)?;
     // What leaves this program has passed the check that everyone else will make.
     let suites = std::slice::from_ref(&request.suite.suite);
-    let context = Context { challenge: request.challenge, ..Context::new(suites, finished_at) };
+    let context = Context {
+        challenge: request.challenge,
+        statement: envelope.as_deref(),
+        ..Context::new(suites, finished_at)
+    };
     let verification = verify(&bytes, context);
     match (verification.profile, &verification.reasons[..]) {
         (Some(profile), []) => {
-            output.complete(&bytes)?;
+            outputs.profile.complete(&bytes)?;
             journal.remove();
+            if let (Some(output), Some(envelope)) = (outputs.statement, envelope) {
+                output.complete(&envelope)?;
+            }
             Ok(Certificate { profile, bytes })
         }
         (_, reasons) => {
@@ -155,6 +188,18 @@ fn seal(
             Err(output_file::keep(&bytes, internal(error)))
         }
     }
+}
+
+/// The operator's in-toto statement about a profile, in its envelope.
+fn statement(bytes: &[u8], out: &Path, key: &SigningKey) -> anyhow::Result<Vec<u8>> {
+    let opened = document::open::<Profile>(bytes)?;
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let statement = in_toto::Statement {
+        name: profile::printable(&name),
+        report_id: Digest::of(bytes),
+        predicate: ProfileSummary::of(&opened.document, opened.body_digest),
+    };
+    Ok(in_toto::sign(statement, key)?)
 }
 
 /// Refuses weights that cannot be used before anything is measured.

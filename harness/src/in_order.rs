@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn results_come_in_order_whichever_is_done_first() {
         let slow_at_times = |item: u64| {
-            if item % 7 == 0 {
+            if item.is_multiple_of(7) {
                 thread::sleep(Duration::from_millis(3));
             }
             item * item

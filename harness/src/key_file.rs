@@ -21,6 +21,8 @@ pub(crate) enum Role {
     Operator,
     /// Signs challenges and receipts.
     Network,
+    /// Signs what an audit found.
+    Auditor,
 }
 
 /// The key of `path`, which must exist; without a path the role's default key, made on first use.
@@ -42,6 +44,7 @@ pub(crate) fn default_path(role: Role) -> Result<PathBuf, Failure> {
     let name = match role {
         Role::Operator => "operator.pem",
         Role::Network => "network.pem",
+        Role::Auditor => "auditor.pem",
     };
     Ok(state_folder()?.join("keys").join(name))
 }

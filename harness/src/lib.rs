@@ -7,6 +7,7 @@
 //!
 //! *Architecture invariant:* of all crates, only this one reads clocks, the environment or the terminal.
 
+pub mod audit;
 pub mod ceilings;
 pub mod cell;
 pub mod certify;

@@ -1,5 +1,6 @@
 //! A file that appears under its name only when it is complete.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,13 @@ impl OutputFile {
         Ok(Self { path: path.to_owned(), folder: folder.to_owned(), reserved })
     }
 
+    /// Whether both would be written to one name.
+    pub(crate) fn has_place_of(&self, other: &Self) -> bool {
+        let place =
+            |file: &Self| (file.folder.canonicalize().ok(), file.path.file_name().map(OsStr::to_owned));
+        place(self) == place(other)
+    }
+
     /// Writes `bytes`, and gives them their name. What cannot be written there is kept in the state folder.
     pub(crate) fn complete(self, bytes: &[u8]) -> Result<(), Failure> {
         let Self { path, folder, reserved } = self;
@@ -62,11 +70,11 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Keeps a profile that cannot have its place in the state folder; the failure then says where.
+/// Keeps a result that cannot have its place in the state folder; the failure then says where.
 pub(crate) fn keep(bytes: &[u8], failure: Failure) -> Failure {
     match rescue(bytes) {
-        Ok(place) => failure.hint(format!("the profile was kept as {}", place.display())),
-        Err(_) => failure.hint("nor could the profile be kept in the state folder"),
+        Ok(place) => failure.hint(format!("it was kept as {}", place.display())),
+        Err(_) => failure.hint("nor could it be kept in the state folder"),
     }
 }
 
@@ -102,7 +110,7 @@ fn set_ordinary_mode(file: &File) -> std::io::Result<()> {
 fn rescue(bytes: &[u8]) -> anyhow::Result<PathBuf> {
     let folder = key_file::state_folder().map_err(|failure| anyhow::anyhow!("{failure}"))?.join("unsaved");
     std::fs::create_dir_all(&folder)?;
-    let mut file = tempfile::Builder::new().prefix("profile-").suffix(".json").tempfile_in(&folder)?;
+    let mut file = tempfile::Builder::new().prefix("result-").suffix(".json").tempfile_in(&folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     let (_, path) = file.keep()?;

@@ -10,7 +10,7 @@ use proofmark_reports::schema::v1::{
 use proofmark_reports::{Digest, capacity, derived};
 use proofmark_workloads::{Numerics, Workload};
 
-use crate::cell::protocol::{Job, Proceed, Ready, Step};
+use crate::cell::protocol::{Job, Proceed, Purpose, Ready, Step};
 use crate::certify::Request;
 use crate::environment::Reading;
 use crate::journal::RunHead;
@@ -61,6 +61,7 @@ impl Visit<'_> {
             workload: workload.id.clone(),
             isa: request.isa.to_string(),
             weights_folder: folder.map(|weights| weights.folder.clone()),
+            purpose: Purpose::Measure,
         };
         let limit = Duration::from_secs(request.suite.suite.timing.time_limit_s);
         let mut conduct = Conduct { visit: self, cell };

@@ -10,7 +10,7 @@ use proofmark_workloads::{Suite, embedded, embedded_suite};
 use crate::{Failure, Outcome};
 
 /// No suite and no profile is larger; profiles have the same limit in their parser.
-const MAX_FILE_BYTES: u64 = 16 << 20;
+const MAX_FILE_BYTES: u64 = 8 << 20;
 
 /// A suite and where it came from, so that a child process can be given the same one.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub(crate) fn known(files: &[String]) -> Result<Vec<Suite>, Failure> {
     Ok(suites)
 }
 
-/// The bytes of a file of at most 16 MiB.
+/// The bytes of a file of at most 8 MiB.
 pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
     let bad_input = |error: anyhow::Error| Failure::new(Outcome::BadInput, error);
     let mut bytes = Vec::new();
@@ -57,7 +57,7 @@ pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(|error| bad_input(error).hint("check the path and its permissions"))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(bad_input(anyhow!("{} has more than 16 MiB", path.display())));
+        return Err(bad_input(anyhow!("{} has more than 8 MiB", path.display())));
     }
     Ok(bytes)
 }

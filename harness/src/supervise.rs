@@ -1,6 +1,7 @@
 //! A cell's process, from the outside: what it says of a round within its time, or why it says no more.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -11,7 +12,7 @@ use proofmark_reports::Digest;
 use proofmark_reports::schema::v1::Trial;
 use serde::Serialize;
 
-use crate::cell::protocol::{Done, Event, Job, Proceed, Ready, Start, Step};
+use crate::cell::protocol::{Answer, Done, Event, Job, Proceed, Ready, Start, Step};
 use crate::environment;
 
 /// A line that a cell may say: a trial of the most requests has some tens of thousands of bytes.
@@ -62,14 +63,7 @@ pub(crate) fn run_round(
     on_stage: impl FnMut(Stage),
 ) -> RoundRun {
     match environment::own_program() {
-        Ok(program) => {
-            let mut command = Command::new(program);
-            command
-                .arg("cell")
-                .env("RAYON_NUM_THREADS", threads.to_string())
-                .env_remove("CANDLE_NUM_THREADS");
-            run(&mut command, job, time_limit, judge, on_stage)
-        }
+        Ok(program) => run(&mut cell_command(program, threads), job, time_limit, judge, on_stage),
         Err(error) => RoundRun::Broken { reason: format!("{error:#}") },
     }
 }
@@ -122,10 +116,50 @@ fn run(
                 }
                 _ => break "the cell ended before its iterations were done".to_owned(),
             },
+            Ok(Event::Loaded { .. } | Event::Answer(_)) => {
+                break "the cell said something unintelligible".to_owned();
+            }
             Ok(Event::Failed { reason }) | Err(reason) => break reason,
         }
     };
     RoundRun::Broken { reason }
+}
+
+/// Has the questions of `job` answered in a child process of this program: the digest of the weights, and an answer a question.
+pub(crate) fn run_audit(
+    job: &Job,
+    threads: u32,
+    time_limit: Duration,
+    mut on_answer: impl FnMut(usize),
+) -> Result<(Digest, Vec<Answer>), String> {
+    let program = environment::own_program().map_err(|error| format!("{error:#}"))?;
+    let mut process = CellProcess::start(&mut cell_command(program, threads), time_limit)
+        .map_err(|error| format!("{error:#}"))?;
+    process.say(job);
+    let (mut weights, mut answers) = (None, Vec::new());
+    loop {
+        match process.next_event()? {
+            Event::Loaded { weights_digest } => weights = Some(weights_digest),
+            Event::Answer(answer) => {
+                answers.push(answer);
+                on_answer(answers.len());
+            }
+            Event::Done(_) => {
+                process.end()?;
+                return weights
+                    .map(|weights| (weights, answers))
+                    .ok_or_else(|| "the cell loaded nothing".to_owned());
+            }
+            Event::Failed { reason } => return Err(reason),
+            _ => return Err("the cell said something unintelligible".to_owned()),
+        }
+    }
+}
+
+fn cell_command(program: PathBuf, threads: u32) -> Command {
+    let mut command = Command::new(program);
+    command.arg("cell").env("RAYON_NUM_THREADS", threads.to_string()).env_remove("CANDLE_NUM_THREADS");
+    command
 }
 
 /// The child; killed when it goes out of scope, so that none outlives its cell.
@@ -269,6 +303,7 @@ impl Drop for CellProcess {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cell::protocol::Purpose;
 
     struct Lenient;
 
@@ -290,6 +325,7 @@ mod tests {
             workload: "none".to_owned(),
             isa: "portable".to_owned(),
             weights_folder: None,
+            purpose: Purpose::Measure,
         };
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]);

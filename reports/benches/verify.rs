@@ -63,9 +63,9 @@ fn verification(criterion: &mut Criterion) {
     whole.finish();
     in_turns(
         bytes.len(),
-        || drop(black_box(verify(black_box(&bytes), context))),
-        || drop(black_box(straight(black_box(&bytes)))),
-        || drop(black_box(straight_signature(tree()))),
+        || _ = black_box(verify(black_box(&bytes), context)),
+        || _ = black_box(straight(black_box(&bytes))),
+        || _ = black_box(straight_signature(tree())),
     );
 }
 

@@ -155,10 +155,7 @@ pub fn write<D: Document>(document: &D) -> Result<Vec<u8>, WriteError> {
 
 /// Kind and version, before anything else is read: a newer schema may have other members.
 fn check_version<D: Document>(parsed: &Canonical<'_>) -> Result<(), DocumentFault> {
-    let text = |member: &str| {
-        let text = parsed.value(member).and_then(|value| serde_json::from_str::<String>(value).ok());
-        text.unwrap_or_else(|| "absent".to_owned())
-    };
+    let text = |member: &str| parsed.string(member).unwrap_or_else(|| "absent".to_owned());
     if text("kind") != D::KIND {
         return Err(DocumentFault::UnknownKind { actual: clipped(&text("kind"), TOLD), expected: D::KIND });
     }

@@ -14,6 +14,8 @@ pub mod demand;
 pub mod derived;
 pub mod did_key;
 pub mod document;
+pub mod dsse;
+pub mod in_toto;
 pub mod key;
 pub mod page;
 pub mod profile;

@@ -1,7 +1,5 @@
 //! A network's challenge and receipt bound a run's time, and whoever bends them is refused.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod honest;
 
 use honest::network::*;

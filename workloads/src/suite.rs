@@ -16,6 +16,8 @@ const FORMAT: u32 = 1;
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.
 const MAX_STEPS: u64 = 40_000;
 
+/// Windows of a warm-up at most.
+pub const MAX_WINDOWS: u64 = 300;
 /// Rounds of a run at most: up to so many, the interval of a median goes from the least to the greatest of them.
 pub const MAX_ROUNDS: u64 = 8;
 /// Trials of a search for capacity, and requests of a trial, at most.
@@ -26,6 +28,12 @@ const SEARCH_REQUESTS: u64 = MAX_TRIALS * MAX_TRIAL_REQUESTS;
 
 /// Workloads with all their variants, for the same reason.
 const MAX_WORKLOADS: usize = 256;
+/// What a reader takes, less a margin, and what a cell, a round of it without its windows, and a step weigh there
+/// (`reports::canonical_json::Limits`).
+const MAX_VALUES: u64 = 240_000;
+const VALUES_A_CELL: u64 = 150;
+const VALUES_A_ROUND: u64 = 200;
+const VALUES_A_STEP: u64 = 4;
 
 /// A list of workloads with all that they refer to.
 #[derive(Clone, Debug)]
@@ -174,6 +182,16 @@ impl Suite {
         source.require(&wire.timing.max_iterations, steps <= MAX_STEPS, || {
             format!("{steps} iterations of all workloads, more than the limit of {MAX_STEPS}")
         })?;
+        let values_a_round = VALUES_A_ROUND + timing.warm_up_windows();
+        let cells = workloads.len() as u64 * (VALUES_A_CELL + timing.rounds * values_a_round);
+        let values = cells + steps * VALUES_A_STEP;
+        source.require(&wire.timing.rounds, values <= MAX_VALUES, || {
+            format!(
+                "{} workloads in {} rounds with {steps} iterations make a profile that is too large to be read",
+                workloads.len(),
+                timing.rounds
+            )
+        })?;
         Ok(Self {
             name: wire.name.into_inner(),
             version: wire.version.into_inner(),
@@ -192,6 +210,15 @@ impl Suite {
 }
 
 impl Timing {
+    /// How many windows a warm-up has at most: each is a third of `warm_up_ms`, or a three-hundredth of its cap.
+    #[must_use]
+    pub fn warm_up_windows(&self) -> u64 {
+        (3 * self.warm_up_cap_ms)
+            .checked_div(self.warm_up_ms)
+            .map_or(MAX_WINDOWS, |windows| windows.min(MAX_WINDOWS))
+            + 1
+    }
+
     /// The number of a round's timed iterations, fixed beforehand from the median of the warm-up.
     #[must_use]
     pub fn iterations(&self, warm_up_median_ns: u64) -> u64 {

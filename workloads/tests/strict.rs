@@ -169,15 +169,15 @@ fn impossible_sizes_of_generation_and_reranking_name_their_line() {
                 (
                     "prompt_tokens = 4",
                     "prompt_tokens = 1",
-                    ":37: prompt_tokens 1 is not between 2 and 1048576",
+                    ":38: prompt_tokens 1 is not between 2 and 1048576",
                 ),
-                ("output_tokens = 4", "output_tokens = 1", ":37: output_tokens 1 is not between 2"),
-                ("output_tokens = 4", "output_tokens = 1048577", ":37: output_tokens 1048577"),
-                ("batch = 2", "batch = 0", ":37: batch 0"),
+                ("output_tokens = 4", "output_tokens = 1", ":38: output_tokens 1 is not between 2"),
+                ("output_tokens = 4", "output_tokens = 1048577", ":38: output_tokens 1048577"),
+                ("batch = 2", "batch = 0", ":38: batch 0"),
                 (
                     "prompt_tokens = 4, output_tokens = 4, batch = 2",
                     "prompt_tokens = 32000, output_tokens = 768, batch = 513",
-                    ":37: a request of 16809984 tokens in all, more than the limit of 16777216",
+                    ":38: a request of 16809984 tokens in all, more than the limit of 16777216",
                 ),
             ][..],
         ),
@@ -185,9 +185,9 @@ fn impossible_sizes_of_generation_and_reranking_name_their_line() {
             SUITE,
             "reranking = { query_tokens = 2, document_tokens = 3, documents = 2 }",
             &[
-                ("query_tokens = 2", "query_tokens = 0", ":36: query_tokens 0 is not between 1"),
-                ("document_tokens = 3", "document_tokens = 0", ":36: document_tokens 0"),
-                ("documents = 2", "documents = 0", ":36: documents 0 is not between 1 and 4096"),
+                ("query_tokens = 2", "query_tokens = 0", ":37: query_tokens 0 is not between 1"),
+                ("document_tokens = 3", "document_tokens = 0", ":37: document_tokens 0"),
+                ("documents = 2", "documents = 0", ":37: documents 0 is not between 1 and 4096"),
             ],
         ),
     ] {
@@ -240,21 +240,21 @@ fn every_impossible_decoder_names_its_line() {
 num_hidden_layers = 2\nnum_attention_heads = 6\nnum_key_value_heads = 3\nmax_position_embeddings = 8\n";
     assert!(suite(config).is_ok());
     for (from, to, expected) in [
-        ("num_key_value_heads = 3", "num_key_value_heads = 4", ":30: num_attention_heads 6 is no multiple"),
-        ("num_key_value_heads = 3", "num_key_value_heads = 0", ":30: num_key_value_heads 0"),
-        ("num_attention_heads = 6", "num_attention_heads = 24", ":23: a head of 1 elements"),
-        ("num_attention_heads = 6", "num_attention_heads = 6\nhead_dim = 5", ":30: a head of 5 elements"),
+        ("num_key_value_heads = 3", "num_key_value_heads = 4", ":31: num_attention_heads 6 is no multiple"),
+        ("num_key_value_heads = 3", "num_key_value_heads = 0", ":31: num_key_value_heads 0"),
+        ("num_attention_heads = 6", "num_attention_heads = 24", ":24: a head of 1 elements"),
+        ("num_attention_heads = 6", "num_attention_heads = 6\nhead_dim = 5", ":31: a head of 5 elements"),
         (
             "num_attention_heads = 6",
             "num_attention_heads = 6\nhead_dim = 1000000",
-            ":29: 6 heads of 1000000 elements, more than 1048576 in all",
+            ":30: 6 heads of 1000000 elements, more than 1048576 in all",
         ),
         (
             "hidden_size = 24",
             "tie_word_embeddings = 1\nhidden_size = 24",
-            ":26: tie_word_embeddings 1 is neither true nor false",
+            ":27: tie_word_embeddings 1 is neither true nor false",
         ),
-        ("_layers = 2", "_layers = 5000", ":28: num_hidden_layers 5000 is not a number from 1 to 4096"),
+        ("_layers = 2", "_layers = 5000", ":29: num_hidden_layers 5000 is not a number from 1 to 4096"),
         ("max_position_embeddings = 8", "max_position_embeddings = 7", "8 positions, model `m` has 7"),
     ] {
         assert!(config.contains(from), "{from}");
@@ -274,4 +274,21 @@ fn a_second_workload_of_one_name_is_refused() {
 fn one_byte_changes_the_digest() {
     let digest = |text: &str| Suite::parse("tiny.toml", text).unwrap().digest;
     assert_ne!(digest(SUITE), digest(&format!("{SUITE}#")));
+}
+
+#[test]
+fn a_suite_whose_profile_nobody_could_read_is_refused() {
+    let (head, workload) = SUITE.split_at(SUITE.find("[[workload]]").unwrap());
+    let many = |rounds: u32| {
+        let workloads = (0..120).map(|index| {
+            let share = if index == 0 { "1000000" } else { "0" };
+            workload.replace("\"embed\"", &format!("\"embed-{index}\"")).replacen("1000000", share, 1)
+        });
+        let text =
+            head.replacen("rounds = 1", &format!("rounds = {rounds}"), 1) + &workloads.collect::<String>();
+        Suite::parse("tiny.toml", &text).map(|suite| suite.workloads.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(many(3), Ok(240));
+    let refused = many(6).unwrap_err();
+    assert!(refused.starts_with("tiny.toml:6: 240 workloads in 6 rounds"), "{refused}");
 }

@@ -14,6 +14,7 @@ name = "work"
 version = "1.0.0"
 description = "one workload"
 [timing]
+rounds = 1
 warm_up_ms = 1
 warm_up_cap_ms = 1
 measure_ms = 1

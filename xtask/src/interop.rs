@@ -1,33 +1,39 @@
-//! A profile of this program under foreign eyes: the npm and PyPI implementations of eddsa-jcs-2022.
+//! What this program signs under foreign eyes: implementations of eddsa-jcs-2022, DSSE and in-toto from npm, PyPI and Debian.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::{cargo, command, execute, root};
 
-/// Needs Python 3 with `venv`, Node.js, npm, OpenSSL and the two package registries; not part of CI.
+/// Programs, and the packages of Debian 12 that have them.
+const NEEDED: [(&str, &str); 5] =
+    [("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm"), ("jq", "jq"), ("openssl", "openssl")];
+
+/// What a foreign verifier has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Valid,
+    Refused,
+}
+
+/// Needs the programs of [`NEEDED`] and the two package registries; not part of CI.
 pub(crate) fn run() -> Result<()> {
+    check_programs()?;
     let folder = root().join("target/interop");
     fs::create_dir_all(&folder)?;
-    let profile = folder.join("profile.json");
+    let [profile, statement] = ["profile.json", "statement.json"].map(|name| folder.join(name));
     let mut certify = cargo();
-    certify.args([
-        "run",
-        "--release",
-        "--quiet",
-        "--package",
-        "proofmark",
-        "--",
-        "certify",
-        "--quiet",
-        "--workload",
-    ]);
-    certify.args(["*tinybert*", "--out"]).arg(&profile).env("XDG_STATE_HOME", folder.join("state"));
-    execute(&mut certify)?;
-    let edited = folder.join("edited.json");
-    let text = fs::read_to_string(&profile)?;
-    fs::write(&edited, text.replacen("\"threads\":", "\"threads\":1", 1))?;
+    certify.args(["run", "--release", "--quiet", "--package", "proofmark", "--", "certify", "--quiet"]);
+    certify.args(["--workload", "*tinybert*", "--out"]).arg(&profile).arg("--in-toto").arg(&statement);
+    execute(certify.env("XDG_STATE_HOME", folder.join("state")))?;
+    let edited_profile = folder.join("edited.json");
+    edit(&profile, &edited_profile, "\"threads\":", "\"threads\":1")?;
+    // The payload's first three bytes are `{"_`; one bit of the third is another.
+    let edited_statement = folder.join("edited-statement.json");
+    edit(&statement, &edited_statement, "\"payload\":\"eyJf", "\"payload\":\"eyJe")?;
 
     let scripts = root().join("reports/interop");
     let venv = folder.join("venv");
@@ -42,18 +48,49 @@ pub(crate) fn run() -> Result<()> {
 
     let pem = folder.join("state/proofmark/keys/operator.pem");
     execute(command("openssl").args(["pkey", "-noout", "-in"]).arg(pem))?;
-    for file in [&profile, &edited] {
-        let expect_valid = file == &profile;
-        let results = [
-            execute(command(&python).arg(scripts.join("verify.py")).arg(file)),
-            execute(command("node").arg(folder.join("verify.mjs")).arg(file)),
-        ];
-        for result in results {
-            if result.is_ok() != expect_valid {
-                bail!("{}: expected {}", file.display(), if expect_valid { "valid" } else { "a refusal" });
-            }
-        }
+    for (file, verdict) in [(&profile, Verdict::Valid), (&edited_profile, Verdict::Refused)] {
+        expect(verdict, command(&python).arg(scripts.join("verify.py")).arg(file))?;
+        expect(verdict, command("node").arg(folder.join("verify.mjs")).arg(file))?;
+        expect(verdict, command("sh").arg(scripts.join("verify.sh")).arg(file))?;
     }
-    println!("interop: npm, PyPI and OpenSSL agree");
+    for (envelope, file, verdict) in [
+        (&statement, &profile, Verdict::Valid),
+        (&edited_statement, &profile, Verdict::Refused),
+        (&statement, &edited_profile, Verdict::Refused),
+    ] {
+        let script = scripts.join("verify_in_toto.py");
+        expect(verdict, command(&python).arg(script).arg(envelope).arg(file))?;
+    }
+    println!("interop: npm, PyPI, jq and OpenSSL agree");
+    Ok(())
+}
+
+/// Says which programs are missing, all at once.
+fn check_programs() -> Result<()> {
+    let is_missing = |program: &str| command(program).arg("--version").output().is_err();
+    let missing: Vec<&str> =
+        NEEDED.into_iter().filter(|(program, _)| is_missing(program)).map(|(_, package)| package).collect();
+    if !missing.is_empty() {
+        bail!("programs are missing, in Debian: apt-get install {}", missing.join(" "));
+    }
+    Ok(())
+}
+
+/// A copy of a file with its first `from` replaced.
+fn edit(file: &Path, edited: &Path, from: &str, to: &str) -> Result<()> {
+    let text = fs::read_to_string(file)?;
+    if !text.contains(from) {
+        bail!("{} has no {from}", file.display());
+    }
+    fs::write(edited, text.replacen(from, to, 1))?;
+    Ok(())
+}
+
+/// Runs a verifier, which must come to the verdict.
+fn expect(verdict: Verdict, verifier: &mut Command) -> Result<()> {
+    let actual = if execute(verifier).is_ok() { Verdict::Valid } else { Verdict::Refused };
+    if actual != verdict {
+        bail!("{actual:?}, expected {verdict:?}: {verifier:?}");
+    }
     Ok(())
 }

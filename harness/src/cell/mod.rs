@@ -4,6 +4,7 @@
 //! Job and seed come on standard input, events go to standard output, one JSON document a line ([`protocol`]). The
 //! process never knows the chain's head; the parent gives it the first seed once it has said what it loaded.
 
+mod audit;
 mod capacity;
 pub mod model;
 mod peak_memory;
@@ -26,7 +27,7 @@ use proofmark_workloads::{Suite, Workload, embedded_suite, self_check_seed};
 use crate::{Failure, Outcome};
 use capacity::Server;
 use model::{Model, Timed};
-use protocol::{Done, Event, Job, Proceed, Ready, Start, Step};
+use protocol::{Done, Event, Job, Proceed, Purpose, Ready, Start, Step};
 use warm_up::warm_up;
 
 /// Runs the cell that standard input asks for. Faults of the cell are events, not failures of the process.
@@ -36,14 +37,14 @@ use warm_up::warm_up;
 pub fn run() -> Result<Outcome, Failure> {
     let parent = listen();
     let job: Job = hear(&parent)?;
-    match measure(&job, &parent) {
+    match work(&job, &parent) {
         Ok(done) => say(&Event::Done(done))?,
         Err(error) => say(&Event::Failed { reason: format!("{error:#}") })?,
     }
     Ok(Outcome::Ok)
 }
 
-fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
+fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let isa: Isa = job.isa.parse()?;
     ensure!(isa.is_available(), "this machine does not have the instruction set {isa}");
     check_all_threads(isa)?;
@@ -57,14 +58,28 @@ fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let started = Instant::now();
     let model = Model::load(workload, job.weights_folder.as_deref(), numerics)?;
     let load_ns = nanoseconds(started);
+    match &job.purpose {
+        Purpose::Measure => measure(&suite, workload, &model, load_ns, parent)?,
+        Purpose::Audit(questions) => audit::answer(workload, &model, questions)?,
+    }
+    Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
+}
 
+/// Self-check, warm-up, timed iterations, and the search if the parent asks for it.
+fn measure(
+    suite: &Suite,
+    workload: &Workload,
+    model: &Model,
+    load_ns: u64,
+    parent: &Receiver<String>,
+) -> anyhow::Result<()> {
     let mut self_check_digest = None;
     let warm_up = warm_up(&suite.timing, |iteration| {
         let seed = match iteration {
             0 => self_check_seed(),
             _ => Digest::of_fields("proofmark/warm_up/1", &[&iteration.to_le_bytes()]),
         };
-        let Step { digest, latency_ns, .. } = request(&model, workload, seed)?;
+        let Step { digest, latency_ns, .. } = request(model, workload, seed)?;
         self_check_digest.get_or_insert(digest);
         Ok(latency_ns)
     })?;
@@ -81,15 +96,15 @@ fn measure(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
 
     let Start { mut seed } = hear(parent)?;
     for step in 0..iterations {
-        let timed = request(&model, workload, seed)?;
+        let timed = request(model, workload, seed)?;
         seed = chain::next_seed(seed, step, timed.digest);
         say(&Event::Step(timed))?;
     }
     if let (Proceed::Search, Some(max_batch)) = (hear(parent)?, workload.max_batch) {
-        let server = Server { model: &model, workload, max_batch };
-        server.search(&suite, seed, |trial| say(&Event::Trial(trial.clone())))?;
+        let server = Server { model, workload, max_batch };
+        server.search(suite, seed, |trial| say(&Event::Trial(trial.clone())))?;
     }
-    Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
+    Ok(())
 }
 
 /// One request: its input is made before the clock starts, its digest after it stops.

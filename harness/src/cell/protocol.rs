@@ -1,4 +1,5 @@
-//! What parent and cell say to each other, one JSON document a line: job, ready, start, a step each, proceed, a trial each, done.
+//! What parent and cell say to each other, one JSON document a line. To measure: job, ready, start, a step each, proceed, a trial each,
+//! done. To audit: job, an answer each, done.
 
 use std::path::PathBuf;
 
@@ -19,6 +20,27 @@ pub struct Job {
     pub isa: String,
     /// Instead of synthetic weights.
     pub weights_folder: Option<PathBuf>,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What a cell is run for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A round of a profile.
+    Measure,
+    /// Outputs of a profile, once more.
+    Audit(Vec<Question>),
+}
+
+/// An answer to compute again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Question {
+    /// Of the input.
+    pub seed: Digest,
+    /// The tokens that were generated, if they are known: `(batch, steps)`.
+    pub tokens: Option<Vec<Vec<u32>>>,
 }
 
 /// Parent to cell, after [`Event::Ready`]: begin.
@@ -48,6 +70,13 @@ pub enum Event {
     Step(Step),
     /// One trial of the search for capacity.
     Trial(Trial),
+    /// Of an audit: loaded.
+    Loaded {
+        /// Of the tensors as loaded.
+        weights_digest: Digest,
+    },
+    /// One answer of an audit.
+    Answer(Answer),
     /// All is done.
     Done(Done),
     /// It cannot go on.
@@ -83,6 +112,13 @@ pub struct Step {
     pub ttft_ns: Option<u64>,
     /// Of the output.
     pub digest: Digest,
+}
+
+/// What an audit found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// Of the output; `None` where the model chooses another token than the one stated.
+    pub digest: Option<Digest>,
 }
 
 /// What is known at the end.

@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 
 use proofmark_reports::derived;
 use proofmark_reports::schema::v1::WarmUp;
-use proofmark_workloads::Timing;
+use proofmark_workloads::{MAX_WINDOWS, Timing};
 
 use super::nanoseconds;
 
 const WINDOWS: u32 = 3;
-/// A long cap has no more windows than this.
-const MAX_WINDOWS: u32 = 300;
 
 /// Calls `iterate` with the iteration's number until its latencies, in nanoseconds, have settled.
 pub(super) fn warm_up(
@@ -22,7 +20,7 @@ pub(super) fn warm_up(
 ) -> anyhow::Result<WarmUp> {
     let (least, cap) =
         (Duration::from_millis(timing.warm_up_ms), Duration::from_millis(timing.warm_up_cap_ms));
-    let length = (least / WINDOWS).max(cap / MAX_WINDOWS);
+    let length = (least / WINDOWS).max(cap / MAX_WINDOWS as u32);
     let started = Instant::now();
     let mut warm_up = WarmUp { iterations: 0, duration_ns: 0, window_median_ns: Vec::new() };
     loop {

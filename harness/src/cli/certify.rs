@@ -43,6 +43,9 @@ pub(super) struct Certify {
     /// Where to write the profile; an existing file is replaced when the new one is complete
     #[arg(long, default_value = "profile.json", value_name = "FILE")]
     out: PathBuf,
+    /// Write an in-toto statement about the profile too, in a DSSE envelope signed with the same key
+    #[arg(long, value_name = "FILE")]
+    in_toto: Option<PathBuf>,
     /// Go on with the run that was killed while it made this profile; suite, key, program and options must be the same
     #[arg(long)]
     resume: bool,
@@ -78,22 +81,30 @@ impl Certify {
             challenge: challenge.as_ref(),
             key: self.key.as_deref(),
             out: &self.out,
+            in_toto: self.in_toto.as_deref(),
             start: if self.resume { Start::Resume } else { Start::Anew },
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
         match self.output {
-            OutputFormat::Table => print(&told(&certificate, &suite.suite, &self.out))?,
+            OutputFormat::Table => {
+                print(&told(&certificate, &suite.suite, &self.out, self.in_toto.as_deref()))?
+            }
             OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
         }
         Ok(certificate.outcome())
     }
 }
 
-/// The summary, and where the profile is.
-fn told(certificate: &Certificate, suite: &Suite, out: &Path) -> String {
+/// The summary, and where the profile is, and the statement about it.
+fn told(certificate: &Certificate, suite: &Suite, out: &Path, in_toto: Option<&Path>) -> String {
     let (place, id) = (out.display(), Digest::of(&certificate.bytes));
+    let (mut told, mut option) = (String::new(), String::new());
+    if let Some(statement) = in_toto.map(Path::display) {
+        told = format!("in-toto  {statement}\n");
+        option = format!(" --in-toto {statement}");
+    }
     format!(
-        "{}\nprofile  {place} ({} bytes)\nreport   {id}\nnext     proofmark verify {place}\n",
+        "{}\nprofile  {place} ({} bytes)\nreport   {id}\n{told}next     proofmark verify {place}{option}\n",
         summary::profile(&certificate.profile, Some(suite)),
         certificate.bytes.len()
     )

@@ -45,6 +45,7 @@ impl Key {
         let name = match role {
             Role::Operator => "operator",
             Role::Network => "network ",
+            Role::Auditor => "auditor ",
         };
         print(&format!("{name} {}\nkey      {}\n", did_key::format(&key.verifying_key()), path.display()))?;
         Ok(Outcome::Ok)

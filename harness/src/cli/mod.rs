@@ -1,5 +1,6 @@
 //! The command line: each command with its options in a file of its own.
 
+mod audit;
 mod ceilings;
 mod certify;
 mod challenge;
@@ -36,6 +37,7 @@ enum Command {
     Show(show::Show),
     List(list::List),
     SelfCheck(self_check::SelfCheck),
+    Audit(audit::Audit),
     #[command(subcommand)]
     Challenge(challenge::Challenge),
     Receipt(receipt::Receipt),
@@ -67,6 +69,7 @@ impl Cli {
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
             Command::SelfCheck(command) => command.run(),
+            Command::Audit(command) => command.run(),
             Command::Challenge(command) => command.run(),
             Command::Receipt(command) => command.run(),
             Command::Key(command) => command.run(),

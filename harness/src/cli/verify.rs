@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::Args;
@@ -28,6 +28,9 @@ pub(super) struct Verify {
     /// The network's receipt for the profile; one a run of this command
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// The operator's in-toto statement about the profile, in its envelope; one a run of this command
+    #[arg(long, value_name = "FILE")]
+    in_toto: Option<PathBuf>,
     /// How to print the result
     #[arg(long, value_enum, default_value = "table")]
     output: OutputFormat,
@@ -38,16 +41,18 @@ impl Verify {
         let suites = suite_file::known(&self.suite)?;
         let challenge = self.challenge.as_deref().map(document_file::load::<NetworkChallenge>).transpose()?;
         let receipt = self.receipt.as_deref().map(document_file::load::<Receipt>).transpose()?;
+        let statement = self.in_toto.as_deref().map(suite_file::read_bounded).transpose()?;
         let context = Context {
             challenge: challenge.as_ref(),
             receipt: receipt.as_ref(),
+            statement: statement.as_deref(),
             ..Context::new(&suites, Timestamp::of(SystemTime::now()))
         };
         let mut outcome = Outcome::Ok;
         let mut rows = Rows::begin(self.output)?;
         in_order(
             ProfileFiles::named(&self.files),
-            |found| Row::of(found, context, self.output),
+            |found| Row::of(found, context, self.output, self.in_toto.as_deref()),
             |row| {
                 outcome = worse(outcome, row.outcome);
                 rows.add(&row.text)
@@ -103,7 +108,12 @@ struct Row {
 }
 
 impl Row {
-    fn of(found: Result<PathBuf, Unreadable>, context: Context<'_>, output: OutputFormat) -> Self {
+    fn of(
+        found: Result<PathBuf, Unreadable>,
+        context: Context<'_>,
+        output: OutputFormat,
+        in_toto: Option<&Path>,
+    ) -> Self {
         let (path, verdict) = match found {
             Ok(path) => match suite_file::read_bounded(&path) {
                 Ok(bytes) => (path, Verdict::from(verify(&bytes, context))),
@@ -113,7 +123,7 @@ impl Row {
         };
         let name = path.display().to_string();
         let text = match output {
-            OutputFormat::Table => verdict.table(&name),
+            OutputFormat::Table => verdict.table(&name, in_toto),
             OutputFormat::Json => format!("{:#}", verdict.json(&name)),
         };
         Self { outcome: verdict.outcome(), text }
@@ -176,7 +186,7 @@ impl Verdict {
         })
     }
 
-    fn table(&self, file: &str) -> String {
+    fn table(&self, file: &str, in_toto: Option<&Path>) -> String {
         match self {
             Self::Unreadable(failure) => format!("{file}: UNREADABLE\n  - {failure}\n"),
             Self::Refused(verification) => {
@@ -199,6 +209,9 @@ impl Verdict {
                 );
                 for line in meaning(profile, verification) {
                     text += &format!("  means    {line}\n");
+                }
+                if let Some(statement) = in_toto.map(Path::display) {
+                    text += &format!("  in-toto  {statement} is the operator's statement about this file\n");
                 }
                 text
             }

@@ -10,7 +10,9 @@
 //!   multiple of `n - i`, so that every place is as likely
 
 mod answers;
+mod predicate;
 mod sample;
 
 pub use answers::{Answer, answers};
+pub use predicate::{AnswerMismatch, AuditPredicate, CheckedCell, SkippedCell};
 pub use sample::{audit_seed, miss_ppm, sample};

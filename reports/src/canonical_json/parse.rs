@@ -2,6 +2,8 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use crate::words::clipped;
+
 /// Bounds on untrusted text.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -33,6 +35,8 @@ pub struct NotCanonical {
 
 /// 2^53 - 1, see [`super::MAX_SAFE_INTEGER`].
 const LARGEST: &[u8] = b"9007199254740991";
+/// Characters of a foreign name that a fault repeats.
+const TOLD: usize = 200;
 /// Names with capitals that occur in a Data Integrity proof.
 const PROOF_NAMES: [&str; 3] = ["proofPurpose", "proofValue", "verificationMethod"];
 
@@ -64,6 +68,12 @@ impl<'a> Canonical<'a> {
     pub fn value(&self, key: &str) -> Option<&'a str> {
         let member = self.members.iter().find(|member| &self.text[member.key.clone()] == key)?;
         Some(&self.text[member.value.clone()])
+    }
+
+    /// A member of the top that is a string.
+    #[must_use]
+    pub fn string(&self, key: &str) -> Option<String> {
+        serde_json::from_str(self.value(key)?).ok()
     }
 
     /// What stands before a member of the top, the member with its comma, and what follows it: the canonical form without
@@ -149,7 +159,7 @@ impl<'a> Parser<'a> {
             if last >= key {
                 self.offset = start;
                 let fact = if last == key { "is there twice" } else { "is out of order" };
-                return self.fail(format!("key `{}` {fact}", String::from_utf8_lossy(key)));
+                return self.fail(format!("key `{}` {fact}", clipped(&String::from_utf8_lossy(key), TOLD)));
             }
             last = key;
             if !self.take(b':') {
@@ -198,7 +208,10 @@ impl<'a> Parser<'a> {
             return Ok(key);
         }
         self.offset = start;
-        self.fail(format!("key `{}` is not of the form [a-z][a-z0-9_]*", String::from_utf8_lossy(key)))
+        self.fail(format!(
+            "key `{}` is not of the form [a-z][a-z0-9_]*",
+            clipped(&String::from_utf8_lossy(key), TOLD)
+        ))
     }
 
     /// Printable ASCII, in which only `"` and `\` are escaped, as written.

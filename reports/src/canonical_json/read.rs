@@ -17,7 +17,7 @@ pub enum FormFault {
         fact: String,
     },
     /// A member is left out that the schema writes as `null`.
-    #[error("a member is left out: absent values are written as null")]
+    #[error("a member is left out or spelled in another way: absent values are written as null")]
     Incomplete,
 }
 

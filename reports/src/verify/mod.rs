@@ -11,6 +11,7 @@ mod machine;
 mod reason;
 mod rounds;
 mod sittings;
+mod statement;
 mod trials;
 mod work;
 
@@ -39,13 +40,15 @@ pub struct Context<'a> {
     pub challenge: Option<&'a NetworkChallenge>,
     /// The network's receipt for the profile, if there is one.
     pub receipt: Option<&'a Receipt>,
+    /// An envelope with the operator's in-toto statement about the profile, if there is one.
+    pub statement: Option<&'a [u8]>,
 }
 
 impl<'a> Context<'a> {
-    /// Without challenge and receipt.
+    /// Without challenge, receipt and statement.
     #[must_use]
     pub fn new(suites: &'a [Suite], now: Timestamp) -> Self {
-        Self { suites, now, challenge: None, receipt: None }
+        Self { suites, now, challenge: None, receipt: None, statement: None }
     }
 }
 
@@ -104,6 +107,9 @@ impl Verification {
         let (reasons, proven) = freshness::check(&opened, work_ns, &context);
         self.reasons.extend(reasons);
         self.proven = proven;
+        if let Some(envelope) = context.statement {
+            self.reasons.extend(statement::check(&opened, self.report_id, envelope));
+        }
         match suite {
             Some(suite) => self.check_content(profile, opened.key, suite),
             None => {

@@ -48,6 +48,12 @@ pub enum Reason {
         /// What.
         fact: String,
     },
+    /// The in-toto statement does not hold, or is about something else.
+    #[error("statement: {fact}")]
+    Statement {
+        /// What.
+        fact: String,
+    },
     /// A suite that the verifier does not have.
     #[error("suite {digest} is unknown, this program has {}", known.join(", "))]
     UnknownSuite {

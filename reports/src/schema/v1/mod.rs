@@ -9,6 +9,7 @@ mod cell;
 mod challenge;
 mod coverage;
 mod doubt;
+mod profile_summary;
 mod round;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub use cell::{
 pub use challenge::{Beacon, Challenge, NetworkChallenge, Receipt};
 pub use coverage::{AfterFactor, ClassCoverage, Coverage, Factor, Missing, WorkloadCoverage};
 pub use doubt::{Doubt, DoubtKind};
+pub use profile_summary::{CoverageSummary, ProfileSummary};
 pub use round::{Round, WarmUp};
 
 /// `kind` of a profile.

@@ -1,0 +1,127 @@
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use anyhow::anyhow;
+use clap::Args;
+use proofmark_models::exact::isa::Isa;
+use proofmark_reports::audit::AuditPredicate;
+use proofmark_reports::in_toto::{self, Statement};
+use proofmark_reports::verify::{Context, verify};
+use proofmark_reports::words::percent;
+use proofmark_reports::{Digest, Timestamp, did_key};
+
+use super::print;
+use crate::audit::{AuditRequest, audit};
+use crate::certify::internal;
+use crate::key_file::{self, Role};
+use crate::output_file::OutputFile;
+use crate::progress::Progress;
+use crate::{Failure, Outcome, run, suite_file};
+
+/// Compute some answers of a profile again on this machine, and sign what came out
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    /// The profile
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The suite's file, unless it is an embedded one
+    #[arg(long, value_name = "FILE")]
+    suite: Option<String>,
+    /// Answers of each cell; a cell that has fewer is checked whole
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
+    answers: u64,
+    /// Decides which answers are checked, as 64 hexadecimal digits; nobody should know it before the profile is signed [default: a new
+    /// random number]
+    #[arg(long, value_name = "HEX")]
+    nonce: Option<Digest>,
+    /// Threads to compute with [default: all processors that this process may use]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+    /// The instruction set of the exact kernels [default: the fastest of this machine]
+    #[arg(long, value_name = "ISA", env = "PROOFMARK_ISA")]
+    isa: Option<Isa>,
+    /// The auditor's key in PEM [default: made on first use, see `proofmark key show --role auditor`]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Where to write the signed result
+    #[arg(long, default_value = "audit.json", value_name = "FILE")]
+    out: PathBuf,
+    /// Show no progress
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl Audit {
+    pub(super) fn run(self) -> Result<Outcome, Failure> {
+        let bytes = suite_file::read_bounded(&self.file)?;
+        let suites = suite_file::known(self.suite.as_slice())?;
+        let now = Timestamp::of(SystemTime::now());
+        let verification = verify(&bytes, Context::new(&suites, now));
+        let place = self.file.display();
+        if let Some(reason) = verification.reasons.first() {
+            let error = anyhow!("{place} is not audited: {reason}");
+            return Err(
+                Failure::new(Outcome::CheckFailed, error).hint("`proofmark verify` lists every reason")
+            );
+        }
+        let name = verification.profile.as_ref().map_or("", |profile| profile.suite.name.as_str());
+        let suite = suite_file::load(self.suite.as_deref().unwrap_or(name))?;
+        let key = key_file::load_or_create(Role::Auditor, self.key.as_deref())?;
+        let output = OutputFile::reserve(&self.out)?;
+        let request = AuditRequest {
+            verification: &verification,
+            suite: &suite,
+            nonce: self.nonce.map_or_else(run::nonce, Ok)?,
+            answers_a_cell: self.answers,
+            isa: super::available(self.isa)?,
+            threads: self.threads,
+        };
+        let progress = Progress::new(self.quiet);
+        let result = audit(&request, now, &progress)?;
+        progress.finish();
+        let told = told(&result);
+        let outcome = if result.mismatches.is_empty() { Outcome::Ok } else { Outcome::CheckFailed };
+        let statement = Statement {
+            name: self.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            report_id: result.report_id,
+            predicate: result,
+        };
+        output.complete(&in_toto::sign(statement, &key).map_err(internal)?)?;
+        print(&format!(
+            "{told}auditor   {}\nresult    {}\n",
+            did_key::format(&key.verifying_key()),
+            self.out.display()
+        ))?;
+        Ok(outcome)
+    }
+}
+
+fn told(result: &AuditPredicate) -> String {
+    let AuditPredicate { steps_checked, steps_total, mismatches, indices, skipped, .. } = result;
+    let mut text = format!(
+        "report    {}\nchecked   {steps_checked} of {steps_total} answers, of {} cells; {} differ\n",
+        result.report_id,
+        indices.len(),
+        mismatches.len()
+    );
+    for cell in indices {
+        let wrong = mismatches.iter().filter(|mismatch| mismatch.cell == cell.cell).count();
+        if wrong > 0 {
+            text +=
+                &format!("differs   {}: {wrong} of {} checked answers\n", cell.workload, cell.places.len());
+        }
+    }
+    for cell in skipped {
+        text += &format!("skipped   {}: {}\n", cell.workload, cell.reason);
+    }
+    if let Some(most) = indices.iter().map(|cell| cell.tenth_missed_ppm).max() {
+        text += &format!(
+            "means     a cell with a tenth of its answers faked passes with a probability of at most {}\n",
+            percent(most)
+        );
+    }
+    text + &format!(
+        "took      {} of the run's time\n",
+        percent(result.duration_ns.saturating_mul(100_000) / (result.original_duration_ns / 10).max(1))
+    )
+}

@@ -1,0 +1,96 @@
+//! An audit computes answers again: an honest profile passes on every instruction set, a faked answer does not.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod forger;
+mod place;
+
+use std::fs;
+
+use forger::Forger;
+use place::{Place, code};
+use proofmark_reports::Digest;
+use proofmark_reports::audit::AuditPredicate;
+use proofmark_reports::in_toto;
+use proofmark_reports::schema::v1::Profile;
+
+fn audit(place: &Place, arguments: &[&str]) -> (i32, String, Option<AuditPredicate>) {
+    let _ = fs::remove_file(place.path("audit.json"));
+    let output =
+        place.proofmark(&[&["audit", "profile.json", "--suite", "tiny.toml", "--quiet"], arguments].concat());
+    let result = fs::read(place.path("audit.json")).ok();
+    let result = result.map(|bytes| in_toto::open::<AuditPredicate>(&bytes).unwrap().statement.predicate);
+    (code(&output), place.told(&output), result)
+}
+
+#[test]
+fn an_honest_profile_passes_whole_on_every_instruction_set() {
+    let place = Place::new();
+    let profile = place.certified(&[]);
+    for arguments in [&["--threads", "1"][..], &["--isa", "portable"]] {
+        let (code, told, result) = audit(&place, &[&["--answers", "1000000"], arguments].concat());
+        assert_eq!(code, 0, "{told}");
+        let result = result.unwrap();
+        assert_eq!(
+            (result.mismatches.len(), result.indices.len(), result.skipped.len()),
+            (0, 5, 5),
+            "{told}"
+        );
+        let exact = profile["cells"].as_array().unwrap().iter().filter(|cell| cell["numerics"] == "exact/1");
+        assert!(exact.count() == 5 && result.steps_checked > 30, "{told}");
+        assert!(result.indices.iter().all(|cell| cell.tenth_missed_ppm == 0), "{told}");
+    }
+}
+
+#[test]
+fn any_faked_answer_is_found_where_all_are_checked() {
+    let place = Place::new();
+    place.certified(&["--numerics", "exact"]);
+    let forger = Forger::of(&place);
+    let fakes: [fn(&mut Profile); 3] = [
+        |profile| profile.cells[0].rounds[1].output_digests[2] = Digest::of(b"invented"),
+        |profile| profile.cells[4].rounds[0].output_digests[0] = Digest::of(b"invented"),
+        |profile| {
+            let searched = profile.cells.iter_mut().filter_map(|cell| cell.capacity.as_mut());
+            let trial = searched.flat_map(|capacity| &mut capacity.trials).next().unwrap();
+            trial.output_digests[7] = Digest::of(b"invented");
+        },
+    ];
+    for fake in fakes {
+        fs::write(place.path("profile.json"), forger.forge(fake)).unwrap();
+        let verified = place.proofmark(&["verify", "profile.json", "--suite", "tiny.toml"]);
+        assert!(verified.status.success(), "the lie is consistent: {}", place.told(&verified));
+        let (code, told, result) = audit(&place, &["--answers", "1000000"]);
+        assert_eq!(code, 1, "{told}");
+        // The answers behind a faked step come from other seeds, which the forger did not run.
+        let mismatches = result.unwrap().mismatches;
+        assert!(mismatches.iter().any(|mismatch| mismatch.stated == Digest::of(b"invented")), "{told}");
+    }
+}
+
+#[test]
+fn the_nonce_decides_what_is_checked() {
+    let place = Place::new();
+    place.certified(&["--workload", "embed-exact-f32"]);
+    let nonce = Digest::of(b"auditor").to_string();
+    let places = |nonce: &str| {
+        let (code, told, result) = audit(&place, &["--answers", "3", "--nonce", nonce]);
+        assert_eq!(code, 0, "{told}");
+        result.unwrap().indices[0].places.clone()
+    };
+    assert_eq!(places(&nonce).len(), 3);
+    assert_eq!(places(&nonce), places(&nonce));
+    let others: Vec<Vec<u64>> = (0..4_u8).map(|other| places(&Digest::of(&[other]).to_string())).collect();
+    assert!(others.iter().any(|other| *other != places(&nonce)), "{others:?}");
+}
+
+#[test]
+fn a_profile_that_is_refused_is_not_audited() {
+    let place = Place::new();
+    place.certified(&["--workload", "embed-exact-f32"]);
+    let text = fs::read_to_string(place.path("profile.json")).unwrap();
+    fs::write(place.path("profile.json"), text.replacen("\"threads\":", "\"threads\":1", 1)).unwrap();
+    let (code, told, result) = audit(&place, &[]);
+    assert_eq!((code, result), (1, None), "{told}");
+    assert!(told.contains("is not audited"), "{told}");
+}
