@@ -38,7 +38,9 @@ impl Scale {
             .flatten()
             .collect();
         let ticks = on_axis(&fine);
-        if ticks.len() <= most {
+        // From 1 to 2 it is the shortest way: as far as between `most` labels side by side.
+        let has_room = self.high - self.low <= 2_f64.log10() * most as f64;
+        if ticks.len() <= most && has_room {
             return ticks;
         }
         let ticks = on_axis(&powers);
