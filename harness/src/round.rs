@@ -56,12 +56,8 @@ impl Visit<'_> {
         let Self { request, head, workload, .. } = self;
         let folder = request.weights.iter().find(|weights| weights.model == workload.model.name);
         let job = Job {
-            suite_name: request.suite.suite.name.clone(),
-            suite_text: request.suite.text.clone(),
-            workload: workload.id.clone(),
-            isa: request.isa.to_string(),
             weights_folder: folder.map(|weights| weights.folder.clone()),
-            purpose: Purpose::Measure,
+            ..Job::of(request.suite, workload, request.isa, Purpose::Measure)
         };
         let limit = Duration::from_secs(request.suite.suite.timing.time_limit_s);
         let mut conduct = Conduct { visit: self, cell };

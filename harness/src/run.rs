@@ -84,7 +84,7 @@ impl<'a> Run<'a> {
         };
         // Before the ceilings are measured, which load the machine themselves.
         let doubts = environment::standing_doubts(&head.machine);
-        let time = Duration::from_millis(suite.timing.ceilings_ms);
+        let time = suite.timing.ceilings();
         head.ceilings = ceilings_of(&head, request, time, progress);
         journal.begin(&head)?;
         let chain_head = first_head(&head, key)?;
@@ -224,14 +224,14 @@ impl<'a> Run<'a> {
 
     /// The ceilings once more, in a tenth of the time.
     fn pace(&self, progress: &Progress) -> Option<Ceilings> {
-        let time = Duration::from_millis(self.request.suite.suite.timing.ceilings_ms) / 10;
+        let time = self.request.suite.suite.timing.ceilings_before_a_round();
         ceilings_of(&self.head, self.request, time, progress)
     }
 
     /// Looks at the machine once more.
     pub(crate) fn end(&mut self, progress: &Progress) {
         if let Some(before) = self.head.ceilings {
-            let time = Duration::from_millis(self.request.suite.suite.timing.ceilings_ms);
+            let time = self.request.suite.suite.timing.ceilings();
             let after = ceilings_of(&self.head, self.request, time, progress);
             self.doubts.extend(after.and_then(|after| environment::ceilings_doubt(before, after)));
         }

@@ -12,7 +12,7 @@ use proofmark_reports::Digest;
 use proofmark_reports::schema::v1::Trial;
 use serde::Serialize;
 
-use crate::cell::protocol::{Answer, Done, Event, Job, Proceed, Ready, Start, Step};
+use crate::cell::protocol::{Done, Event, Job, Proceed, Ready, Start, Step};
 use crate::environment;
 
 /// A line that a cell may say: a trial of the most requests has some tens of thousands of bytes.
@@ -116,7 +116,7 @@ fn run(
                 }
                 _ => break "the cell ended before its iterations were done".to_owned(),
             },
-            Ok(Event::Loaded { .. } | Event::Answer(_)) => {
+            Ok(Event::Loaded { .. } | Event::Answer { .. }) => {
                 break "the cell said something unintelligible".to_owned();
             }
             Ok(Event::Failed { reason }) | Err(reason) => break reason,
@@ -125,30 +125,25 @@ fn run(
     RoundRun::Broken { reason }
 }
 
-/// Has the questions of `job` answered in a child process of this program: the digest of the weights, and an answer a question.
+/// Has the answers that `job` asks for computed in a child process of this program: the digest of the weights, and of each output.
 pub(crate) fn run_audit(
     job: &Job,
     threads: u32,
     time_limit: Duration,
-    mut on_answer: impl FnMut(usize),
-) -> Result<(Digest, Vec<Answer>), String> {
-    let program = environment::own_program().map_err(|error| format!("{error:#}"))?;
-    let mut process = CellProcess::start(&mut cell_command(program, threads), time_limit)
-        .map_err(|error| format!("{error:#}"))?;
+) -> Result<(Digest, Vec<Digest>), String> {
+    let told = |error: anyhow::Error| format!("{error:#}");
+    let program = environment::own_program().map_err(told)?;
+    let mut process = CellProcess::start(&mut cell_command(program, threads), time_limit).map_err(told)?;
     process.say(job);
     let (mut weights, mut answers) = (None, Vec::new());
     loop {
         match process.next_event()? {
             Event::Loaded { weights_digest } => weights = Some(weights_digest),
-            Event::Answer(answer) => {
-                answers.push(answer);
-                on_answer(answers.len());
-            }
+            Event::Answer { digest } => answers.push(digest),
             Event::Done(_) => {
                 process.end()?;
-                return weights
-                    .map(|weights| (weights, answers))
-                    .ok_or_else(|| "the cell loaded nothing".to_owned());
+                let weights = weights.ok_or_else(|| "the cell loaded nothing".to_owned())?;
+                return Ok((weights, answers));
             }
             Event::Failed { reason } => return Err(reason),
             _ => return Err("the cell said something unintelligible".to_owned()),

@@ -277,18 +277,18 @@ pub fn challenge(challenge: &Challenge) -> String {
     }
 }
 
-/// What challenge and receipt prove of a run.
+/// What challenge and receipt of this network prove of a run.
 #[must_use]
-pub fn proven(proven: &Proven) -> Vec<String> {
+pub fn proven(proven: &Proven, network: &str) -> Vec<String> {
     let ns = |ns: u128| duration(u64::try_from(ns).unwrap_or(u64::MAX));
+    let elapsed = format!("{} from challenge to receipt, by the clock of {network}", ns(proven.elapsed_ns));
     let mut lines = vec![match proven.mean_step_ns_at_most {
         Some(mean) => format!(
-            "{} from challenge to receipt: {} steps, one after another, took at most {} each in the mean",
-            ns(proven.elapsed_ns),
+            "{elapsed}: {} steps, one after another, took at most {} each in the mean",
             proven.steps,
             ns(mean)
         ),
-        None => format!("{} from challenge to receipt, without a step", ns(proven.elapsed_ns)),
+        None => format!("{elapsed}, without a step"),
     }];
     let accounted = percent(proven.accounted_ppm);
     lines.push(match proven.latency {

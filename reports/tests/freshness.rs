@@ -37,8 +37,11 @@ fn challenge_and_receipt_bound_the_mean_step() {
     assert_eq!((proven.elapsed_ns, proven.steps), (123_000_000_000, 480));
     assert_eq!(proven.mean_step_ns_at_most, Some(256_250_000));
     assert_eq!(proven.latency, LatencyStanding::Unproven);
-    let told = words::proven(&proven);
-    assert!(told[0].contains("480 steps") && told[1].contains("unproven"), "{told:?}");
+    let told = words::proven(&proven, &challenge.network);
+    assert!(
+        told[0].contains(&challenge.network) && told[0].contains("480 steps") && told[1].contains("unproven"),
+        "{told:?}"
+    );
     // Without a receipt the challenge alone holds, and nothing is proven of the time.
     let verification = held_against(&profile, Some(&challenge), None);
     assert_eq!((verification.reasons, verification.proven), (Vec::new(), None));
@@ -129,4 +132,13 @@ fn a_receipt_that_does_not_hold_is_refused() {
     refused(&held_against(&profile, None, Some(&edited)), "receipt: the signature does not match");
     let own = honest();
     refused(&held_against(&own, None, Some(&receipt(&own, |_| {}))), "answers no network's challenge");
+}
+
+#[test]
+fn a_challenge_by_the_operator_proves_nothing() {
+    let own = |mut challenge: NetworkChallenge| {
+        challenge.network = did_key::format(&operator().verifying_key());
+        signed_by(NetworkChallenge { proof: None, ..challenge }, &operator())
+    };
+    refused(&held_against(&answer(&own(challenge(|_| {}))), None, None), "by the operator's own key");
 }

@@ -31,6 +31,6 @@ pub use mix::{Basis, Mix, MixRequest, Quantiles, RequestKind, Trace};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
 pub use suite::{
-    MAX_ROUNDS, MAX_TRIAL_REQUESTS, MAX_TRIALS, MAX_WINDOWS, Model, Numerics, Suite, Timing, Tokens, Workload,
+    MAX_ROUNDS, MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Suite, Timing, Tokens, Workload,
 };
 pub use work::{RequestWork, Work};

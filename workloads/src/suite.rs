@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::source::Source;
 use crate::wire::WireSuite;
@@ -16,8 +17,9 @@ const FORMAT: u32 = 1;
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.
 const MAX_STEPS: u64 = 40_000;
 
-/// Windows of a warm-up at most.
-pub const MAX_WINDOWS: u64 = 300;
+/// Windows of a warm-up before its least time is over, and before its cap.
+const LEAST_WINDOWS: u32 = 3;
+const MAX_WINDOWS: u32 = 300;
 /// Rounds of a run at most: up to so many, the interval of a median goes from the least to the greatest of them.
 pub const MAX_ROUNDS: u64 = 8;
 /// Trials of a search for capacity, and requests of a trial, at most.
@@ -210,13 +212,30 @@ impl Suite {
 }
 
 impl Timing {
-    /// How many windows a warm-up has at most: each is a third of `warm_up_ms`, or a three-hundredth of its cap.
+    /// The least time of a window of a warm-up: a third of `warm_up_ms`, or a three-hundredth of its cap.
+    #[must_use]
+    pub fn warm_up_window(&self) -> Duration {
+        let [least, cap] = [self.warm_up_ms, self.warm_up_cap_ms].map(Duration::from_millis);
+        (least / LEAST_WINDOWS).max(cap / MAX_WINDOWS)
+    }
+
+    /// How many windows a warm-up has at most; the last one may begin just before the cap.
     #[must_use]
     pub fn warm_up_windows(&self) -> u64 {
-        (3 * self.warm_up_cap_ms)
-            .checked_div(self.warm_up_ms)
-            .map_or(MAX_WINDOWS, |windows| windows.min(MAX_WINDOWS))
-            + 1
+        let cap = Duration::from_millis(self.warm_up_cap_ms);
+        cap.as_nanos().checked_div(self.warm_up_window().as_nanos()).unwrap_or(0) as u64 + 1
+    }
+
+    /// How long each of the machine's ceilings is measured before and after the run.
+    #[must_use]
+    pub fn ceilings(&self) -> Duration {
+        Duration::from_millis(self.ceilings_ms)
+    }
+
+    /// How long each of them is measured again before a round: a tenth.
+    #[must_use]
+    pub fn ceilings_before_a_round(&self) -> Duration {
+        self.ceilings() / 10
     }
 
     /// The number of a round's timed iterations, fixed beforehand from the median of the warm-up.

@@ -24,6 +24,7 @@ use proofmark_models::exact::isa::Isa;
 use proofmark_reports::{Digest, chain};
 use proofmark_workloads::{Suite, Workload, embedded_suite, self_check_seed};
 
+use crate::suite_file::SuiteSource;
 use crate::{Failure, Outcome};
 use capacity::Server;
 use model::{Model, Timed};
@@ -60,7 +61,7 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let load_ns = nanoseconds(started);
     match &job.purpose {
         Purpose::Measure => measure(&suite, workload, &model, load_ns, parent)?,
-        Purpose::Audit(questions) => audit::answer(workload, &model, questions)?,
+        Purpose::Audit(seeds) => audit::answer(workload, &model, seeds)?,
     }
     Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
 }
@@ -116,6 +117,18 @@ fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<S
 }
 
 impl Job {
+    /// A workload of a suite, with the suite's weights.
+    pub(crate) fn of(source: &SuiteSource, workload: &Workload, isa: Isa, purpose: Purpose) -> Self {
+        Self {
+            suite_name: source.suite.name.clone(),
+            suite_text: source.text.clone(),
+            workload: workload.id.clone(),
+            isa: isa.to_string(),
+            weights_folder: None,
+            purpose,
+        }
+    }
+
     fn suite(&self) -> anyhow::Result<Suite> {
         match &self.suite_text {
             Some(text) => Ok(Suite::parse(&self.suite_name, text)?),

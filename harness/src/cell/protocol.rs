@@ -30,17 +30,8 @@ pub struct Job {
 pub enum Purpose {
     /// A round of a profile.
     Measure,
-    /// Outputs of a profile, once more.
-    Audit(Vec<Question>),
-}
-
-/// An answer to compute again.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Question {
-    /// Of the input.
-    pub seed: Digest,
-    /// The tokens that were generated, if they are known: `(batch, steps)`.
-    pub tokens: Option<Vec<Vec<u32>>>,
+    /// Outputs of a profile, once more: the seeds of their inputs.
+    Audit(Vec<Digest>),
 }
 
 /// Parent to cell, after [`Event::Ready`]: begin.
@@ -75,8 +66,11 @@ pub enum Event {
         /// Of the tensors as loaded.
         weights_digest: Digest,
     },
-    /// One answer of an audit.
-    Answer(Answer),
+    /// Of an audit: the digest of the next output.
+    Answer {
+        /// Of the output.
+        digest: Digest,
+    },
     /// All is done.
     Done(Done),
     /// It cannot go on.
@@ -112,13 +106,6 @@ pub struct Step {
     pub ttft_ns: Option<u64>,
     /// Of the output.
     pub digest: Digest,
-}
-
-/// What an audit found.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Answer {
-    /// Of the output; `None` where the model chooses another token than the one stated.
-    pub digest: Option<Digest>,
 }
 
 /// What is known at the end.

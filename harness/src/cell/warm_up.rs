@@ -1,17 +1,15 @@
 //! Untimed iterations until the times have settled.
 //!
-//! Windows of a third of the suite's `warm_up_ms` (or a three-hundredth of its cap), each at least one iteration; they end when the last three agree
-//! ([`derived::is_stable`]), not before `warm_up_ms` and not after `warm_up_cap_ms`.
+//! Windows of [`Timing::warm_up_window`], each at least one iteration; they end when the last three agree ([`derived::is_stable`]),
+//! not before `warm_up_ms` and not after `warm_up_cap_ms`.
 
 use std::time::{Duration, Instant};
 
 use proofmark_reports::derived;
 use proofmark_reports::schema::v1::WarmUp;
-use proofmark_workloads::{MAX_WINDOWS, Timing};
+use proofmark_workloads::Timing;
 
 use super::nanoseconds;
-
-const WINDOWS: u32 = 3;
 
 /// Calls `iterate` with the iteration's number until its latencies, in nanoseconds, have settled.
 pub(super) fn warm_up(
@@ -20,7 +18,7 @@ pub(super) fn warm_up(
 ) -> anyhow::Result<WarmUp> {
     let (least, cap) =
         (Duration::from_millis(timing.warm_up_ms), Duration::from_millis(timing.warm_up_cap_ms));
-    let length = (least / WINDOWS).max(cap / MAX_WINDOWS as u32);
+    let length = timing.warm_up_window();
     let started = Instant::now();
     let mut warm_up = WarmUp { iterations: 0, duration_ns: 0, window_median_ns: Vec::new() };
     loop {

@@ -5,7 +5,10 @@ use anyhow::anyhow;
 use clap::Args;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::AuditPredicate;
+use proofmark_reports::document;
 use proofmark_reports::in_toto::{self, Statement};
+use proofmark_reports::profile::printable;
+use proofmark_reports::schema::v1::Profile;
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::words::percent;
 use proofmark_reports::{Digest, Timestamp, did_key};
@@ -64,13 +67,25 @@ impl Audit {
                 Failure::new(Outcome::CheckFailed, error).hint("`proofmark verify` lists every reason")
             );
         }
-        let name = verification.profile.as_ref().map_or("", |profile| profile.suite.name.as_str());
-        let suite = suite_file::load(self.suite.as_deref().unwrap_or(name))?;
+        let profile = document::open::<Profile>(&bytes).map_err(internal)?;
+        let suite = &profile.document.suite;
+        let source = suite_file::load(self.suite.as_deref().unwrap_or(&suite.name))?;
+        if source.suite.digest != suite.digest {
+            let error = anyhow!(
+                "{place} is of suite {}, {} is {}",
+                suite.digest,
+                source.suite.name,
+                source.suite.digest
+            );
+            return Err(
+                Failure::new(Outcome::BadInput, error).hint("pass the suite of the profile with --suite")
+            );
+        }
         let key = key_file::load_or_create(Role::Auditor, self.key.as_deref())?;
         let output = OutputFile::reserve(&self.out)?;
         let request = AuditRequest {
-            verification: &verification,
-            suite: &suite,
+            profile: &profile,
+            suite: &source,
             nonce: self.nonce.map_or_else(run::nonce, Ok)?,
             answers_a_cell: self.answers,
             isa: super::available(self.isa)?,
@@ -82,7 +97,7 @@ impl Audit {
         let told = told(&result);
         let outcome = if result.mismatches.is_empty() { Outcome::Ok } else { Outcome::CheckFailed };
         let statement = Statement {
-            name: self.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name: printable(&self.file.file_name().unwrap_or_default().to_string_lossy()),
             report_id: result.report_id,
             predicate: result,
         };
@@ -120,8 +135,6 @@ fn told(result: &AuditPredicate) -> String {
             percent(most)
         );
     }
-    text + &format!(
-        "took      {} of the run's time\n",
-        percent(result.duration_ns.saturating_mul(100_000) / (result.original_duration_ns / 10).max(1))
-    )
+    let ratio = u128::from(result.duration_ns) * 1_000_000 / u128::from(result.original_duration_ns.max(1));
+    text + &format!("took      {} of the run's time\n", percent(u64::try_from(ratio).unwrap_or(u64::MAX)))
 }

@@ -76,8 +76,8 @@ impl Receipt {
         match (received.proven, received.reasons.first()) {
             (Some(proven), None) => {
                 output.complete(&signed)?;
-                let lines: String =
-                    words::proven(&proven).iter().map(|line| format!("means    {line}\n")).collect();
+                let lines = words::proven(&proven, &challenge.network);
+                let lines: String = lines.iter().map(|line| format!("means    {line}\n")).collect();
                 print(&format!("receipt  {}\nbody     {body_digest}\n{lines}", self.out.display()))?;
                 Ok(Outcome::Ok)
             }

@@ -226,9 +226,11 @@ fn meaning(profile: &Profile, verification: &Verification) -> Vec<String> {
             .to_owned(),
     ];
     match (&profile.challenge, &verification.proven) {
-        (_, Some(proven)) => lines.extend(words::proven(proven)),
-        (Challenge::SelfIssued { .. }, None) => {
+        (Challenge::SelfIssued { .. }, _) => {
             lines.push("self-issued: neither the date nor the latencies are proven".to_owned());
+        }
+        (Challenge::Network { document }, Some(proven)) => {
+            lines.extend(words::proven(proven, &document.network));
         }
         (Challenge::Network { document }, None) => lines.push(format!(
             "answers a challenge of {}, made {}; without its receipt nothing bounds how long that took",

@@ -83,50 +83,10 @@ impl Llama {
         prompts: &[Vec<u32>],
         claim: &GenerationClaim,
     ) -> Result<std::result::Result<(), Mismatch>> {
-        let (batch, steps) = dims(&claim.tokens)?;
-        let mut digests = claim.logits_digests.iter().map(Vec::len);
-        if digests.len() != batch || digests.any(|len| len != steps) {
-            return Err(Error::InvalidInput("a claim of another shape than the prompts".to_owned()));
-        }
-        let Logits { values, dims: (_, _, vocab) } = self.logits_behind(prompts, &claim.tokens)?;
-        for (index, logits) in values.chunks_exact(vocab).enumerate() {
-            let (sequence, step) = (index / steps, index % steps);
-            if let Err(mismatch) = same_choice(logits, &claim.tokens, (sequence, step))? {
-                return Ok(Err(mismatch));
-            }
-            if logits_digest(logits)? != claim.logits_digests[sequence][step] {
-                return Ok(Err(Mismatch::Logits { sequence, step }));
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    /// The output of a generation whose tokens are known, by one prefill over prompts and tokens: in exact numerics it has the digest of
-    /// generating it.
-    ///
-    /// The inner error says where the model chooses another token.
-    ///
-    /// # Errors
-    /// As [`Self::check_generation`].
-    pub fn replay(
-        &self,
-        prompts: &[Vec<u32>],
-        tokens: &[Vec<u32>],
-    ) -> Result<std::result::Result<Output, Mismatch>> {
-        let Logits { values: logits, dims: (_, _, vocab) } = self.logits_behind(prompts, tokens)?;
-        let (_, steps) = dims(tokens)?;
-        for (index, row) in logits.chunks_exact(vocab).enumerate() {
-            if let Err(mismatch) = same_choice(row, tokens, (index / steps, index % steps))? {
-                return Ok(Err(mismatch));
-            }
-        }
-        Ok(Ok(Output::Generation { tokens: tokens.to_vec(), logits }))
-    }
-
-    /// What each of the tokens was chosen from, if the ones before it are right: `(batch, steps, vocab)`.
-    fn logits_behind(&self, prompts: &[Vec<u32>], tokens: &[Vec<u32>]) -> Result<Logits> {
-        let ((batch, prompt), (claimed, steps)) = (dims(prompts)?, dims(tokens)?);
-        if claimed != batch {
+        let (batch, prompt) = dims(prompts)?;
+        let (claimed, steps) = dims(&claim.tokens)?;
+        let digests = claim.logits_digests.iter().map(Vec::len);
+        if claimed != batch || digests.len() != batch || digests.clone().any(|len| len != steps) {
             return Err(Error::InvalidInput("a claim of another shape than the prompts".to_owned()));
         }
         if prompt == 0 || steps == 0 {
@@ -135,10 +95,24 @@ impl Llama {
         let room = self.room_for(prompt, steps - 1)?;
         // The last token is an output alone.
         let inputs =
-            prompts.iter().zip(tokens).map(|(prompt, tokens)| [prompt, &tokens[..steps - 1]].concat());
+            prompts.iter().zip(&claim.tokens).map(|(prompt, tokens)| [prompt, &tokens[..steps - 1]].concat());
         let ids = inputs.collect::<Vec<_>>().concat();
         let mut cache = self.cache(batch, room);
-        self.forward(&ids, &mut cache, LogitRows::From(prompt - 1))
+        let logits = self.forward(&ids, &mut cache, LogitRows::From(prompt - 1))?;
+        let (_, _, vocab) = logits.dims;
+        let rows = logits.values.chunks_exact(vocab);
+        for (index, logits) in rows.enumerate() {
+            let (sequence, step) = (index / steps, index % steps);
+            let chosen = choose(logits)?;
+            let token = claim.tokens[sequence][step];
+            if chosen != token {
+                return Ok(Err(Mismatch::Token { sequence, step, claimed: token, chosen }));
+            }
+            if logits_digest(logits)? != claim.logits_digests[sequence][step] {
+                return Ok(Err(Mismatch::Logits { sequence, step }));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Positions for a prompt and what follows; checked before anything is allocated for them.
@@ -149,16 +123,6 @@ impl Llama {
             _ => Err(Error::InvalidInput(format!("{prompt} tokens and {further} more, room for {limit}"))),
         }
     }
-}
-
-/// Whether the model, too, chooses the token of that sequence and step.
-fn same_choice(
-    logits: &[f32],
-    tokens: &[Vec<u32>],
-    (sequence, step): (usize, usize),
-) -> Result<std::result::Result<(), Mismatch>> {
-    let (chosen, claimed) = (choose(logits)?, tokens[sequence][step]);
-    Ok(if chosen == claimed { Ok(()) } else { Err(Mismatch::Token { sequence, step, claimed, chosen }) })
 }
 
 impl Generation {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{CLOCK_TOLERANCE, Context, Reason};
 use crate::document::{self, Opened};
-use crate::schema::v1::{Challenge, NetworkChallenge, Profile, Receipt};
-use crate::{Digest, Timestamp, did_key, profile};
+use crate::schema::v1::{Cell, Challenge, NetworkChallenge, Profile, Receipt};
+use crate::{Timestamp, profile};
 
 /// Less of the elapsed time than this, in millionths, leaves room for another run.
 const ACCOUNTED_PPM: u64 = 800_000;
@@ -84,6 +84,12 @@ fn challenge<'a>(
     for fault in document::faults(document) {
         faults.challenge(fault.to_string());
     }
+    if document.network == profile.operator {
+        faults.challenge("it is by the operator's own key, whose clock proves nothing");
+    }
+    if document.beacon.is_some() {
+        faults.challenge("it names a beacon, which this version cannot check");
+    }
     if expected.is_some_and(|expected| expected != document) {
         faults.challenge("the profile answers another one");
     }
@@ -122,12 +128,11 @@ fn receive(
     work_ns: u128,
     faults: &mut Faults,
 ) -> Option<Proven> {
-    let profile = &opened.document;
+    let run = &opened.document;
     for fault in document::faults(receipt) {
         faults.receipt(fault.to_string());
     }
-    let same_key = did_key::parse(&receipt.network).ok() == did_key::parse(&challenge.network).ok();
-    if receipt.network != challenge.network || !same_key {
+    if receipt.network != challenge.network {
         faults.receipt("it is by another network than the challenge");
     }
     if receipt.body_digest != opened.body_digest {
@@ -136,7 +141,7 @@ fn receive(
             receipt.body_digest, opened.body_digest
         ));
     }
-    if Some(receipt.challenge_digest) != challenge_digest(profile) {
+    if Some(receipt.challenge_digest) != profile::challenge_digest(&run.challenge).ok() {
         faults.receipt("it is for another challenge");
     }
     let received = match receipt.received_at.parse::<Timestamp>() {
@@ -151,7 +156,7 @@ fn receive(
         faults.receipt(format!("it came after the challenge had expired at {}", challenge.expires_at));
     }
     let latest = received.checked_add(CLOCK_TOLERANCE);
-    let finished = profile.finished_at.parse::<Timestamp>().ok();
+    let finished = run.finished_at.parse::<Timestamp>().ok();
     if finished.zip(latest).is_some_and(|(finished, latest)| finished > latest) {
         faults.receipt("it is earlier than the run's end");
     }
@@ -167,7 +172,7 @@ fn receive(
         ));
         return None;
     }
-    let steps: u64 = profile.cells.iter().map(crate::schema::v1::Cell::requests).sum();
+    let steps: u64 = run.cells.iter().map(Cell::requests).sum();
     let accounted_ppm = u64::try_from(work_ns * MILLION / elapsed_ns).unwrap_or(0);
     Some(Proven {
         elapsed_ns,
@@ -180,8 +185,4 @@ fn receive(
             LatencyStanding::Unproven
         },
     })
-}
-
-fn challenge_digest(profile: &Profile) -> Option<Digest> {
-    profile::challenge_digest(&profile.challenge).ok()
 }

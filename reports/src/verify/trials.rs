@@ -26,10 +26,10 @@ pub(super) fn check(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mu
     faults.require(Some(capacity.max_batch) == workload.max_batch, "max_batch is not the suite's");
     let trials = &capacity.trials;
     let count = trials.len() as u64;
-    faults.require(
-        (1..=MAX_TRIALS).contains(&count),
-        format_args!("{count} trials, expected 1 to {MAX_TRIALS}"),
-    );
+    if !(1..=MAX_TRIALS).contains(&count) {
+        // What is behind would take as long as there are trials.
+        return faults.add(format!("{count} trials, expected 1 to {MAX_TRIALS}"));
+    }
     let ascend = trials.windows(2).all(|pair| pair[0].requests_per_hour < pair[1].requests_per_hour);
     faults.require(ascend, "the trials' rates do not ascend");
     let before_last = trials.split_last().map_or(&[][..], |(_, before)| before);
