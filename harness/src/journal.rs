@@ -44,9 +44,9 @@ pub(crate) struct RunHead {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub(crate) enum Entry {
-    /// The first line.
-    Run { format: String, head: Box<RunHead> },
-    /// The run goes on here, under circumstances that raise these doubts.
+    /// The first line: a run begins, and with it its first sitting, under circumstances that raise these doubts.
+    Run { format: String, head: Box<RunHead>, doubts: Vec<Doubt> },
+    /// The run goes on here, in as many words.
     Sitting { sitting: Sitting, doubts: Vec<Doubt> },
     /// A round of a cell begins.
     Began { round: u64, index: u64 },
@@ -71,6 +71,20 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    fn begun(head: RunHead, doubts: Vec<Doubt>) -> Self {
+        let started_at = head.started_at.clone();
+        let sitting = Sitting { started_at: started_at.clone(), first_round: 0, first_cell: 0 };
+        Self {
+            head,
+            sittings: vec![sitting],
+            doubts,
+            cells: Vec::new(),
+            last: None,
+            begun: None,
+            last_at: started_at,
+        }
+    }
+
     /// Round and index of the first cell that is still to be measured.
     pub(crate) fn next(&self, rounds: u64) -> Option<(u64, u64)> {
         let places =
@@ -112,9 +126,12 @@ impl Journal {
     }
 
     /// Writes the first line.
-    pub(crate) fn begin(&mut self, head: &RunHead) -> Result<(), Failure> {
-        self.write(&Entry::Run { format: FORMAT.to_owned(), head: Box::new(head.clone()) })?;
-        sync_folder_of(&self.path).map_err(|error| unwritable(&self.path, error.into()))
+    pub(crate) fn begin(&mut self, head: RunHead, doubts: Vec<Doubt>) -> Result<Record, Failure> {
+        let entry =
+            Entry::Run { format: FORMAT.to_owned(), head: Box::new(head.clone()), doubts: doubts.clone() };
+        self.write(&entry)?;
+        sync_folder_of(&self.path).map_err(|error| unwritable(&self.path, error.into()))?;
+        Ok(Record::begun(head, doubts))
     }
 
     /// Opens the journal of a run that was killed; nothing is changed before the first entry is written.
@@ -261,11 +278,8 @@ fn read_line(line: &[u8], last: Digest) -> Option<(Digest, &[u8])> {
 
 fn add(record: &mut Option<Record>, entry: Entry) -> anyhow::Result<()> {
     match (record, entry) {
-        (record @ None, Entry::Run { format, head }) if format == FORMAT => {
-            let (sittings, doubts, cells) = (Vec::new(), Vec::new(), Vec::new());
-            let last_at = head.started_at.clone();
-            let (last, begun) = (None, None);
-            *record = Some(Record { head: *head, sittings, doubts, cells, last, begun, last_at });
+        (record @ None, Entry::Run { format, head, doubts }) if format == FORMAT => {
+            *record = Some(Record::begun(*head, doubts));
         }
         (Some(record), Entry::Sitting { sitting, doubts }) => {
             record.last_at.clone_from(&sitting.started_at);

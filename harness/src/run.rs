@@ -54,7 +54,6 @@ impl<'a> Run<'a> {
             progress.note(&format!("a run was not finished; its journal is kept as {}", kept.display()));
         }
         let suite = &request.suite.suite;
-        let started_at = clock.now().to_string();
         let machine = environment::machine()?;
         if machine.clock.resolution_ns > COARSEST_CLOCK_NS {
             let error = anyhow!(
@@ -79,26 +78,16 @@ impl<'a> Run<'a> {
             machine,
             workloads: workloads.iter().map(|workload| workload.id.clone()).collect(),
             weights: weights(request),
-            started_at: started_at.clone(),
+            started_at: clock.now().to_string(),
             ceilings: None,
         };
         // Before the ceilings are measured, which load the machine themselves.
         let doubts = environment::standing_doubts(&head.machine);
         let time = suite.timing.ceilings();
         head.ceilings = ceilings_of(&head, request, time, progress);
-        journal.begin(&head)?;
         let chain_head = first_head(&head, key)?;
-        let record = Record {
-            head,
-            sittings: Vec::new(),
-            doubts: Vec::new(),
-            cells: Vec::new(),
-            last: None,
-            begun: None,
-            last_at: started_at.clone(),
-        };
-        let sitting = Sitting { started_at, first_round: 0, first_cell: 0 };
-        Self::sit(request, record, journal, chain_head, sitting, doubts, clock)
+        let record = journal.begin(head, doubts)?;
+        Ok(Self::of(request, record, journal, chain_head, clock))
     }
 
     /// The run that was killed.
@@ -145,27 +134,26 @@ impl<'a> Run<'a> {
             None => first_head(head, key)?,
         };
         let doubts = environment::standing_doubts(&machine);
-        let doubts = doubts.into_iter().filter(|doubt| !record.doubts.contains(doubt)).collect();
+        let doubts: Vec<Doubt> = doubts.into_iter().filter(|doubt| !record.doubts.contains(doubt)).collect();
         let rounds = request.suite.suite.timing.rounds;
         let (first_round, first_cell) = record.next(rounds).unwrap_or((rounds, 0));
         let sitting = Sitting { started_at: started_at.to_string(), first_round, first_cell };
-        Self::sit(request, record, journal, chain_head, sitting, doubts, clock)
+        let mut run = Self::of(request, record, journal, chain_head, clock);
+        run.journal.write(&Entry::Sitting { sitting: sitting.clone(), doubts: doubts.clone() })?;
+        run.sittings.push(sitting);
+        run.doubts.extend(doubts);
+        Ok(run)
     }
 
-    fn sit(
+    fn of(
         request: &'a Request<'a>,
         record: Record,
-        mut journal: Journal,
+        journal: Journal,
         chain_head: Digest,
-        sitting: Sitting,
-        doubts: Vec<Doubt>,
         clock: RunClock,
-    ) -> Result<Self, Failure> {
-        journal.write(&Entry::Sitting { sitting: sitting.clone(), doubts: doubts.clone() })?;
-        let Record { head, mut sittings, doubts: mut all, cells, last, begun, .. } = record;
-        sittings.push(sitting);
-        all.extend(doubts);
-        Ok(Self { request, head, journal, sittings, doubts: all, cells, chain_head, last, begun, clock })
+    ) -> Self {
+        let Record { head, sittings, doubts, cells, last, begun, .. } = record;
+        Self { request, head, journal, sittings, doubts, cells, chain_head, last, begun, clock }
     }
 
     /// Whether a cell is still to be measured in a round.

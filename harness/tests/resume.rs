@@ -188,6 +188,18 @@ fn a_cut_journal_goes_on_and_a_damaged_one_is_refused() {
 }
 
 #[test]
+fn a_run_killed_behind_its_first_line_goes_on() {
+    let place = interrupted();
+    let path = place.path("profile.json.journal");
+    let journal = fs::read(&path).unwrap();
+    let first_line = journal.iter().position(|byte| *byte == b'\n').unwrap();
+    fs::write(&path, &journal[..=first_line]).unwrap();
+    let output = place.certify(&["--quiet", "--resume"]);
+    assert!(output.status.success(), "{}", place.told(&output));
+    assert_eq!(place.profile()["sittings"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn a_new_run_keeps_the_journal_of_the_one_that_was_killed() {
     let place = interrupted();
     let journal = fs::read(place.path("profile.json.journal")).unwrap();
