@@ -70,24 +70,24 @@ fn workloads(criterion: &mut Criterion) {
     }
 }
 
-/// 64 tokens after a prompt of 64, generated one by one and checked by one prefill.
-fn checking(criterion: &mut Criterion) {
+/// 64 tokens after a prompt of 64, generated one by one and replayed by one prefill.
+fn replaying(criterion: &mut Criterion) {
     let prepared = LazyCell::new(|| {
         let weights = Weights::synthetic(1, Precision::F32);
         let numerics = Numerics::Exact(Isa::detect());
         let model = Llama::load(&shapes::smollm2_135m(), &weights, 128, numerics).unwrap();
         let prompts = [(0..64).map(|i| i * 37).collect::<Vec<u32>>()];
-        let claim = model.generate(&prompts, 64, &mut |_| {}).unwrap().claim().unwrap();
-        (model, prompts, claim)
+        let tokens = model.generate(&prompts, 64, &mut |_| {}).unwrap().tokens;
+        (model, prompts, tokens)
     });
     let mut group = criterion.benchmark_group("64 tokens after 64");
     group.bench_function("generate", |bencher| {
         let (model, prompts, _) = &*prepared;
         bencher.iter(|| model.generate(prompts, 64, &mut |_| {}).unwrap());
     });
-    group.bench_function("check", |bencher| {
-        let (model, prompts, claim) = &*prepared;
-        bencher.iter(|| model.check_generation(prompts, claim).unwrap().unwrap());
+    group.bench_function("replay", |bencher| {
+        let (model, prompts, tokens) = &*prepared;
+        bencher.iter(|| model.replay(prompts, tokens).unwrap());
     });
     group.finish();
 }
@@ -118,6 +118,6 @@ criterion_group! {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3))
         .without_plots();
-    targets = workloads, checking, loading
+    targets = workloads, replaying, loading
 }
 criterion_main!(models);

@@ -9,7 +9,7 @@ mod generation;
 use std::sync::Arc;
 
 pub use config::LlamaConfig;
-pub use generation::{Generation, GenerationClaim, Mismatch};
+pub use generation::Generation;
 
 use crate::exact::attention::Visibility;
 use crate::exact::rotary::inverse_frequencies;

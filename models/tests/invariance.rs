@@ -8,7 +8,7 @@ use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::linear::{PackedLinear, linear_reference};
-use proofmark_models::llama::{GenerationClaim, Llama, LlamaConfig, LogitRows, Mismatch};
+use proofmark_models::llama::{Llama, LlamaConfig, LogitRows};
 use proofmark_models::weights::{Init, Synthetic, Weights};
 use proofmark_models::{Error, Numerics, Output, Precision};
 use proptest::prelude::*;
@@ -137,79 +137,62 @@ proptest! {
 }
 
 /// A generation of 20 tokens from each of some prompts of 12, and the model that made it.
-fn generated(prompts: &[Vec<u32>]) -> (Llama, GenerationClaim) {
+fn generated(prompts: &[Vec<u32>]) -> (Llama, Output) {
     let weights = Weights::synthetic(5, Precision::F32);
     let model = Llama::load(&llama(), &weights, 40, Numerics::Exact(Isa::detect())).unwrap();
-    let claim = model.generate(prompts, 20, &mut |_| {}).unwrap().claim().unwrap();
-    (model, claim)
+    let output = model.generate(prompts, 20, &mut |_| {}).unwrap().into_output();
+    (model, output)
+}
+
+fn tokens(output: &Output) -> &[Vec<u32>] {
+    let Output::Generation { tokens, .. } = output else { panic!("no generation") };
+    tokens
 }
 
 #[test]
-fn an_honest_generation_is_confirmed_on_any_instruction_set_and_thread_count() {
+fn one_prefill_over_prompt_and_output_gives_the_generation_on_any_instruction_set_and_thread_count() {
     let prompts = [ids(7, 12), ids(8, 12), ids(9, 12)];
-    let (_, claim) = generated(&prompts);
+    let (_, output) = generated(&prompts);
     for isa in available() {
         let weights = Weights::synthetic(5, Precision::F32);
         let model = Llama::load(&llama(), &weights, 40, Numerics::Exact(isa)).unwrap();
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            assert_eq!(pool.install(|| model.check_generation(&prompts, &claim)).unwrap(), Ok(()), "{isa}");
+            let replayed = pool.install(|| model.replay(&prompts, tokens(&output))).unwrap();
+            assert_eq!(replayed.digest().unwrap(), output.digest().unwrap(), "{isa}");
         }
     }
 }
 
 #[test]
-fn a_wrong_token_or_logits_digest_is_found_where_it_is() {
+fn a_wrong_token_gives_another_output() {
     let prompts = [ids(7, 12), ids(8, 12)];
-    let (model, claim) = generated(&prompts);
-    let check = |change: &dyn Fn(&mut GenerationClaim)| {
-        let mut wrong = claim.clone();
+    let (model, output) = generated(&prompts);
+    let digest = output.digest().unwrap();
+    let replay = |change: &dyn Fn(&mut Vec<Vec<u32>>)| {
+        let mut wrong = tokens(&output).to_vec();
         change(&mut wrong);
-        model.check_generation(&prompts, &wrong)
+        model.replay(&prompts, &wrong)
     };
+    let right = tokens(&output)[1][7];
     for step in [0, 7, 19] {
-        let right = claim.tokens[1][step];
-        let wrong = (right + 1) % 97;
-        assert_eq!(
-            check(&|claim| claim.tokens[1][step] = wrong).unwrap(),
-            Err(Mismatch::Token { sequence: 1, step, claimed: wrong, chosen: right })
-        );
-        assert_eq!(
-            check(&|claim| claim.logits_digests[0][step][31] ^= 1).unwrap(),
-            Err(Mismatch::Logits { sequence: 0, step })
-        );
+        let replayed = replay(&|tokens| tokens[1][step] = (tokens[1][step] + 1) % 97).unwrap();
+        // The model chooses what it chose, up to the wrong token; a wrong last one is never looked at.
+        assert_eq!(self::tokens(&replayed)[1][..=step], tokens(&output)[1][..=step]);
+        assert_eq!(replayed.digest().unwrap() == digest, step == 19);
     }
     // The prompt takes part as well.
-    let other = model.check_generation(&[ids(7, 12), ids(9, 12)], &claim).unwrap();
-    assert!(matches!(other, Err(Mismatch::Token { sequence: 1, .. } | Mismatch::Logits { sequence: 1, .. })));
-    // Shapes that do not fit are errors, not mismatches.
-    assert!(check(&|claim| claim.tokens[0].truncate(19)).is_err());
-    assert!(check(&|claim| drop(claim.logits_digests.pop())).is_err());
-    assert!(model.check_generation(&[vec![], vec![]], &claim).is_err());
-    assert!(check(&|claim| claim.tokens[0][3] = 97).is_err());
-    // A claim longer than the model is refused before anything is allocated for it.
-    let long = GenerationClaim {
-        tokens: vec![vec![0; 1 << 20]; 2],
-        logits_digests: vec![vec![[0; 32]; 1 << 20]; 2],
-    };
-    assert!(matches!(model.check_generation(&prompts, &long), Err(Error::InvalidInput(_))));
+    let other = model.replay(&[ids(7, 12), ids(9, 12)], tokens(&output)).unwrap();
+    assert_ne!(other.digest().unwrap(), digest);
+    assert!(replay(&|tokens| tokens[0].truncate(19)).is_err());
+    assert!(replay(&|tokens| drop(tokens.pop())).is_err());
+    assert!(replay(&|tokens| tokens.iter_mut().for_each(Vec::clear)).is_err());
+    assert!(replay(&|tokens| tokens[0][3] = 97).is_err());
+    assert!(model.replay(&[vec![], vec![]], tokens(&output)).is_err());
+    // More than the model takes is refused before anything is allocated for it.
+    let long = vec![vec![right; 1 << 20]; 2];
+    assert!(matches!(model.replay(&prompts, &long), Err(Error::InvalidInput(_))));
     assert!(matches!(model.generate(&prompts, usize::MAX, &mut |_| {}), Err(Error::InvalidInput(_))));
-}
-
-#[test]
-fn generation_equals_one_prefill_over_prompt_and_output() {
-    let model =
-        Llama::load(&llama(), &Weights::synthetic(5, Precision::F32), 40, Numerics::Exact(Isa::detect()))
-            .unwrap();
-    let prompt = ids(7, 12);
-    let generated = model.generate(std::slice::from_ref(&prompt), 20, &mut |_| {}).unwrap();
-    let tokens = generated.tokens[0].clone();
-    let Output::Generation { logits, .. } = generated.into_output() else { panic!("no generation") };
-
-    let all = [prompt.clone(), tokens].concat();
-    let mut cache = model.cache(1, all.len());
-    let prefill = model.forward(&all, &mut cache, LogitRows::All).unwrap();
-    assert_eq!(bits(&logits), bits(&prefill.values[(prompt.len() - 1) * 97..(all.len() - 1) * 97]));
 }
 
 #[test]
