@@ -1,11 +1,14 @@
 //! Answers of a verified profile, computed again on this machine and compared.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::{
-    Answer, AnswerMismatch, AuditPredicate, CheckedCell, SkippedCell, answers, audit_seed, miss_ppm, sample,
+    self, Answer, AnswerMismatch, AuditPredicate, CheckedCell, Kept, MAX_MISMATCHES, SkippedCell, Tolerance,
+    answers, audit_seed, miss_ppm, sample,
 };
 use proofmark_reports::document::Opened;
 use proofmark_reports::schema::v1::{Cell, Profile, Status};
@@ -14,7 +17,8 @@ use proofmark_reports::{Digest, Timestamp, derived};
 use proofmark_workloads::{Numerics, Workload};
 
 use crate::cell::nanoseconds;
-use crate::cell::protocol::{Job, Purpose};
+use crate::cell::protocol::{Finding, Job, Purpose, Question};
+use crate::kept_outputs;
 use crate::progress::Progress;
 use crate::suite_file::SuiteSource;
 use crate::supervise::run_audit;
@@ -27,6 +31,8 @@ pub struct AuditRequest<'a> {
     pub profile: &'a Opened<Profile>,
     /// The profile's suite.
     pub suite: &'a SuiteSource,
+    /// The file with what was kept of the profile's outputs, if it is there.
+    pub outputs: Option<&'a Path>,
     /// The auditor's own random number.
     pub nonce: Digest,
     /// Answers of each cell.
@@ -37,7 +43,7 @@ pub struct AuditRequest<'a> {
     pub threads: Option<u32>,
 }
 
-/// Computes the drawn answers of every exact cell again.
+/// Holds the drawn answers of every measured cell against this machine.
 ///
 /// # Errors
 /// When nothing could be checked. An answer that differs, or a cell that cannot be computed here, is part of the result.
@@ -55,6 +61,11 @@ pub fn audit(
         available_memory_bytes: machine.available_memory_bytes,
     };
     let seed = audit_seed(*body_digest, &nonce.0);
+    let measured = (0..).zip(&profile.cells).filter(|(_, cell)| cell.status == Status::Measured);
+    let drawn: Vec<Drawn<'_>> =
+        measured.map(|(index, cell)| Drawn::of(index, cell, seed, request.answers_a_cell)).collect();
+    let wanted = drawn.iter().flat_map(|drawn| &drawn.answers).map(|answer| answer.digest).collect();
+    let kept = request.outputs.map_or(Ok(BTreeMap::new()), |path| kept_outputs::read(path, &wanted))?;
     let mut result = AuditPredicate {
         report_id: *digest,
         body_digest: *body_digest,
@@ -64,43 +75,26 @@ pub fn audit(
         indices: Vec::new(),
         skipped: Vec::new(),
         steps_checked: 0,
-        steps_total: 0,
+        steps_total: drawn.iter().map(|drawn| drawn.count).sum(),
+        steps_mismatched: 0,
         mismatches: Vec::new(),
         duration_ns: 0,
         original_duration_ns: duration_ns(&profile.started_at, &profile.finished_at),
         isa: request.isa.to_string(),
         audited_at: now.to_string(),
     };
-    for (index, cell) in (0..).zip(&profile.cells).filter(|(_, cell)| cell.status == Status::Measured) {
-        let all = answers(cell);
-        let count = all.len() as u64;
-        let places = sample(seed, index, count, request.answers_a_cell);
-        let drawn = places.iter().filter_map(|place| all.get(usize::try_from(*place).ok()?).copied());
-        let drawn: Vec<Answer> = drawn.collect();
-        result.steps_total += count;
-        progress.note(&format!("{}: {} of {count} answers", cell.workload, places.len()));
-        let workload = cell.workload.clone();
-        match auditor.compute(cell, &drawn) {
-            Err(reason) => result.skipped.push(SkippedCell { cell: index, workload, reason }),
-            Ok(computed) => {
-                let compared = places.iter().zip(&drawn).zip(computed);
-                let mismatches = compared.filter(|((_, answer), computed)| Some(answer.digest) != *computed);
-                result.mismatches.extend(mismatches.map(|((place, answer), computed)| AnswerMismatch {
-                    cell: index,
-                    place: *place,
-                    stated: answer.digest,
-                    computed,
-                }));
-                let checked = places.len() as u64;
-                result.steps_checked += checked;
-                let tenth_missed_ppm = miss_ppm(count, count.div_ceil(10), checked);
-                result.indices.push(CheckedCell {
-                    cell: index,
-                    workload,
-                    answers: count,
-                    places,
-                    tenth_missed_ppm,
-                });
+    for drawn in drawn {
+        let workload = drawn.cell.workload.clone();
+        progress.note(&format!("{workload}: {} of {} answers", drawn.places.len(), drawn.count));
+        match auditor.check(&drawn, &kept) {
+            Err(reason) => {
+                result.skipped.push(SkippedCell { cell: drawn.index, workload, reason });
+            }
+            Ok((checked, mismatches)) => {
+                result.steps_checked += drawn.places.len() as u64;
+                result.indices.push(checked);
+                result.steps_mismatched += mismatches.len() as u64;
+                result.mismatches.extend(mismatches.into_iter().take(MAX_MISMATCHES));
             }
         }
     }
@@ -113,6 +107,28 @@ pub fn audit(
     Ok(result)
 }
 
+/// What is checked of a cell.
+struct Drawn<'a> {
+    index: u64,
+    cell: &'a Cell,
+    /// All its answers.
+    count: u64,
+    places: Vec<u64>,
+    /// At these places.
+    answers: Vec<Answer>,
+}
+
+impl<'a> Drawn<'a> {
+    fn of(index: u64, cell: &'a Cell, seed: Digest, wanted: u64) -> Self {
+        let all = answers(cell);
+        let count = all.len() as u64;
+        let places = sample(seed, index, count, wanted);
+        let answers =
+            places.iter().filter_map(|place| all.get(usize::try_from(*place).ok()?).copied()).collect();
+        Self { index, cell, count, places, answers }
+    }
+}
+
 struct Auditor<'a> {
     request: &'a AuditRequest<'a>,
     threads: u32,
@@ -120,31 +136,89 @@ struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
-    /// The digests of these answers as this machine computes them; `None` where the cell's weights are not those of the suite.
-    fn compute(&self, cell: &Cell, answers: &[Answer]) -> Result<Vec<Option<Digest>>, String> {
-        let Self { request: AuditRequest { suite, isa, .. }, threads, available_memory_bytes } = self;
-        let workload = suite.suite.workload(&cell.workload);
-        let workload: &Workload = workload.ok_or_else(|| "the suite has no such workload".to_owned())?;
-        if workload.numerics != Numerics::Exact1 {
-            return Err("native outputs differ between machines".to_owned());
-        }
+    /// What checking a cell's drawn answers showed, or why they cannot be checked here.
+    fn check(
+        &self,
+        drawn: &Drawn<'_>,
+        kept: &BTreeMap<Digest, Kept>,
+    ) -> Result<(CheckedCell, Vec<AnswerMismatch>), String> {
+        let Drawn { index, cell, count, places, answers } = drawn;
+        let workload = self.request.suite.suite.workload(&cell.workload);
+        let workload = workload.ok_or_else(|| "the suite has no such workload".to_owned())?;
         let weights = cell.weights.as_ref().filter(|weights| weights.source == derived::SYNTHETIC);
         let weights = weights.ok_or_else(|| "its weights are not the suite's".to_owned())?;
-        let needed = workload.memory_bytes(1, *threads);
+        let tolerance_ppm = audit::tolerance_ppm(workload);
+        let questions = answers.iter().map(|answer| question(answer, kept, tolerance_ppm));
+        let (weights_digest, findings) = self.ask(workload, questions.collect::<Result<_, String>>()?)?;
+        let mut mismatches = Vec::new();
+        let mut largest_distance_ppm = 0;
+        for ((place, answer), finding) in places.iter().zip(answers).zip(findings) {
+            let (is_same, computed, distance_ppm) = match finding {
+                Finding::Digest(digest) => (digest == answer.digest, Some(digest), None),
+                Finding::DistancePpm(distance_ppm) => {
+                    largest_distance_ppm = largest_distance_ppm.max(distance_ppm);
+                    (tolerance_ppm.is_some_and(|most| distance_ppm <= most), None, Some(distance_ppm))
+                }
+            };
+            // With other weights every answer is wrong, whatever it says.
+            if !is_same || weights_digest != weights.digest {
+                mismatches.push(AnswerMismatch {
+                    cell: *index,
+                    place: *place,
+                    stated: answer.digest,
+                    computed,
+                    distance_ppm,
+                });
+            }
+        }
+        let checked = CheckedCell {
+            cell: *index,
+            workload: cell.workload.clone(),
+            answers: *count,
+            places: places.clone(),
+            mismatched: mismatches.len() as u64,
+            tolerance: tolerance_ppm.map(|tolerance_ppm| Tolerance { tolerance_ppm, largest_distance_ppm }),
+            tenth_missed_ppm: miss_ppm(*count, count.div_ceil(10), places.len() as u64),
+        };
+        Ok((checked, mismatches))
+    }
+
+    /// The digest of the weights, and a finding a question.
+    fn ask(&self, workload: &Workload, questions: Vec<Question>) -> Result<(Digest, Vec<Finding>), String> {
+        let Self { request: AuditRequest { suite, isa, .. }, threads, available_memory_bytes } = self;
+        // Whatever it was measured in.
+        let exact = Workload { numerics: Numerics::Exact1, ..workload.clone() };
+        let needed = exact.memory_bytes(1, *threads);
         if needed > *available_memory_bytes {
             return Err(format!("needs {}, has {}", bytes(needed), bytes(*available_memory_bytes)));
         }
-        let seeds = answers.iter().map(|answer| answer.seed).collect();
-        let job = Job::of(suite, workload, *isa, Purpose::Audit(seeds));
+        let count = questions.len();
+        let job = Job::of(suite, workload, *isa, Purpose::Audit(questions));
         let limit = Duration::from_secs(suite.suite.timing.time_limit_s);
-        let (weights_digest, computed) = run_audit(&job, *threads, limit)?;
-        if computed.len() != answers.len() {
-            return Err(format!("{} answers were computed of {}", computed.len(), answers.len()));
+        let (weights_digest, findings) = run_audit(&job, *threads, limit)?;
+        if findings.len() != count {
+            return Err(format!("{} findings for {count} answers", findings.len()));
         }
-        // With other weights every answer is wrong, whatever it says.
-        let is_suites = weights_digest == weights.digest;
-        Ok(computed.into_iter().map(|digest| Some(digest).filter(|_| is_suites)).collect())
+        Ok((weights_digest, findings))
     }
+}
+
+/// With what was kept of the answer. Tokens only save time; without its sketch an answer in native numerics cannot be checked.
+fn question(
+    answer: &Answer,
+    kept: &BTreeMap<Digest, Kept>,
+    tolerance_ppm: Option<u64>,
+) -> Result<Question, String> {
+    let Answer { seed, digest } = *answer;
+    let kept = match (kept.get(&digest), tolerance_ppm) {
+        (Some(Kept::Sketch(sketch)), Some(_)) if sketch.digest() == digest => {
+            Kept::Sketch(sketch.clone()).into()
+        }
+        (_, Some(_)) => return Err("what was kept of its outputs is not at hand".to_owned()),
+        (Some(Kept::Tokens(tokens)), None) => Kept::Tokens(tokens.clone()).into(),
+        (_, None) => None,
+    };
+    Ok(Question { seed, digest, kept })
 }
 
 fn duration_ns(from: &str, to: &str) -> u64 {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
+use proofmark_reports::audit::KeptOutput;
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::schema::v1::{
     KIND, NetworkChallenge, Profile, ProfileSummary, SCHEMA, SelfCheck, Status,
@@ -14,6 +15,7 @@ use proofmark_workloads::{Workload, embedded};
 
 use crate::cell::model::check_folder;
 use crate::journal::Journal;
+use crate::kept_outputs;
 use crate::key_file::{self, Role};
 use crate::output_file::{self, OutputFile};
 use crate::plan::{Selection, WeightsFolder, plan};
@@ -41,6 +43,8 @@ pub struct Request<'a> {
     pub key: Option<&'a Path>,
     /// Where the profile goes.
     pub out: &'a Path,
+    /// Where what is kept of the outputs goes, for audits; `None` means beside the profile.
+    pub outputs: Option<&'a Path>,
     /// Where an in-toto statement about the profile goes, if there is to be one.
     pub in_toto: Option<&'a Path>,
     /// Where the run begins.
@@ -91,7 +95,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let clock = RunClock::start();
     check_challenge(request, clock.now())?;
     let key = key_file::load_or_create(Role::Operator, request.key)?;
-    let outputs = Outputs::reserve(request)?;
+    let places = Places::reserve(request)?;
 
     let mut run = match request.start {
         Start::Anew => Run::begin(request, &workloads, &key, clock, progress)?,
@@ -111,7 +115,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     progress.finish();
 
     let finished_at = clock.now();
-    let Run { head, sittings, doubts, cells, journal, .. } = run;
+    let Run { head, sittings, doubts, cells, kept, journal, .. } = run;
     let profile = Profile {
         kind: KIND.to_owned(),
         schema: SCHEMA.to_owned(),
@@ -130,40 +134,52 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         extensions: serde_json::Map::new(),
         proof: None,
     };
-    seal(profile, request, finished_at, &key, outputs, journal)
+    seal(profile, &kept, request, finished_at, &key, places, journal)
 }
 
 /// Places for what is written, claimed before anything is measured.
-struct Outputs {
+struct Places {
     profile: OutputFile,
+    outputs: OutputFile,
     statement: Option<OutputFile>,
 }
 
-impl Outputs {
+impl Places {
     fn reserve(request: &Request<'_>) -> Result<Self, Failure> {
-        let hint = "choose another place with --in-toto FILE";
-        let profile = OutputFile::reserve(request.out)?;
-        let statement = request.in_toto.map(OutputFile::reserve).transpose();
-        let statement = statement.map_err(|failure| failure.hint(hint))?;
-        if statement.as_ref().is_some_and(|statement| statement.has_place_of(&profile)) {
-            let error = anyhow!("profile and statement cannot both be {}", request.out.display());
-            return Err(Failure::new(Outcome::Usage, error).hint(hint));
+        let profile = OutputFile::reserve(request.out, "--out")?;
+        let beside = kept_outputs::place(request.out);
+        let outputs = OutputFile::reserve(request.outputs.unwrap_or(&beside), "--outputs")?;
+        let statement = request.in_toto.map(|path| OutputFile::reserve(path, "--in-toto")).transpose()?;
+        let places: Vec<&OutputFile> = [&profile, &outputs].into_iter().chain(&statement).collect();
+        let shared = places
+            .iter()
+            .zip(1..)
+            .find(|(place, next)| places[*next..].iter().any(|other| place.has_place_of(other)));
+        match shared {
+            Some((place, _)) => {
+                let error = anyhow!(
+                    "profile, outputs and statement cannot share the place {}",
+                    place.path().display()
+                );
+                Err(Failure::new(Outcome::Usage, error).hint("--out, --outputs and --in-toto name them"))
+            }
+            None => Ok(Self { profile, outputs, statement }),
         }
-        Ok(Self { profile, statement })
     }
 }
 
-/// Signs, checks and writes. The journal stays until the profile is there.
+/// Signs, checks and writes. The journal stays until profile and outputs are there.
 fn seal(
     profile: Profile,
+    kept: &[KeptOutput],
     request: &Request<'_>,
     finished_at: Timestamp,
     key: &SigningKey,
-    outputs: Outputs,
+    places: Places,
     journal: Journal,
 ) -> Result<Certificate, Failure> {
     let bytes = document::sign(profile, finished_at, key).map_err(internal)?;
-    let envelope = outputs.statement.as_ref().map(|_| statement(&bytes, request.out, key));
+    let envelope = places.statement.as_ref().map(|_| statement(&bytes, request.out, key));
     let envelope = envelope.transpose().map_err(internal)?;
     // What leaves this program has passed the check that everyone else will make.
     let suites = std::slice::from_ref(&request.suite.suite);
@@ -175,9 +191,10 @@ fn seal(
     let verification = verify(&bytes, context);
     match (verification.profile, &verification.reasons[..]) {
         (Some(profile), []) => {
-            outputs.profile.complete(&bytes)?;
+            places.profile.complete(&bytes)?;
+            places.outputs.complete(&kept_outputs::written(kept).map_err(internal)?)?;
             journal.remove();
-            if let (Some(output), Some(envelope)) = (outputs.statement, envelope) {
+            if let (Some(output), Some(envelope)) = (places.statement, envelope) {
                 output.complete(&envelope)?;
             }
             Ok(Certificate { profile, bytes })

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use proofmark_reports::Digest;
+use proofmark_reports::audit::KeptOutput;
 use proofmark_reports::schema::v1::{
     Ceilings, Cell, Challenge, Doubt, Harness, Machine, Sitting, Status, SuiteReference,
 };
@@ -18,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::output_file::sync_folder_of;
 use crate::{Failure, Outcome};
 
-/// More than the cells of any run take, written anew in every round.
-const MAX_BYTES: u64 = 256 << 20;
+/// More than the cells of any run take, written anew in every round, with what is kept of all outputs.
+const MAX_BYTES: u64 = 1 << 30;
 const FORMAT: &str = "proofmark/journal/1";
 
 /// What a run is, fixed at its start and the same in every sitting.
@@ -50,8 +51,8 @@ pub(crate) enum Entry {
     Sitting { sitting: Sitting, doubts: Vec<Doubt> },
     /// A round of a cell begins.
     Began { round: u64, index: u64 },
-    /// A round of a cell is over, at this time: the cell with all its rounds so far.
-    Finished { round: u64, index: u64, cell: Box<Cell>, at: String },
+    /// A round of a cell is over, at this time: the cell with all its rounds so far, and what is kept of the outputs of this one.
+    Finished { round: u64, index: u64, cell: Box<Cell>, kept: Vec<KeptOutput>, at: String },
 }
 
 /// What a journal tells.
@@ -62,6 +63,8 @@ pub(crate) struct Record {
     pub(crate) doubts: Vec<Doubt>,
     /// With the rounds that are over.
     pub(crate) cells: Vec<Cell>,
+    /// Of the outputs of those rounds.
+    pub(crate) kept: Vec<KeptOutput>,
     /// Round and index of the last cell that was over.
     pub(crate) last: Option<(u64, u64)>,
     /// Round and index of the cell that was begun after that, and how often.
@@ -79,6 +82,7 @@ impl Record {
             sittings: vec![sitting],
             doubts,
             cells: Vec::new(),
+            kept: Vec::new(),
             last: None,
             begun: None,
             last_at: started_at,
@@ -290,7 +294,10 @@ fn add(record: &mut Option<Record>, entry: Entry) -> anyhow::Result<()> {
             let before = record.begun.filter(|(place, _)| *place == (round, index));
             record.begun = Some(((round, index), before.map_or(1, |(_, times)| times + 1)));
         }
-        (Some(record), Entry::Finished { round, index, cell, at }) if record.last < Some((round, index)) => {
+        (Some(record), Entry::Finished { round, index, cell, kept, at })
+            if record.last < Some((round, index)) =>
+        {
+            record.kept.extend(kept);
             let count = record.cells.len() as u64;
             match usize::try_from(index).ok().and_then(|index| record.cells.get_mut(index)) {
                 Some(earlier) => *earlier = *cell,

@@ -17,6 +17,7 @@ pub mod environment;
 mod exit;
 mod in_order;
 mod journal;
+mod kept_outputs;
 mod key_file;
 mod output_file;
 pub mod plan;

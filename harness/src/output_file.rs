@@ -22,9 +22,9 @@ pub(crate) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Claims room beside `path`.
-    pub(crate) fn reserve(path: &Path) -> Result<Self, Failure> {
-        let hint = "choose another place with --out FILE";
+    /// Claims room beside `path`, which the user gives by `option`.
+    pub(crate) fn reserve(path: &Path, option: &str) -> Result<Self, Failure> {
+        let hint = format!("choose another place with {option} FILE");
         if path.is_dir() {
             let error = anyhow::anyhow!("cannot write {}: it is a folder", path.display());
             return Err(Failure::new(Outcome::CannotWrite, error).hint(hint));
@@ -40,6 +40,10 @@ impl OutputFile {
             .with_context(|| format!("cannot write {}", path.display()))
             .map_err(|error| Failure::new(Outcome::CannotWrite, error).hint(hint))?;
         Ok(Self { path: path.to_owned(), folder: folder.to_owned(), reserved })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether both would be written to one name.

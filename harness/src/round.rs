@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proofmark_reports::audit::KeptOutput;
 use proofmark_reports::chain::{self, CellIdentity};
 use proofmark_reports::profile::printable;
 use proofmark_reports::schema::v1::{
@@ -15,7 +16,7 @@ use crate::certify::Request;
 use crate::environment::Reading;
 use crate::journal::RunHead;
 use crate::progress::Progress;
-use crate::supervise::{Judge, RoundRun, Verdict, run_round};
+use crate::supervise::{Complete, Judge, RoundRun, Verdict, run_round};
 
 /// A cell's reason is one line that fits a table.
 const MAX_REASON: usize = 400;
@@ -34,15 +35,20 @@ pub(crate) struct Visit<'a> {
     pub(crate) chain_head: Digest,
 }
 
-/// The cell with one more round, or failed. `ceilings` were measured just before.
-pub(crate) fn run(visit: Visit<'_>, cell: Cell, ceilings: Option<Ceilings>, progress: &Progress) -> Cell {
+/// The cell with one more round, or failed, and what is kept of the round's outputs. `ceilings` were measured just before.
+pub(crate) fn run(
+    visit: Visit<'_>,
+    cell: Cell,
+    ceilings: Option<Ceilings>,
+    progress: &Progress,
+) -> (Cell, Vec<KeptOutput>) {
     let before = Reading::now();
-    let mut cell = visit.measured(cell, progress);
+    let (mut cell, kept) = visit.measured(cell, progress);
     if let Some(round) = cell.rounds.last_mut().filter(|_| cell.status == Status::Measured) {
         round.ceilings = ceilings;
         round.doubts = before.doubts_until(&Reading::now());
     }
-    cell
+    (cell, kept)
 }
 
 /// The cell without the round that went wrong.
@@ -52,7 +58,7 @@ pub(crate) fn failed(cell: Cell, reason: &str) -> Cell {
 }
 
 impl Visit<'_> {
-    fn measured(self, cell: Cell, progress: &Progress) -> Cell {
+    fn measured(self, cell: Cell, progress: &Progress) -> (Cell, Vec<KeptOutput>) {
         let Self { request, head, workload, .. } = self;
         let folder = request.weights.iter().find(|weights| weights.model == workload.model.name);
         let job = Job {
@@ -64,15 +70,16 @@ impl Visit<'_> {
         let run = run_round(&job, head.threads, limit, &mut conduct, |stage| progress.stage(stage));
         let mut cell = conduct.cell;
         match run {
-            RoundRun::Complete { ready, steps, trials, done } => {
+            RoundRun::Complete(complete) => {
+                let Complete { ready, steps, trials, kept, done } = *complete;
                 let mut round = self.round(&cell, &ready, &steps);
                 round.peak_memory_bytes = done.peak_memory_bytes;
                 round.chain_head = chain::head_after_trials(round.chain_head, &trials);
                 cell.rounds.push(round);
                 cell.capacity = self.searched(trials);
-                cell
+                (cell, kept)
             }
-            RoundRun::Broken { reason } => failed(cell, &reason),
+            RoundRun::Broken { reason } => (failed(cell, &reason), Vec::new()),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::anyhow;
+use proofmark_reports::audit::KeptOutput;
 use proofmark_reports::chain::{self, RunIdentity};
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::profile::challenge_digest;
@@ -32,6 +33,7 @@ pub(crate) struct Run<'a> {
     pub(crate) sittings: Vec<Sitting>,
     pub(crate) doubts: Vec<Doubt>,
     pub(crate) cells: Vec<Cell>,
+    pub(crate) kept: Vec<KeptOutput>,
     chain_head: Digest,
     /// Round and index of the last cell that was over.
     last: Option<(u64, u64)>,
@@ -152,8 +154,8 @@ impl<'a> Run<'a> {
         chain_head: Digest,
         clock: RunClock,
     ) -> Self {
-        let Record { head, sittings, doubts, cells, last, begun, .. } = record;
-        Self { request, head, journal, sittings, doubts, cells, chain_head, last, begun, clock }
+        let Record { head, sittings, doubts, cells, kept, last, begun, .. } = record;
+        Self { request, head, journal, sittings, doubts, cells, kept, chain_head, last, begun, clock }
     }
 
     /// Whether a cell is still to be measured in a round.
@@ -173,15 +175,14 @@ impl<'a> Run<'a> {
         let RunHead { machine, threads, ceilings, .. } = &self.head;
         let so_far = self.cells.get(index).cloned().unwrap_or_else(|| Cell::planned(workload, *threads));
         let attempt = self.begun.filter(|(begun, _)| *begun == place).map_or(0, |(_, times)| times);
-        let mut cell = match derived::obstacle(workload, *threads, machine, *ceilings) {
-            Some(obstacle) => Cell {
-                status: Status::NotCovered,
-                reason: Some(words::obstacle(obstacle)),
-                obstacle: Some(obstacle),
-                ..so_far
-            },
+        let (mut cell, kept) = match derived::obstacle(workload, *threads, machine, *ceilings) {
+            Some(obstacle) => {
+                let (status, reason) = (Status::NotCovered, Some(words::obstacle(obstacle)));
+                (Cell { status, reason, obstacle: Some(obstacle), ..so_far }, Vec::new())
+            }
             None if attempt >= MAX_ATTEMPTS => {
-                round::failed(so_far, &format!("the run was killed {attempt} times while it ran this cell"))
+                let reason = format!("the run was killed {attempt} times while it ran this cell");
+                (round::failed(so_far, &reason), Vec::new())
             }
             None => {
                 self.journal.write(&Entry::Began { round, index: place.1 })?;
@@ -197,7 +198,9 @@ impl<'a> Run<'a> {
         };
         derived::complete(&mut cell, &self.request.suite.suite, workload, self.head.ceilings);
         let at = self.clock.now().to_string();
-        self.journal.write(&Entry::Finished { round, index: place.1, cell: Box::new(cell.clone()), at })?;
+        self.kept.extend_from_slice(&kept);
+        let entry = Entry::Finished { round, index: place.1, cell: Box::new(cell.clone()), kept, at };
+        self.journal.write(&entry)?;
         (self.last, self.begun) = (Some(place), None);
         // Without a round of its own, a cell leaves the head as it is.
         if let Some(measured) = usize::try_from(round).ok().and_then(|round| cell.rounds.get(round)) {

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use proofmark_reports::Digest;
+use proofmark_reports::audit::KeptOutput;
 use proofmark_reports::schema::v1::Trial;
 use serde::Serialize;
 
-use crate::cell::protocol::{Done, Event, Job, Proceed, Ready, Start, Step};
+use crate::cell::protocol::{Done, Event, Finding, Job, Proceed, Ready, Start, Step};
 use crate::environment;
 
-/// A line that a cell may say: a trial of the most requests has some tens of thousands of bytes.
-const MAX_LINE: u64 = 1 << 20;
+/// A line that a cell may say: the sketch of a long generation has some hundred thousand bytes for each sequence.
+const MAX_LINE: u64 = 16 << 20;
 /// What a dying process may say.
 const MAX_LAST_WORDS: u64 = 1 << 16;
 
@@ -24,9 +25,20 @@ const MAX_LAST_WORDS: u64 = 1 << 16;
 #[derive(Debug)]
 pub(crate) enum RoundRun {
     /// All iterations are there.
-    Complete { ready: Ready, steps: Vec<Step>, trials: Vec<Trial>, done: Done },
+    Complete(Box<Complete>),
     /// It was stopped, stopped itself, or died.
     Broken { reason: String },
+}
+
+/// What a cell said in a round.
+#[derive(Debug)]
+pub(crate) struct Complete {
+    pub(crate) ready: Ready,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) trials: Vec<Trial>,
+    /// Of the outputs of steps and trials.
+    pub(crate) kept: Vec<KeptOutput>,
+    pub(crate) done: Done,
 }
 
 /// What to do with a cell that is loaded and warm.
@@ -80,7 +92,7 @@ fn run(
         Err(error) => return RoundRun::Broken { reason: format!("{error:#}") },
     };
     let mut known: Option<Ready> = None;
-    let (mut steps, mut trials) = (Vec::new(), Vec::new());
+    let (mut steps, mut trials, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     process.say(job);
     let reason = loop {
         match process.next_event() {
@@ -107,16 +119,17 @@ fn run(
                 trials.push(trial);
                 on_stage(Stage::Trials(trials.len()));
             }
+            Ok(Event::Kept(output)) => kept.push(output),
             Ok(Event::Done(done)) => match known {
                 Some(ready) if ready.iterations == steps.len() as u64 => {
                     return match process.end() {
-                        Ok(()) => RoundRun::Complete { ready, steps, trials, done },
+                        Ok(()) => RoundRun::Complete(Box::new(Complete { ready, steps, trials, kept, done })),
                         Err(reason) => RoundRun::Broken { reason },
                     };
                 }
                 _ => break "the cell ended before its iterations were done".to_owned(),
             },
-            Ok(Event::Loaded { .. } | Event::Answer { .. }) => {
+            Ok(Event::Loaded { .. } | Event::Answer(_)) => {
                 break "the cell said something unintelligible".to_owned();
             }
             Ok(Event::Failed { reason }) | Err(reason) => break reason,
@@ -125,25 +138,25 @@ fn run(
     RoundRun::Broken { reason }
 }
 
-/// Has the answers that `job` asks for computed in a child process of this program: the digest of the weights, and of each output.
+/// Has the questions of `job` answered in a child process of this program: the digest of the weights, and a finding a question.
 pub(crate) fn run_audit(
     job: &Job,
     threads: u32,
     time_limit: Duration,
-) -> Result<(Digest, Vec<Digest>), String> {
+) -> Result<(Digest, Vec<Finding>), String> {
     let told = |error: anyhow::Error| format!("{error:#}");
     let program = environment::own_program().map_err(told)?;
     let mut process = CellProcess::start(&mut cell_command(program, threads), time_limit).map_err(told)?;
     process.say(job);
-    let (mut weights, mut answers) = (None, Vec::new());
+    let (mut weights, mut findings) = (None, Vec::new());
     loop {
         match process.next_event()? {
             Event::Loaded { weights_digest } => weights = Some(weights_digest),
-            Event::Answer { digest } => answers.push(digest),
+            Event::Answer(finding) => findings.push(finding),
             Event::Done(_) => {
                 process.end()?;
                 let weights = weights.ok_or_else(|| "the cell loaded nothing".to_owned())?;
-                return Ok((weights, answers));
+                return Ok((weights, findings));
             }
             Event::Failed { reason } => return Err(reason),
             _ => return Err("the cell said something unintelligible".to_owned()),
@@ -362,7 +375,7 @@ mod tests {
             reason("yes | head -c 3000000 >&2; exit 4").len(),
             "the cell's process ended with code 4: y y".len()
         );
-        let endless = reason("head -c 3000000 /dev/zero | tr '\\0' x; sleep 20");
+        let endless = reason("head -c 30000000 /dev/zero | tr '\\0' x; sleep 20");
         assert_eq!(endless, "the cell said something unintelligible");
     }
 

@@ -57,7 +57,7 @@ fn certify_writes_a_profile_that_verify_accepts_and_show_prints() {
     let output = place.proofmark(&["show", "--suite", "tiny.toml"]);
     insta::assert_snapshot!("show", without_measurements(&place.told(&output)));
 
-    assert_eq!(place.files(), ["profile.json", "state", "tiny.toml"]);
+    assert_eq!(place.files(), ["profile.json", "profile.json.outputs", "state", "tiny.toml"]);
     let profile = place.profile();
     assert_eq!(profile["kind"], "proofmark.coverage_profile");
     for cell in profile["cells"].as_array().unwrap() {
@@ -469,7 +469,7 @@ fn a_full_disk_leaves_the_old_profile_and_no_fragment() {
     assert_eq!(code(&output), 11, "{}", place.told(&output));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: cannot write profile.json: "));
     assert_eq!(fs::read(place.path("profile.json")).unwrap(), before);
-    assert_eq!(place.files(), ["profile.json", "state", "tiny.toml"]);
+    assert_eq!(place.files(), ["profile.json", "profile.json.outputs", "state", "tiny.toml"]);
 }
 
 #[test]

@@ -28,7 +28,10 @@ fn a_statement_is_written_beside_its_profile_and_verified_with_it() {
     assert!(output.status.success(), "{}", place.told(&output));
     let next = "in-toto  statement.json\nnext     proofmark verify profile.json --in-toto statement.json\n";
     assert!(place.told(&output).contains(next), "{}", place.told(&output));
-    assert_eq!(place.files(), ["profile.json", "state", "statement.json", "tiny.toml"]);
+    assert_eq!(
+        place.files(),
+        ["profile.json", "profile.json.outputs", "state", "statement.json", "tiny.toml"]
+    );
 
     let envelope: Value = serde_json::from_slice(&fs::read(place.path("statement.json")).unwrap()).unwrap();
     assert_eq!(envelope["payloadType"], "application/vnd.in-toto+json");
@@ -83,12 +86,19 @@ fn an_edited_statement_is_refused() {
 #[test]
 fn a_statement_without_a_place_is_refused_before_anything_is_measured() {
     let place = Place::new();
-    for (file, expected) in [("state", 11), ("absent/statement.json", 11), ("./profile.json", 2)] {
+    let elsewhere = "choose another place with --in-toto FILE";
+    let shared = "--out, --outputs and --in-toto name them";
+    for (file, expected, hint) in [
+        ("state", 11, elsewhere),
+        ("absent/statement.json", 11, elsewhere),
+        ("./profile.json", 2, shared),
+        ("profile.json.outputs", 2, shared),
+    ] {
         fs::create_dir_all(place.path("state")).unwrap();
         let output = place.certify(&["--workload", "embed-exact-f32", "--in-toto", file]);
         let told = place.told(&output);
         assert_eq!(code(&output), expected, "{told}");
-        assert!(told.contains("(hint: choose another place with --in-toto FILE)"), "{told}");
+        assert!(told.contains(&format!("(hint: {hint})")), "{told}");
         assert!(!told.contains("round"), "{told}");
     }
     assert_eq!(place.files(), ["state", "tiny.toml"]);

@@ -53,6 +53,23 @@ impl Output {
 }
 
 impl Output {
+    /// All numbers, and how many are of one row: the logits of a step of a sequence, an embedding, or all scores.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] when a number is NaN or infinite.
+    pub fn rows(&self) -> Result<(&[f32], usize)> {
+        match self {
+            Self::Generation { tokens, logits } => {
+                let rows: usize = tokens.iter().map(Vec::len).sum();
+                Ok((finite("logits", logits)?, logits.len() / rows.max(1)))
+            }
+            Self::Embedding { batch, values } => {
+                Ok((finite("embedding", values)?, values.len() / (*batch).max(1)))
+            }
+            Self::Scores(values) => Ok((finite("scores", values)?, values.len())),
+        }
+    }
+
     /// The outputs of `requests` equal requests that ran together. In exact numerics each is that of its request alone.
     ///
     /// # Panics
@@ -108,6 +125,15 @@ mod tests {
             let error = Output::Scores(vec![0.0, bad]).digest();
             assert!(matches!(error, Err(Error::NonFinite { what: "scores", index: 1 })));
         }
+    }
+
+    #[test]
+    fn a_row_is_a_step_an_embedding_or_all_scores() {
+        let generation = Output::Generation { tokens: vec![vec![1, 2], vec![3, 4]], logits: vec![0.0; 12] };
+        assert_eq!(generation.rows().unwrap(), (&[0.0; 12][..], 3));
+        assert_eq!(Output::Embedding { batch: 2, values: vec![0.0; 6] }.rows().unwrap().1, 3);
+        assert_eq!(Output::Scores(vec![0.0; 5]).rows().unwrap().1, 5);
+        assert!(Output::Scores(vec![f32::INFINITY]).rows().is_err());
     }
 
     #[test]

@@ -1,17 +1,84 @@
-//! Answers of a profile, computed once more.
+//! Answers of a profile, held against the model in exact numerics.
 
+use anyhow::ensure;
 use proofmark_reports::Digest;
-use proofmark_workloads::Workload;
+use proofmark_reports::audit::{INCOMPARABLE_PPM, Kept, Sketch};
+use proofmark_workloads::{Numerics, Workload, self_check_seed};
 
 use super::model::Model;
-use super::protocol::Event;
-use super::{request, say};
+use super::protocol::{Event, Finding, Question};
+use super::say;
 
-/// Says the digest of what each seed's input gives.
-pub(super) fn answer(workload: &Workload, model: &Model, seeds: &[Digest]) -> anyhow::Result<()> {
+/// Says what each question finds.
+pub(super) fn answer(workload: &Workload, model: &Model, questions: &[Question]) -> anyhow::Result<()> {
     say(&Event::Loaded { weights_digest: model.weights_digest })?;
-    for seed in seeds {
-        say(&Event::Answer { digest: request(model, workload, *seed)?.digest })?;
+    let auditor = Auditor { workload, model };
+    for question in questions {
+        say(&Event::Answer(auditor.find(question)?))?;
     }
     Ok(())
+}
+
+struct Auditor<'a> {
+    workload: &'a Workload,
+    model: &'a Model,
+}
+
+impl Auditor<'_> {
+    fn find(&self, question: &Question) -> anyhow::Result<Finding> {
+        match &question.kept {
+            Some(Kept::Sketch(sketch)) => self.distance(question.seed, sketch),
+            Some(Kept::Tokens(tokens)) if self.confirms(question, tokens) => {
+                Ok(Finding::Digest(question.digest))
+            }
+            // Tokens that do not lead to the digest are nobody's word: the model says without them what is true.
+            _ => self.digest(question),
+        }
+    }
+
+    /// Whether one prefill over these tokens gives the stated output.
+    fn confirms(&self, question: &Question, tokens: &[Vec<u32>]) -> bool {
+        let replayed = self.model.prepare(vec![self.workload.input(question.seed)]);
+        let replayed = replayed.and_then(|input| self.model.replay(&input, tokens));
+        replayed.is_ok_and(|output| output.digest().is_ok_and(|digest| Digest(digest) == question.digest))
+    }
+
+    fn digest(&self, question: &Question) -> anyhow::Result<Finding> {
+        let digest = self.computed(question.seed)?;
+        if digest != question.digest {
+            self.check_self()?;
+        }
+        Ok(Finding::Digest(digest))
+    }
+
+    fn computed(&self, seed: Digest) -> anyhow::Result<Digest> {
+        let input = self.model.prepare(vec![self.workload.input(seed)])?;
+        Ok(Digest(self.model.run(&input)?.output.digest()?))
+    }
+
+    /// An auditor that computes wrongly accuses nobody.
+    fn check_self(&self) -> anyhow::Result<()> {
+        let computed = self.computed(self_check_seed())?;
+        let expected = self.workload.self_check.filter(|_| self.workload.numerics == Numerics::Exact1);
+        ensure!(
+            expected.is_none_or(|expected| expected == computed),
+            "the auditor's machine computes wrongly: self-check digest {computed}"
+        );
+        Ok(())
+    }
+
+    fn distance(&self, seed: Digest, sketch: &Sketch) -> anyhow::Result<Finding> {
+        let input = self.model.prepare(vec![self.workload.input(seed)])?;
+        let output = if sketch.tokens.is_empty() {
+            self.model.run(&input)?.output
+        } else {
+            match self.model.replay(&input, &sketch.tokens) {
+                Ok(output) => output,
+                // Of another shape, or no tokens of the model.
+                Err(_) => return Ok(Finding::DistancePpm(INCOMPARABLE_PPM)),
+            }
+        };
+        let (numbers, width) = output.rows()?;
+        Ok(Finding::DistancePpm(sketch.distance_ppm(numbers, width)))
+    }
 }

@@ -14,9 +14,10 @@ use proofmark_reports::statistics::misses_allowed;
 use proofmark_reports::{Digest, chain, derived};
 use proofmark_workloads::{Input, Limits, MAX_TRIALS, RequestTimes, Suite, Workload, arrivals};
 
+use super::kept::keep;
 use super::model::{Model, Timed};
-use super::nanoseconds;
 use super::queue::{BatchTimes, attainable_rate};
+use super::{nanoseconds, say_kept};
 
 /// Rates of the trials, as thousandths of the rate that the queue's model finds attainable. The first is low, because nothing can be
 /// claimed below a rate that was not met; around the attainable one they are quarter octaves apart.
@@ -149,7 +150,9 @@ impl Server<'_> {
             }
             trial.batches.push(u32::try_from(batch.len())?);
             for output in output.split(batch.len()) {
-                trial.output_digests.push(Digest(output.digest()?));
+                let (digest, kept) = keep(self.workload.numerics, &output)?;
+                trial.output_digests.push(digest);
+                say_kept(digest, kept)?;
             }
             next = batch.end;
         }

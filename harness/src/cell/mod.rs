@@ -6,6 +6,7 @@
 
 mod audit;
 mod capacity;
+mod kept;
 pub mod model;
 mod peak_memory;
 pub mod protocol;
@@ -21,12 +22,14 @@ use anyhow::{Context, anyhow, ensure};
 use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
+use proofmark_reports::audit::{Kept, KeptOutput};
 use proofmark_reports::{Digest, chain};
 use proofmark_workloads::{Suite, Workload, embedded_suite, self_check_seed};
 
 use crate::suite_file::SuiteSource;
 use crate::{Failure, Outcome};
 use capacity::Server;
+use kept::keep;
 use model::{Model, Timed};
 use protocol::{Done, Event, Job, Proceed, Purpose, Ready, Start, Step};
 use warm_up::warm_up;
@@ -51,9 +54,9 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     check_all_threads(isa)?;
     let suite = job.suite()?;
     let workload = suite.workload(&job.workload).ok_or_else(|| anyhow!("no workload `{}`", job.workload))?;
-    let numerics = match workload.numerics {
-        proofmark_workloads::Numerics::Exact1 => Numerics::Exact(isa),
-        proofmark_workloads::Numerics::Native => Numerics::Native,
+    let numerics = match (&job.purpose, workload.numerics) {
+        (Purpose::Audit(_), _) | (_, proofmark_workloads::Numerics::Exact1) => Numerics::Exact(isa),
+        (Purpose::Measure, proofmark_workloads::Numerics::Native) => Numerics::Native,
     };
 
     let started = Instant::now();
@@ -61,7 +64,7 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let load_ns = nanoseconds(started);
     match &job.purpose {
         Purpose::Measure => measure(&suite, workload, &model, load_ns, parent)?,
-        Purpose::Audit(seeds) => audit::answer(workload, &model, seeds)?,
+        Purpose::Audit(questions) => audit::answer(workload, &model, questions)?,
     }
     Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
 }
@@ -80,7 +83,7 @@ fn measure(
             0 => self_check_seed(),
             _ => Digest::of_fields("proofmark/warm_up/1", &[&iteration.to_le_bytes()]),
         };
-        let Step { digest, latency_ns, .. } = request(model, workload, seed)?;
+        let (Step { digest, latency_ns, .. }, _) = request(model, workload, seed)?;
         self_check_digest.get_or_insert(digest);
         Ok(latency_ns)
     })?;
@@ -97,9 +100,10 @@ fn measure(
 
     let Start { mut seed } = hear(parent)?;
     for step in 0..iterations {
-        let timed = request(model, workload, seed)?;
+        let (timed, kept) = request(model, workload, seed)?;
         seed = chain::next_seed(seed, step, timed.digest);
         say(&Event::Step(timed))?;
+        say_kept(timed.digest, kept)?;
     }
     if let (Proceed::Search, Some(max_batch)) = (hear(parent)?, workload.max_batch) {
         let server = Server { model, workload, max_batch };
@@ -108,12 +112,12 @@ fn measure(
     Ok(())
 }
 
-/// One request: its input is made before the clock starts, its digest after it stops.
-fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<Step> {
+/// One request: its input is made before the clock starts, its digest and what is kept of it after it stops.
+fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<(Step, Option<Kept>)> {
     let input = model.prepare(vec![workload.input(seed)])?;
     let Timed { output, latency_ns, ttft_ns } = model.run(&input)?;
-    let digest = Digest(output.digest()?);
-    Ok(Step { latency_ns, ttft_ns, digest })
+    let (digest, kept) = keep(workload.numerics, &output)?;
+    Ok((Step { latency_ns, ttft_ns, digest }, kept))
 }
 
 impl Job {
@@ -161,6 +165,10 @@ fn listen() -> Receiver<String> {
 fn hear<T: serde::de::DeserializeOwned>(parent: &Receiver<String>) -> anyhow::Result<T> {
     let line = parent.recv().context("the parent process is gone")?;
     serde_json::from_str(&line).context("the parent process said something else than expected")
+}
+
+fn say_kept(digest: Digest, kept: Option<Kept>) -> anyhow::Result<()> {
+    kept.map_or(Ok(()), |kept| say(&Event::Kept(KeptOutput { digest, kept })))
 }
 
 fn say(event: &Event) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInput};
 use proofmark_models::config::ConfigMap;
 use proofmark_models::llama::{Llama, LlamaConfig};
@@ -140,6 +140,20 @@ impl Model {
             (Network::Reranker(model), PreparedInput::Encoder(input)) => {
                 let output = model.score(input)?;
                 Ok(Timed { output, latency_ns: nanoseconds(started), ttft_ns: None })
+            }
+            _ => bail!(OTHER_TASK),
+        }
+    }
+
+    /// The output of a generation whose tokens are known, at the cost of a prefill.
+    ///
+    /// # Errors
+    /// When the model fails or does not generate, or the tokens are not as many as were asked for.
+    pub fn replay(&self, input: &PreparedInput, tokens: &[Vec<u32>]) -> anyhow::Result<Output> {
+        match (&self.network, input) {
+            (Network::Generator(model), PreparedInput::Generation(prompts, steps)) => {
+                ensure!(tokens.iter().all(|tokens| tokens.len() == *steps), "an output of another length");
+                Ok(model.replay(prompts, tokens)?)
             }
             _ => bail!(OTHER_TASK),
         }

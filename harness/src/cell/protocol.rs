@@ -1,9 +1,10 @@
 //! What parent and cell say to each other, one JSON document a line. To measure: job, ready, start, a step each, proceed, a trial each,
-//! done. To audit: job, an answer each, done.
+//! done; what is kept of outputs in between. To audit: job, loaded, an answer each, done.
 
 use std::path::PathBuf;
 
 use proofmark_reports::Digest;
+use proofmark_reports::audit::{Kept, KeptOutput};
 use proofmark_reports::schema::v1::{Trial, WarmUp};
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +31,19 @@ pub struct Job {
 pub enum Purpose {
     /// A round of a profile.
     Measure,
-    /// Outputs of a profile, once more: the seeds of their inputs.
-    Audit(Vec<Digest>),
+    /// Answers of a profile, once more. In exact numerics, whatever the workload's.
+    Audit(Vec<Question>),
+}
+
+/// An answer that is held against the model.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Question {
+    /// Of the input.
+    pub seed: Digest,
+    /// Of the output, as the profile says.
+    pub digest: Digest,
+    /// What was kept of the output, if it is known.
+    pub kept: Option<Kept>,
 }
 
 /// Parent to cell, after [`Event::Ready`]: begin.
@@ -61,16 +73,15 @@ pub enum Event {
     Step(Step),
     /// One trial of the search for capacity.
     Trial(Trial),
+    /// Of the output of a step or of a request of a trial.
+    Kept(KeptOutput),
     /// Of an audit: loaded.
     Loaded {
         /// Of the tensors as loaded.
         weights_digest: Digest,
     },
-    /// Of an audit: the digest of the next output.
-    Answer {
-        /// Of the output.
-        digest: Digest,
-    },
+    /// Of an audit: what the next question finds.
+    Answer(Finding),
     /// All is done.
     Done(Done),
     /// It cannot go on.
@@ -78,6 +89,16 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+}
+
+/// What an answer is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The digest of the output.
+    Digest(Digest),
+    /// How far its sketch is from the output, in millionths.
+    DistancePpm(u64),
 }
 
 /// What was loaded and how the warm-up went.

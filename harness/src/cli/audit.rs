@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 use clap::Args;
 use proofmark_models::exact::isa::Isa;
-use proofmark_reports::audit::AuditPredicate;
+use proofmark_reports::audit::{AuditPredicate, CheckedCell};
 use proofmark_reports::document;
 use proofmark_reports::in_toto::{self, Statement};
 use proofmark_reports::profile::printable;
@@ -16,6 +16,7 @@ use proofmark_reports::{Digest, Timestamp, did_key};
 use super::print;
 use crate::audit::{AuditRequest, audit};
 use crate::certify::internal;
+use crate::kept_outputs;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
 use crate::progress::Progress;
@@ -30,6 +31,9 @@ pub(super) struct Audit {
     /// The suite's file, unless it is an embedded one
     #[arg(long, value_name = "FILE")]
     suite: Option<String>,
+    /// What `certify` kept of the outputs [default: the profile's name and `.outputs`, if it is there]
+    #[arg(long, value_name = "FILE")]
+    outputs: Option<PathBuf>,
     /// Answers of each cell; a cell that has fewer is checked whole
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     answers: u64,
@@ -81,11 +85,14 @@ impl Audit {
                 Failure::new(Outcome::BadInput, error).hint("pass the suite of the profile with --suite")
             );
         }
+        let beside = Some(kept_outputs::place(&self.file)).filter(|beside| beside.exists());
+        let outputs = self.outputs.or(beside);
         let key = key_file::load_or_create(Role::Auditor, self.key.as_deref())?;
-        let output = OutputFile::reserve(&self.out)?;
+        let output = OutputFile::reserve(&self.out, "--out")?;
         let request = AuditRequest {
             profile: &profile,
             suite: &source,
+            outputs: outputs.as_deref(),
             nonce: self.nonce.map_or_else(run::nonce, Ok)?,
             answers_a_cell: self.answers,
             isa: super::available(self.isa)?,
@@ -95,7 +102,7 @@ impl Audit {
         let result = audit(&request, now, &progress)?;
         progress.finish();
         let told = told(&result);
-        let outcome = if result.mismatches.is_empty() { Outcome::Ok } else { Outcome::CheckFailed };
+        let outcome = if result.steps_mismatched == 0 { Outcome::Ok } else { Outcome::CheckFailed };
         let statement = Statement {
             name: printable(&self.file.file_name().unwrap_or_default().to_string_lossy()),
             report_id: result.report_id,
@@ -112,18 +119,15 @@ impl Audit {
 }
 
 fn told(result: &AuditPredicate) -> String {
-    let AuditPredicate { steps_checked, steps_total, mismatches, indices, skipped, .. } = result;
+    let AuditPredicate { steps_checked, steps_total, steps_mismatched, indices, skipped, .. } = result;
     let mut text = format!(
-        "report    {}\nchecked   {steps_checked} of {steps_total} answers, of {} cells; {} differ\n",
+        "report    {}\nchecked   {steps_checked} of {steps_total} answers, of {} cells; {steps_mismatched} differ\n",
         result.report_id,
-        indices.len(),
-        mismatches.len()
+        indices.len()
     );
-    for cell in indices {
-        let wrong = mismatches.iter().filter(|mismatch| mismatch.cell == cell.cell).count();
-        if wrong > 0 {
-            text +=
-                &format!("differs   {}: {wrong} of {} checked answers\n", cell.workload, cell.places.len());
+    for CheckedCell { workload, mismatched, places, .. } in indices {
+        if *mismatched > 0 {
+            text += &format!("differs   {workload}: {mismatched} of {} checked answers\n", places.len());
         }
     }
     for cell in skipped {

@@ -8,6 +8,7 @@ use proofmark_workloads::{Numerics, Suite};
 
 use super::{OutputFormat, print};
 use crate::certify::{Certificate, Request, Start, certify};
+use crate::kept_outputs;
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
@@ -43,6 +44,9 @@ pub(super) struct Certify {
     /// Where to write the profile; an existing file is replaced when the new one is complete
     #[arg(long, default_value = "profile.json", value_name = "FILE")]
     out: PathBuf,
+    /// Where to write what audits need of the outputs [default: the profile's name and `.outputs`]
+    #[arg(long, value_name = "FILE")]
+    outputs: Option<PathBuf>,
     /// Write an in-toto statement about the profile too, in a DSSE envelope signed with the same key
     #[arg(long, value_name = "FILE")]
     in_toto: Option<PathBuf>,
@@ -81,13 +85,15 @@ impl Certify {
             challenge: challenge.as_ref(),
             key: self.key.as_deref(),
             out: &self.out,
+            outputs: self.outputs.as_deref(),
             in_toto: self.in_toto.as_deref(),
             start: if self.resume { Start::Resume } else { Start::Anew },
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
         match self.output {
             OutputFormat::Table => {
-                print(&told(&certificate, &suite.suite, &self.out, self.in_toto.as_deref()))?
+                let outputs = self.outputs.unwrap_or_else(|| kept_outputs::place(&self.out));
+                print(&told(&certificate, &suite.suite, &self.out, &outputs, self.in_toto.as_deref()))?
             }
             OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
         }
@@ -95,8 +101,14 @@ impl Certify {
     }
 }
 
-/// The summary, and where the profile is, and the statement about it.
-fn told(certificate: &Certificate, suite: &Suite, out: &Path, in_toto: Option<&Path>) -> String {
+/// The summary, and where the profile is, what audits need, and the statement about it.
+fn told(
+    certificate: &Certificate,
+    suite: &Suite,
+    out: &Path,
+    outputs: &Path,
+    in_toto: Option<&Path>,
+) -> String {
     let (place, id) = (out.display(), Digest::of(&certificate.bytes));
     let (mut told, mut option) = (String::new(), String::new());
     if let Some(statement) = in_toto.map(Path::display) {
@@ -104,8 +116,9 @@ fn told(certificate: &Certificate, suite: &Suite, out: &Path, in_toto: Option<&P
         option = format!(" --in-toto {statement}");
     }
     format!(
-        "{}\nprofile  {place} ({} bytes)\nreport   {id}\n{told}next     proofmark verify {place}{option}\n",
+        "{}\nprofile  {place} ({} bytes)\nreport   {id}\noutputs  {}, which an audit asks for\n{told}next     proofmark verify {place}{option}\n",
         summary::profile(&certificate.profile, Some(suite)),
-        certificate.bytes.len()
+        certificate.bytes.len(),
+        outputs.display()
     )
 }

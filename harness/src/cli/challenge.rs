@@ -57,7 +57,7 @@ impl Challenge {
             return Err(usage("--policy is empty or not printable ASCII"));
         }
         let key = key_file::load_or_create(Role::Network, key.as_deref())?;
-        let output = OutputFile::reserve(&out)?;
+        let output = OutputFile::reserve(&out, "--out")?;
         let now = Timestamp::of(SystemTime::now());
         let expires_at =
             now.checked_add(valid_for).ok_or_else(|| usage("--valid-for ends beyond all time"))?;

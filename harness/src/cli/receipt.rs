@@ -59,7 +59,7 @@ impl Receipt {
         if network != challenge.network {
             return Err(refuse(format!("its challenge is by {}, this key is {network}", challenge.network)));
         }
-        let output = OutputFile::reserve(&self.out)?;
+        let output = OutputFile::reserve(&self.out, "--out")?;
         let receipt = Signed {
             kind: Signed::KIND.to_owned(),
             schema: Signed::SCHEMA.to_owned(),

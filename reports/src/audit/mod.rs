@@ -10,9 +10,15 @@
 //!   multiple of `n - i`, so that every place is as likely
 
 mod answers;
+mod kept;
 mod predicate;
 mod sample;
+mod sketch;
+mod tolerance;
 
 pub use answers::{Answer, answers};
-pub use predicate::{AnswerMismatch, AuditPredicate, CheckedCell, SkippedCell};
+pub use kept::{Kept, KeptHeader, KeptOutput};
+pub use predicate::{AnswerMismatch, AuditPredicate, CheckedCell, MAX_MISMATCHES, SkippedCell, Tolerance};
 pub use sample::{audit_seed, miss_ppm, sample};
+pub use sketch::{INCOMPARABLE_PPM, KEPT, Sketch, SketchRow};
+pub use tolerance::tolerance_ppm;

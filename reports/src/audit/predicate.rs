@@ -6,6 +6,9 @@ use crate::Digest;
 use crate::in_toto::Predicate;
 use crate::schema::v1::Beacon;
 
+/// Mismatches of a cell that are listed.
+pub const MAX_MISMATCHES: usize = 16;
+
 /// What an auditor found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,7 +31,9 @@ pub struct AuditPredicate {
     pub steps_checked: u64,
     /// Answers of all measured cells.
     pub steps_total: u64,
-    /// Answers whose digest is another here.
+    /// Answers that are others here.
+    pub steps_mismatched: u64,
+    /// The first [`MAX_MISMATCHES`] of them of each cell.
     pub mismatches: Vec<AnswerMismatch>,
     /// From the audit's start to its end.
     pub duration_ns: u64,
@@ -56,8 +61,23 @@ pub struct CheckedCell {
     pub answers: u64,
     /// Which were checked, ascending.
     pub places: Vec<u64>,
+    /// How many of them are others here.
+    pub mismatched: u64,
+    /// Of a cell in native numerics: how far its sketches may be from exact outputs, and how far they are; `null` of an exact one,
+    /// which is compared bit for bit.
+    pub tolerance: Option<Tolerance>,
     /// The probability that a tenth of its answers could be faked and none of them be among the checked ones.
     pub tenth_missed_ppm: u64,
+}
+
+/// How a cell in native numerics was compared. Distances are those of [`super::Sketch::distance_ppm`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tolerance {
+    /// [`super::tolerance_ppm`]: farther, and it is another computation.
+    pub tolerance_ppm: u64,
+    /// Of the answers that were checked.
+    pub largest_distance_ppm: u64,
 }
 
 /// A cell that was not checked.
@@ -82,6 +102,8 @@ pub struct AnswerMismatch {
     pub place: u64,
     /// By the profile.
     pub stated: Digest,
-    /// By the auditor; `null` where a stated token is not the model's.
+    /// By the auditor; `null` in native numerics.
     pub computed: Option<Digest>,
+    /// How far its sketch is; `null` in exact numerics.
+    pub distance_ppm: Option<u64>,
 }
