@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Digest;
 use crate::in_toto::Predicate;
+#[cfg(test)]
+use crate::schema::form;
 use crate::schema::v1::Beacon;
 
 /// Mismatches of a cell that are listed.
@@ -11,15 +13,19 @@ pub const MAX_MISMATCHES: usize = 16;
 
 /// What an auditor found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuditPredicate {
     /// SHA-256 of the profile's file.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub report_id: Digest,
     /// SHA-256 of its canonical form without proof.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub body_digest: Digest,
     /// Of the public random number that decided what was checked; `null` of a private audit.
     pub beacon: Option<Beacon>,
     /// Of a private audit: the auditor's own random number.
+    #[cfg_attr(test, schemars(with = "Option<form::Digest>"))]
     pub nonce: Option<Digest>,
     /// Answers asked of each cell; all of them where it has fewer.
     pub answers_a_cell: u64,
@@ -33,7 +39,7 @@ pub struct AuditPredicate {
     pub steps_total: u64,
     /// Answers that are others here.
     pub steps_mismatched: u64,
-    /// The first [`MAX_MISMATCHES`] of them of each cell.
+    /// The first 16 of them of each cell.
     pub mismatches: Vec<AnswerMismatch>,
     /// From the audit's start to its end.
     pub duration_ns: u64,
@@ -42,6 +48,7 @@ pub struct AuditPredicate {
     /// Where the auditor computed.
     pub isa: String,
     /// UTC, `2026-11-21T03:45:00Z`.
+    #[cfg_attr(test, schemars(with = "form::Time"))]
     pub audited_at: String,
 }
 
@@ -51,6 +58,7 @@ impl Predicate for AuditPredicate {
 
 /// A cell whose answers were computed again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckedCell {
     /// Its place in the profile.
@@ -70,11 +78,12 @@ pub struct CheckedCell {
     pub tenth_missed_ppm: u64,
 }
 
-/// How a cell in native numerics was compared. Distances are those of [`super::Sketch::distance_ppm`].
+/// How a cell in native numerics was compared: by the distance of its sketches from exact outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tolerance {
-    /// [`super::tolerance_ppm`]: farther, and it is another computation.
+    /// Farther, and it is another computation.
     pub tolerance_ppm: u64,
     /// Of the answers that were checked.
     pub largest_distance_ppm: u64,
@@ -82,6 +91,7 @@ pub struct Tolerance {
 
 /// A cell that was not checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SkippedCell {
     /// Its place in the profile.
@@ -94,6 +104,7 @@ pub struct SkippedCell {
 
 /// An answer that another machine does not give.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AnswerMismatch {
     /// The cell's place in the profile.
@@ -101,8 +112,10 @@ pub struct AnswerMismatch {
     /// The answer's place in the cell.
     pub place: u64,
     /// By the profile.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub stated: Digest,
     /// By the auditor; `null` in native numerics.
+    #[cfg_attr(test, schemars(with = "Option<form::Digest>"))]
     pub computed: Option<Digest>,
     /// How far its sketch is; `null` in exact numerics.
     pub distance_ppm: Option<u64>,

@@ -30,7 +30,7 @@ pub(crate) fn profile() -> Profile {
             git_commit: "5338b59c61d3f1f5a9f3a1e0e5f3d2b1a0998877".to_owned(),
             binary_digest: digest,
             rustc: "rustc 1.95.0 (example)".to_owned(),
-            crates: [("candle-core", "0.11.1"), ("gemm", "0.19.0")]
+            crates: [("candle_core", "0.11.1"), ("gemm", "0.19.0")]
                 .map(|(a, b)| (a.to_owned(), b.to_owned()))
                 .into(),
             isa: "avx512".to_owned(),

@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Distribution;
 use crate::Digest;
+#[cfg(test)]
+use crate::schema::form;
 
 /// A sustained rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
     /// How it was found.
@@ -21,6 +24,7 @@ pub struct Capacity {
 
 /// How a capacity was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CapacityBasis {
     /// The next request starts when the last one ends.
@@ -31,6 +35,7 @@ pub enum CapacityBasis {
 
 /// Requests that arrived at one rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
     /// Of their arrival.
@@ -54,6 +59,7 @@ pub struct Trial {
     /// Requests that ran together, one number a batch, in order.
     pub batches: Vec<u32>,
     /// One a served request, whatever it ran together with.
+    #[cfg_attr(test, schemars(with = "Vec<form::Digest>"))]
     pub output_digests: Vec<Digest>,
 }
 
@@ -79,6 +85,7 @@ impl Trial {
 
 /// What a trial shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TrialVerdict {
     /// The SLO's share of requests is in time, with 95 % confidence.

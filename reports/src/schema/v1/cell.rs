@@ -6,12 +6,15 @@ use proofmark_workloads::Workload;
 
 use super::{Capacity, Doubt, Round};
 use crate::Digest;
+#[cfg(test)]
+use crate::schema::form;
 
 /// The only device of this version.
 pub const DEVICE: &str = "cpu";
 
 /// The result of one workload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// Its id in the suite.
@@ -45,8 +48,10 @@ pub struct Cell {
     /// Where the median latency stands below the ceilings.
     pub roofline: Option<Roofline>,
     /// The output digest for the suite's fixed seed, in all rounds the same.
+    #[cfg_attr(test, schemars(with = "Option<form::Digest>"))]
     pub self_check_digest: Option<Digest>,
     /// Of native cells, once their outputs are committed for audit.
+    #[cfg_attr(test, schemars(with = "Option<form::Digest>"))]
     pub output_sketch_root: Option<Digest>,
     /// The rate that it sustains.
     pub capacity: Option<Capacity>,
@@ -117,6 +122,7 @@ impl Cell {
 
 /// Why a machine was not asked to run a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Obstacle {
     /// The estimated peak is more than the machine has free.
@@ -139,6 +145,7 @@ pub enum Obstacle {
 
 /// A limit of an SLO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// Time to first token.
@@ -151,6 +158,7 @@ pub enum Limit {
 
 /// The distributions of a cell's times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CellStatistics {
     /// Of `latency_ns`.
@@ -163,6 +171,7 @@ pub struct CellStatistics {
 
 /// What a sample says of a distribution; a percentile that it cannot support is `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Distribution {
     /// The least.
@@ -191,6 +200,7 @@ pub struct Distribution {
 
 /// How close to the ceilings a cell came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Roofline {
     /// The least time that the ceilings allow for a request, as a share of the median latency.
@@ -201,6 +211,7 @@ pub struct Roofline {
 
 /// The sides of the roofline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// Reading weights, keys and values.
@@ -211,16 +222,19 @@ pub enum Bound {
 
 /// Source and digest of weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
     /// `synthetic` or `local`.
     pub source: String,
     /// Of the tensors as loaded (`EXACT.md`, section 11).
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub digest: Digest,
 }
 
 /// Whether a cell ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// All rounds are there.
@@ -233,6 +247,7 @@ pub enum Status {
 
 /// What the self-check said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SelfCheck {
     /// The digest is the suite's.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the machine covers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
     /// A row a workload of the suite.
@@ -20,6 +21,7 @@ pub struct Coverage {
 
 /// The probability that a request of a workload succeeds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadCoverage {
     /// Its id.
@@ -44,6 +46,7 @@ pub struct WorkloadCoverage {
 
 /// The probability that a request of a class succeeds, and where the others are lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClassCoverage {
     /// Its name.
@@ -64,6 +67,7 @@ pub struct ClassCoverage {
 
 /// Shares of demand left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AfterFactor {
     /// The model is there and runs.
@@ -80,6 +84,7 @@ pub struct AfterFactor {
 
 /// A loss of demand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Missing {
     /// The workload's id.
@@ -92,6 +97,7 @@ pub struct Missing {
 
 /// What a request needs of one machine; the route is the network's to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Factor {
     /// The right model, running.

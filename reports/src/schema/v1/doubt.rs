@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A circumstance that speaks against the figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Doubt {
     /// Of what kind.
@@ -16,6 +17,7 @@ pub struct Doubt {
 
 /// Kinds of doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DoubtKind {
     /// Other programs used the processors.

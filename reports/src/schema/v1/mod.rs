@@ -17,6 +17,8 @@ use serde_json::{Map, Value};
 
 use crate::Digest;
 use crate::document::Document;
+#[cfg(test)]
+use crate::{proof, schema::form};
 
 pub use capacity::{Capacity, CapacityBasis, Trial, TrialVerdict};
 pub use cell::{
@@ -35,15 +37,19 @@ pub const SCHEMA: &str = "1.3.0";
 
 /// What a machine was measured to serve, signed by its operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// [`KIND`]
+    /// The kind of document.
+    #[cfg_attr(test, schemars(extend("const" = Self::KIND)))]
     pub kind: String,
-    /// [`SCHEMA`]
+    /// The version of its schema.
+    #[cfg_attr(test, schemars(extend("const" = Self::SCHEMA)))]
     pub schema: String,
     /// What was run.
     pub suite: SuiteReference,
     /// The signer, as `did:key`.
+    #[cfg_attr(test, schemars(with = "form::DidKey"))]
     pub operator: String,
     /// What it ran on.
     pub machine: Machine,
@@ -52,8 +58,10 @@ pub struct Profile {
     /// What bound the run to a time.
     pub challenge: Challenge,
     /// UTC, `2026-11-21T03:45:00Z`.
+    #[cfg_attr(test, schemars(with = "form::Time"))]
     pub started_at: String,
     /// As `started_at`.
+    #[cfg_attr(test, schemars(with = "form::Time"))]
     pub finished_at: String,
     /// The first, and one more each time the run was resumed; what lies between counts as elapsed.
     pub sittings: Vec<Sitting>,
@@ -66,9 +74,11 @@ pub struct Profile {
     /// Circumstances that speak against the figures.
     pub doubts: Vec<Doubt>,
     /// Free members of the operator's.
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, form::Free>"))]
     pub extensions: Map<String, Value>,
-    /// The signature; `null` only while it is being made.
+    /// The signature; left out only while it is being made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Proof"))]
     pub proof: Option<Proof>,
 }
 
@@ -92,6 +102,7 @@ impl Document for Profile {
 
 /// Names a suite.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SuiteReference {
     /// Its name.
@@ -99,14 +110,17 @@ pub struct SuiteReference {
     /// Its version.
     pub version: String,
     /// SHA-256 of its file.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub digest: Digest,
 }
 
 /// The machine as the harness saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
     /// One value a machine, whatever key signs: a hash of the machine's own id.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub commitment: Digest,
     /// As the system names it.
     pub cpu_model: String,
@@ -140,6 +154,7 @@ pub struct Machine {
 
 /// The monotonic clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Clock {
     /// As the system names it: `tsc`, ..
@@ -152,9 +167,11 @@ pub struct Clock {
 
 /// A stretch of the run without interruption.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sitting {
     /// As the profile's.
+    #[cfg_attr(test, schemars(with = "form::Time"))]
     pub started_at: String,
     /// The round that it began in, from 0; the number of rounds if nothing was left to measure.
     pub first_round: u64,
@@ -164,6 +181,7 @@ pub struct Sitting {
 
 /// Upper bounds on speed, measured with all threads of the run: the two sides of the roofline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ceilings {
     /// Sustained reading of memory far larger than the caches.
@@ -174,6 +192,7 @@ pub struct Ceilings {
 
 /// The program that measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Harness {
     /// Its version.
@@ -181,6 +200,7 @@ pub struct Harness {
     /// The commit it was built from, or `unknown`.
     pub git_commit: String,
     /// SHA-256 of the executable.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub binary_digest: Digest,
     /// The compiler.
     pub rustc: String,
@@ -192,21 +212,28 @@ pub struct Harness {
 
 /// A W3C Data Integrity proof with exactly these members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
     /// `DataIntegrityProof`
+    #[cfg_attr(test, schemars(extend("const" = proof::TYPE)))]
     pub r#type: String,
     /// `eddsa-jcs-2022`
+    #[cfg_attr(test, schemars(extend("const" = proof::CRYPTOSUITE)))]
     pub cryptosuite: String,
-    /// As `started_at`.
+    /// When it was made. UTC, `2026-11-21T03:45:00Z`.
+    #[cfg_attr(test, schemars(with = "form::Time"))]
     pub created: String,
-    /// `operator`, `#`, and its key in multibase.
+    /// The signer, `#`, and its key in multibase.
     #[serde(rename = "verificationMethod")]
+    #[cfg_attr(test, schemars(with = "form::VerificationMethod"))]
     pub verification_method: String,
     /// `assertionMethod`
     #[serde(rename = "proofPurpose")]
+    #[cfg_attr(test, schemars(extend("const" = proof::PURPOSE)))]
     pub proof_purpose: String,
     /// `z` and the base58btc of the signature.
     #[serde(rename = "proofValue")]
+    #[cfg_attr(test, schemars(with = "form::Signature"))]
     pub proof_value: String,
 }

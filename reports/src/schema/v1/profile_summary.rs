@@ -5,20 +5,27 @@ use serde::{Deserialize, Serialize};
 use super::{Profile, SuiteReference};
 use crate::Digest;
 use crate::in_toto::Predicate;
+#[cfg(test)]
+use crate::schema::form;
 
 /// The operator's statement about a profile; all of it follows from the profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProfileSummary {
     /// SHA-256 of the profile's canonical form without proof.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub body_digest: Digest,
     /// As the profile's.
+    #[cfg_attr(test, schemars(with = "form::DidKey"))]
     pub operator: String,
     /// As the profile's.
     pub suite: SuiteReference,
     /// As the profile's.
+    #[cfg_attr(test, schemars(with = "form::Time"))]
     pub started_at: String,
     /// As the profile's.
+    #[cfg_attr(test, schemars(with = "form::Time"))]
     pub finished_at: String,
     /// As the profile's, without its rows.
     pub coverage: CoverageSummary,
@@ -26,6 +33,7 @@ pub struct ProfileSummary {
 
 /// The probability that a request of the suite's demand mix succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CoverageSummary {
     /// Over the suite's demand mix.

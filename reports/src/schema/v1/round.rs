@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ceilings, Doubt};
 use crate::Digest;
+#[cfg(test)]
+use crate::schema::form;
 
 /// What one process measured of a cell. A run goes through all cells, then through all of them again: what differs between processes
 /// and from minute to minute shows between a cell's rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Round {
     /// Counted from 0; raised each time the run was killed during this round.
@@ -19,6 +22,7 @@ pub struct Round {
     /// Untimed iterations before the timed ones.
     pub warm_up: WarmUp,
     /// The seed of the first timed iteration.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub seed_0: Digest,
     /// Every timed iteration, in order.
     pub latency_ns: Vec<u64>,
@@ -27,8 +31,10 @@ pub struct Round {
     /// Mean time of each further token; as `ttft_ns`.
     pub tpot_ns: Vec<u64>,
     /// One an iteration, in order.
+    #[cfg_attr(test, schemars(with = "Vec<form::Digest>"))]
     pub output_digests: Vec<Digest>,
     /// The chain's head after the round; after the last one's, the trials of the cell's capacity included.
+    #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub chain_head: Digest,
     /// The process's largest resident set.
     pub peak_memory_bytes: Option<u64>,
@@ -38,6 +44,7 @@ pub struct Round {
 
 /// What was run before timing; the first iteration is the self-check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WarmUp {
     /// How many.
