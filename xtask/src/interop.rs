@@ -1,4 +1,4 @@
-//! What this program signs under foreign eyes: implementations of eddsa-jcs-2022, DSSE and in-toto from npm, PyPI and Debian.
+//! What this program signs under foreign eyes: implementations of eddsa-jcs-2022, DSSE, in-toto and JSON Schema from npm, PyPI and Debian.
 
 use std::fs;
 use std::path::Path;
@@ -12,6 +12,22 @@ use crate::{cargo, command, execute, root};
 const NEEDED: [(&str, &str); 5] =
     [("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm"), ("jq", "jq"), ("openssl", "openssl")];
 
+/// How everything that is signed is made, each by default under its name.
+const MAKE: [&str; 4] = [
+    "challenge new --suite smoke",
+    "certify --quiet --workload *tinybert* --challenge challenge.json --out profile.json --in-toto statement.json",
+    "receipt profile.json",
+    "audit --quiet profile.json",
+];
+/// Schemas, and the files that have what they describe.
+const SCHEMAS: [(&str, &str); 5] = [
+    ("coverage-profile-v1.json", "profile.json"),
+    ("challenge-v1.json", "challenge.json"),
+    ("receipt-v1.json", "receipt.json"),
+    ("profile-summary-v1.json", "statement.json"),
+    ("audit-v1.json", "audit.json"),
+];
+
 /// What a foreign verifier has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -24,11 +40,13 @@ pub(crate) fn run() -> Result<()> {
     check_programs()?;
     let folder = root().join("target/interop");
     fs::create_dir_all(&folder)?;
+    for arguments in MAKE {
+        let mut proofmark = cargo();
+        proofmark.args(["run", "--release", "--quiet", "--package", "proofmark", "--"]);
+        proofmark.args(arguments.split(' ')).env("XDG_STATE_HOME", folder.join("state"));
+        execute(proofmark.current_dir(&folder))?;
+    }
     let [profile, statement] = ["profile.json", "statement.json"].map(|name| folder.join(name));
-    let mut certify = cargo();
-    certify.args(["run", "--release", "--quiet", "--package", "proofmark", "--", "certify", "--quiet"]);
-    certify.args(["--workload", "*tinybert*", "--out"]).arg(&profile).arg("--in-toto").arg(&statement);
-    execute(certify.env("XDG_STATE_HOME", folder.join("state")))?;
     let edited_profile = folder.join("edited.json");
     edit(&profile, &edited_profile, "\"threads\":", "\"threads\":1")?;
     // The payload's first three bytes are `{"_`; one bit of the third is another.
@@ -60,6 +78,11 @@ pub(crate) fn run() -> Result<()> {
     ] {
         let script = scripts.join("verify_in_toto.py");
         expect(verdict, command(&python).arg(script).arg(envelope).arg(file))?;
+    }
+    for (schema, file) in SCHEMAS {
+        let schema = root().join("reports/schema").join(schema);
+        let script = scripts.join("validate.py");
+        expect(Verdict::Valid, command(&python).arg(script).arg(schema).arg(folder.join(file)))?;
     }
     println!("interop: npm, PyPI, jq and OpenSSL agree");
     Ok(())

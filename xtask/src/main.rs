@@ -31,7 +31,7 @@ cargo xtask TASK
   pages [FILE]      look at the page of a profile, of a fresh one without FILE, in Chromium: pictures, nothing loaded, nothing cut
   pages --example   the same of an invented profile that has everything a profile can have
   agree A B         whether two profiles of one suite agree within their intervals, cell by cell
-  interop           verify a fresh profile and its statement with implementations from npm, PyPI and Debian
+  interop           check a fresh profile and all else that is signed with implementations from npm, PyPI and Debian
 ";
 
 fn main() -> ExitCode {
