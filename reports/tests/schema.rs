@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use honest::network::{brief_answer, challenge, receipt};
 use honest::{honest, signed};
 use proofmark_reports::Digest;
-use proofmark_reports::audit::{AnswerMismatch, AuditPredicate, CheckedCell, SkippedCell};
+use proofmark_reports::audit::{AnswerMismatch, AuditPredicate, CheckedCell, SkippedCell, Tolerance};
 use proofmark_reports::canonical_json::{self, Limits};
 use proofmark_reports::document::{self, Document};
 use proofmark_reports::in_toto::Predicate;
@@ -65,12 +65,21 @@ fn an_audit_is_read_if_its_schema_accepts_it() {
             workload: "a".to_owned(),
             answers: 9,
             places: vec![1, 4],
+            mismatched: 1,
+            tolerance: Some(Tolerance { tolerance_ppm: 20, largest_distance_ppm: 21 }),
             tenth_missed_ppm: 778_000,
         }],
         skipped: vec![SkippedCell { cell: 1, workload: "b".to_owned(), reason: "native".to_owned() }],
         steps_checked: 2,
         steps_total: 18,
-        mismatches: vec![AnswerMismatch { cell: 0, place: 4, stated: Digest::of(b"a"), computed: None }],
+        steps_mismatched: 1,
+        mismatches: vec![AnswerMismatch {
+            cell: 0,
+            place: 4,
+            stated: Digest::of(b"a"),
+            computed: None,
+            distance_ppm: Some(21),
+        }],
         duration_ns: 5,
         original_duration_ns: 9,
         isa: "avx2".to_owned(),
