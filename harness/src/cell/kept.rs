@@ -9,7 +9,7 @@ use proofmark_workloads::Numerics;
 ///
 /// # Errors
 /// When a number is not finite.
-pub(super) fn keep(numerics: Numerics, output: &Output) -> anyhow::Result<(Digest, Option<Kept>)> {
+pub fn keep(numerics: Numerics, output: &Output) -> anyhow::Result<(Digest, Option<Kept>)> {
     let tokens = match output {
         Output::Generation { tokens, .. } => Some(tokens.clone()),
         Output::Embedding { .. } | Output::Scores(_) => None,

@@ -6,7 +6,7 @@
 
 mod audit;
 mod capacity;
-mod kept;
+pub mod kept;
 pub mod model;
 mod peak_memory;
 pub mod protocol;

@@ -61,26 +61,34 @@ impl Model {
     /// # Errors
     /// When the configuration or the weights do not fit.
     pub fn load(workload: &Workload, folder: Option<&Path>, numerics: Numerics) -> anyhow::Result<Self> {
-        let spec = &workload.model;
         let precision: Precision = workload.precision.parse()?;
         let weights = match folder {
-            None => Weights::synthetic(spec.seed, precision),
+            None => Weights::synthetic(workload.model.seed, precision),
             Some(folder) => {
                 check_folder(workload, folder)?;
                 Weights::local(folder, precision)?
             }
         };
+        Self::of(workload, &weights, numerics)
+    }
+
+    /// The workload's model with these weights.
+    ///
+    /// # Errors
+    /// When the configuration or the weights do not fit.
+    pub fn of(workload: &Workload, weights: &Weights, numerics: Numerics) -> anyhow::Result<Self> {
+        let spec = &workload.model;
         let network = match workload.shape.task() {
             Task::Generation => {
                 let config = LlamaConfig::parse(&spec.config)?;
                 let positions = workload.shape.positions() as usize;
-                Network::Generator(Llama::load(&config, &weights, positions, numerics)?)
+                Network::Generator(Llama::load(&config, weights, positions, numerics)?)
             }
             Task::Embedding => {
-                Network::Embedder(BertEmbedder::load(&BertConfig::parse(&spec.config)?, &weights, numerics)?)
+                Network::Embedder(BertEmbedder::load(&BertConfig::parse(&spec.config)?, weights, numerics)?)
             }
             Task::Reranking => {
-                Network::Reranker(BertReranker::load(&BertConfig::parse(&spec.config)?, &weights, numerics)?)
+                Network::Reranker(BertReranker::load(&BertConfig::parse(&spec.config)?, weights, numerics)?)
             }
         };
         Ok(Self { network, weights_source: weights.source_name(), weights_digest: Digest(weights.digest()) })

@@ -34,7 +34,11 @@ pub struct Weights {
 enum Source {
     Synthetic(Synthetic),
     Local(Local),
+    Custom(Box<Tensors>),
 }
+
+/// The row-major values of the tensor of this name and shape.
+type Tensors = dyn Fn(&str, &[usize], Init) -> Result<Vec<f32>> + Send + Sync;
 
 impl Weights {
     /// Weights generated from a seed: any size, no download, the same bits everywhere.
@@ -57,12 +61,21 @@ impl Weights {
         self.precision
     }
 
-    /// `synthetic` or `local`.
+    /// Weights from anywhere: `tensors` gives the row-major values of a name and shape.
+    pub fn custom(
+        precision: Precision,
+        tensors: impl Fn(&str, &[usize], Init) -> Result<Vec<f32>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { source: Source::Custom(Box::new(tensors)), precision, loaded: Mutex::default() }
+    }
+
+    /// `synthetic`, `local` or `custom`.
     #[must_use]
     pub fn source_name(&self) -> &'static str {
         match self.source {
             Source::Synthetic(_) => "synthetic",
             Source::Local(_) => "local",
+            Source::Custom(_) => "custom",
         }
     }
 
@@ -84,6 +97,7 @@ impl Weights {
         let mut values = match &self.source {
             Source::Synthetic(synthetic) => synthetic.generate(&name, shape.iter().product(), init),
             Source::Local(local) => local.load(&name, shape)?,
+            Source::Custom(tensors) => tensors(&name, shape, init)?,
         };
         self.precision.round(&mut values).map_err(|index| Error::NonFiniteWeight {
             name: name.clone(),
@@ -98,7 +112,7 @@ impl Weights {
 
     fn contains(&self, name: &str) -> bool {
         match &self.source {
-            Source::Synthetic(_) => true,
+            Source::Synthetic(_) | Source::Custom(_) => true,
             Source::Local(local) => local.contains(name),
         }
     }
