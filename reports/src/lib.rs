@@ -6,6 +6,7 @@
 //! a profile is computed here, once to write it and once more to verify it, by the same function.
 
 pub mod audit;
+pub mod beacon;
 pub mod canonical_json;
 pub mod capacity;
 pub mod chain;
