@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::{
-    self, Answer, AnswerMismatch, AuditPredicate, CheckedCell, Kept, MAX_MISMATCHES, SkippedCell, Tolerance,
-    answers, audit_seed, miss_ppm, sample,
+    self, Answer, AnswerMismatch, AuditPredicate, CheckedCell, Kept, MAX_MISMATCHES, Randomness, SkippedCell,
+    Tolerance, answers, audit_seed, original_duration_ns, sample, tenth_missed_ppm,
 };
 use proofmark_reports::document::Opened;
 use proofmark_reports::schema::v1::{Cell, Profile, Status};
@@ -33,8 +33,8 @@ pub struct AuditRequest<'a> {
     pub suite: &'a SuiteSource,
     /// The file with what was kept of the profile's outputs, if it is there.
     pub outputs: Option<&'a Path>,
-    /// The auditor's own random number.
-    pub nonce: Digest,
+    /// Decides which answers are checked.
+    pub randomness: Randomness,
     /// Answers of each cell.
     pub answers_a_cell: u64,
     /// Where exact kernels run.
@@ -53,14 +53,16 @@ pub fn audit(
     progress: &Progress,
 ) -> Result<AuditPredicate, Failure> {
     let started = Instant::now();
-    let AuditRequest { profile: Opened { document: profile, digest, body_digest, .. }, nonce, .. } = request;
+    let AuditRequest { profile: Opened { document: profile, digest, body_digest, .. }, randomness, .. } =
+        request;
     let machine = environment::machine()?;
     let auditor = Auditor {
         request,
         threads: request.threads.unwrap_or(machine.logical_cpus),
         available_memory_bytes: machine.available_memory_bytes,
     };
-    let seed = audit_seed(*body_digest, &nonce.0);
+    let seed = audit_seed(*body_digest, &randomness.number().0);
+    let (nonce, beacon, receipt) = randomness.stated();
     let measured = (0..).zip(&profile.cells).filter(|(_, cell)| cell.status == Status::Measured);
     let drawn: Vec<Drawn<'_>> =
         measured.map(|(index, cell)| Drawn::of(index, cell, seed, request.answers_a_cell)).collect();
@@ -69,8 +71,9 @@ pub fn audit(
     let mut result = AuditPredicate {
         report_id: *digest,
         body_digest: *body_digest,
-        beacon: None,
-        nonce: Some(*nonce),
+        beacon,
+        receipt,
+        nonce,
         answers_a_cell: request.answers_a_cell,
         indices: Vec::new(),
         skipped: Vec::new(),
@@ -79,7 +82,7 @@ pub fn audit(
         steps_mismatched: 0,
         mismatches: Vec::new(),
         duration_ns: 0,
-        original_duration_ns: duration_ns(&profile.started_at, &profile.finished_at),
+        original_duration_ns: original_duration_ns(profile),
         isa: request.isa.to_string(),
         audited_at: now.to_string(),
     };
@@ -178,7 +181,7 @@ impl Auditor<'_> {
             places: places.clone(),
             mismatched: mismatches.len() as u64,
             tolerance: tolerance_ppm.map(|tolerance_ppm| Tolerance { tolerance_ppm, largest_distance_ppm }),
-            tenth_missed_ppm: miss_ppm(*count, count.div_ceil(10), places.len() as u64),
+            tenth_missed_ppm: tenth_missed_ppm(*count, places.len() as u64),
         };
         Ok((checked, mismatches))
     }
@@ -219,10 +222,4 @@ fn question(
         (_, None) => None,
     };
     Ok(Question { seed, digest, kept })
-}
-
-fn duration_ns(from: &str, to: &str) -> u64 {
-    let times = from.parse::<Timestamp>().ok().zip(to.parse::<Timestamp>().ok());
-    let elapsed = times.and_then(|(from, to)| to.since(from)).unwrap_or_default();
-    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }

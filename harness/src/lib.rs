@@ -8,6 +8,7 @@
 //! *Architecture invariant:* of all crates, only this one reads clocks, the environment or the terminal.
 
 pub mod audit;
+mod beacon_file;
 pub mod ceilings;
 pub mod cell;
 pub mod certify;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod beacon;
 mod forger;
 mod place;
 
@@ -13,6 +14,7 @@ use proofmark_reports::Digest;
 use proofmark_reports::audit::AuditPredicate;
 use proofmark_reports::in_toto;
 use proofmark_reports::schema::v1::Profile;
+use serde_json::Value;
 
 fn audit(place: &Place, arguments: &[&str]) -> (i32, String, Option<AuditPredicate>) {
     let _ = fs::remove_file(place.path("audit.json"));
@@ -155,4 +157,110 @@ fn a_profile_that_is_refused_is_not_audited() {
     let (code, told, result) = audit(&place, &[]);
     assert_eq!((code, result), (1, None), "{told}");
     assert!(told.contains("is not audited"), "{told}");
+}
+
+/// Keys, digests and numbers vary from run to run.
+fn without_measurements(text: &str) -> String {
+    let redacted = text.split_inclusive([' ', '\n']).map(|piece| {
+        let (word, space) = piece.split_at(piece.trim_end().len());
+        let bare = word.trim_end_matches([':', ',', ';']);
+        let is_digest = bare.len() == 64 && bare.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let name = match bare {
+            _ if bare.starts_with("did:key:") => "[DID]",
+            _ if is_digest => "[DIGEST]",
+            _ if bare.starts_with(|c: char| c.is_ascii_digit()) => "[N]",
+            _ => bare,
+        };
+        format!("{name}{}{space}", &word[bare.len()..])
+    });
+    redacted.collect()
+}
+
+const VERIFY: [&str; 4] = ["verify", "profile.json", "--suite", "tiny.toml"];
+
+#[test]
+fn an_audit_is_verified_with_its_profile_and_with_no_other() {
+    let place = Place::new();
+    place.certified(&["--workload", "embed-exact-f32"]);
+    assert_eq!(audit(&place, &["--answers", "3"]).0, 0);
+    let verify = |further: &[&str]| place.proofmark(&[&VERIFY[..], further].concat());
+    let output = verify(&["--audit", "audit.json"]);
+    assert_eq!(code(&output), 0);
+    insta::assert_snapshot!("verified", without_measurements(&place.told(&output)));
+    let output = verify(&["--audit", "audit.json", "--audit", "audit.json", "--output", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json[0]["audits"].as_array().unwrap().len(), 2);
+    let told = &json[0]["audits"][1];
+    assert_eq!((&told["kind"], &told["drawn_by"]), (&Value::from("private"), &Value::Null));
+    assert_eq!((&told["steps_checked"], &told["mismatches"]), (&Value::from(3), &Value::from(0)));
+
+    // The same key may sign another profile of the same machine.
+    place.certified(&["--workload", "embed-exact-f32"]);
+    let output = verify(&["--audit", "audit.json"]);
+    assert_eq!(code(&output), 1);
+    for fact in ["subject is", "report_id is", "body_digest is"] {
+        assert!(place.told(&output).contains(fact), "{}", place.told(&output));
+    }
+    assert_eq!(code(&verify(&["--audit", "absent.json"])), 10);
+}
+
+#[test]
+fn a_profile_with_a_faked_answer_is_refused_with_its_audit() {
+    let place = Place::new();
+    place.certified(&["--workload", "embed-exact-f32"]);
+    let fake = |profile: &mut Profile| profile.cells[0].rounds[1].output_digests[2] = Digest::of(b"invented");
+    fs::write(place.path("profile.json"), Forger::of(&place).forge(fake)).unwrap();
+    assert_eq!(audit(&place, &["--answers", "1000000"]).0, 1);
+    let output = place.proofmark(&[&VERIFY[..], &["--audit", "audit.json"]].concat());
+    assert_eq!(code(&output), 1);
+    insta::assert_snapshot!("differs", without_measurements(&place.told(&output)));
+}
+
+#[test]
+fn an_audit_by_the_operators_own_key_proves_nothing() {
+    let place = Place::new();
+    place.certified(&["--workload", "embed-exact-f32"]);
+    assert_eq!(audit(&place, &["--key", "state/proofmark/keys/operator.pem"]).0, 0);
+    let output = place.proofmark(&[&VERIFY[..], &["--audit", "audit.json"]].concat());
+    assert_eq!(code(&output), 1);
+    assert!(place.told(&output).contains("signed by the profile's operator"), "{}", place.told(&output));
+}
+
+/// A genuine round after a receipt of today is not to be had here; `reports/tests/audits.rs` has a whole public audit.
+#[test]
+fn a_round_that_is_not_the_first_after_the_receipt_decides_nothing() {
+    let place = Place::new();
+    fs::write(place.path("round.json"), beacon::ROUND_1000).unwrap();
+    let asked = place.proofmark(&["challenge", "new", "--suite", "tiny.toml"]);
+    assert!(asked.status.success(), "{}", place.told(&asked));
+    place.certified(&["--workload", "embed-exact-f32", "--challenge", "challenge.json"]);
+    let received = place.proofmark(&["receipt", "profile.json", "--suite", "tiny.toml"]);
+    let told = place.told(&received);
+    let number: u64 = told.split("drand round ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(told.contains(&format!("/public/{number}\n")), "{told}");
+
+    let public = ["--beacon", "round.json", "--receipt", "receipt.json"];
+    let (code, told, result) = audit(&place, &public);
+    assert_eq!((code, result), (10, None), "{told}");
+    let first = format!("beacon: round {number} is the first after the receipt of");
+    assert!(told.contains(&first) && told.contains(&format!("/public/{number})")), "{told}");
+
+    let forged = beacon::ROUND_1000.replace("1000", &number.to_string());
+    fs::write(place.path("round.json"), forged).unwrap();
+    let (code, told, _) = audit(&place, &public);
+    assert_eq!(code, 10, "{told}");
+    assert!(told.contains(&format!("round.json: the signature is not that of round {number}")), "{told}");
+
+    // A receipt of another profile.
+    place.certified(&["--workload", "embed-exact-f32", "--challenge", "challenge.json"]);
+    fs::write(place.path("round.json"), beacon::ROUND_1000).unwrap();
+    let (code, told, _) = audit(&place, &public);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("is not audited: receipt: it is of body"), "{told}");
+
+    let nonce = Digest::of(b"mine").to_string();
+    for half in [&public[..2], &public[2..], &[&public[..], &["--nonce", &nonce]].concat()] {
+        let (code, told, _) = audit(&place, half);
+        assert_eq!(code, 2, "{told}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A network asks, an operator answers, the network confirms, anybody verifies.
 
+mod beacon;
 mod place;
 
 use std::fs;
@@ -91,4 +92,35 @@ fn a_network_receives_only_valid_answers_to_its_own_challenges() {
     let output = receive();
     assert_eq!(code(&output), 1);
     assert!(place.told(&output).contains("it answers no challenge"), "{}", place.told(&output));
+}
+
+#[test]
+fn a_challenge_repeats_a_round_before_which_nothing_was_computed() {
+    let place = Place::new();
+    let new = |round: &str| {
+        fs::write(place.path("round.json"), round).unwrap();
+        place.proofmark(&[&["challenge", "new", "--beacon", "round.json"], &SUITE[..]].concat())
+    };
+    let flipped = new(&beacon::ROUND_1000.replace("fe290b", "fe290a"));
+    assert_eq!(code(&flipped), 10);
+    assert!(place.told(&flipped).contains("randomness is not the SHA-256 of"), "{}", place.told(&flipped));
+    let another = new(&beacon::ROUND_1000.replace("1000", "1001"));
+    assert_eq!(code(&another), 10);
+    assert!(place.told(&another).contains("is not that of round 1001"), "{}", place.told(&another));
+    assert!(!place.path("challenge.json").exists());
+
+    let output = new(beacon::ROUND_1000);
+    let told = place.told(&output);
+    assert!(told.contains("beacon    drand round 1000, not known before 2023-08-23T15:59:24Z"), "{told}");
+    place.certified(&ANSWER);
+    let verify = |further: &[&str]| {
+        let output = place.proofmark(&[&["verify", "profile.json"], &SUITE[..], further].concat());
+        assert_eq!(code(&output), 0, "{}", place.told(&output));
+        output
+    };
+    let told = place.told(&verify(&["--challenge", "challenge.json"]));
+    assert!(told.contains("means    nothing was computed before 2023-08-23T15:59:24Z"), "{told}");
+    let json: Value = serde_json::from_slice(&verify(&["--output", "json"]).stdout).unwrap();
+    assert_eq!(json[0]["begun_after"]["drand_round"], 1000);
+    assert_eq!(json[0]["audits"], serde_json::json!([]));
 }

@@ -34,6 +34,14 @@ def places(seed: bytes, cell: int, count: int, wanted: int) -> list[int]:
 def main() -> None:
     body, randomness = sha256(b"body_digest").digest(), sha256(b"randomness").digest()
     seed = h("proofmark/audit/1", body, randomness)
+    # Round 1000 of drand quicknet; its random number is the SHA-256 of the signature.
+    signature = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"
+    public_seed = h("proofmark/audit/1", body, sha256(bytes.fromhex(signature)).digest())
+    # The first round later than a time: round r is due 3 (r - 1) seconds after the first.
+    rounds = [
+        {"time_s": time, "round": next(r for r in count_from(1) if 1692803367 + 3 * (r - 1) > time)}
+        for time in (0, 1692803366, 1692803367, 1692803369, 1692803370, 1692806361, 1692806363, 1692806364)
+    ]
     samples = [
         {"cell_index": cell, "count": count, "wanted": wanted, "places": places(seed, cell, count, wanted)}
         for cell, count, wanted in [(0, 0, 3), (0, 1, 1), (1, 6, 2), (2, 6, 6), (3, 7, 9), (4, 198, 5), (40, 1398, 20)]
@@ -46,6 +54,8 @@ def main() -> None:
         "body_digest": body.hex(),
         "randomness": randomness.hex(),
         "audit_seed": seed.hex(),
+        "public": {"round": 1000, "signature": signature, "audit_seed": public_seed.hex(), "places": places(public_seed, 1, 198, 5)},
+        "first_rounds": rounds,
         "samples": samples,
         "odds": odds,
     }

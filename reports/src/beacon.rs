@@ -35,7 +35,7 @@ const TOLD: usize = 200;
 
 /// A round whose signature holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Round {
+pub struct BeaconRound {
     number: u64,
     time: Timestamp,
     signature: [u8; 48],
@@ -70,7 +70,7 @@ pub enum BeaconFault {
     Randomness,
 }
 
-impl Round {
+impl BeaconRound {
     /// A round as a challenge or an audit repeats it.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl Round {
 /// The number of the first round that is later than `time`.
 #[must_use]
 pub fn first_round_after(time: Timestamp) -> u64 {
-    // Round 1 is at the genesis itself.
+    // BeaconRound 1 is at the genesis itself.
     time.since(genesis()).map_or(1, |elapsed| elapsed.as_secs() / PERIOD_S + 2)
 }
 
@@ -213,15 +213,15 @@ mod tests {
         rounds.into_iter().find(|round| round["round"] == number).unwrap()
     }
 
-    fn read(json: &Value) -> Result<Round, BeaconFault> {
-        Round::from_json(json.to_string().as_bytes())
+    fn read(json: &Value) -> Result<BeaconRound, BeaconFault> {
+        BeaconRound::from_json(json.to_string().as_bytes())
     }
 
     /// The refusal of round 1000, changed.
     fn refusal(change: impl Fn(&mut Beacon)) -> String {
         let mut beacon = read(&served(1000)).unwrap().beacon();
         change(&mut beacon);
-        Round::verify(&beacon).unwrap_err().to_string()
+        BeaconRound::verify(&beacon).unwrap_err().to_string()
     }
 
     #[test]
@@ -247,7 +247,7 @@ mod tests {
         for served in rounds {
             let round = read(&served).unwrap();
             assert_eq!(served["randomness"], round.randomness().to_string());
-            assert_eq!(Round::verify(&round.beacon()), Ok(round));
+            assert_eq!(BeaconRound::verify(&round.beacon()), Ok(round));
             // As the second version of the servers' interface sends it.
             let bare = json!({"round": served["round"], "signature": served["signature"]});
             assert_eq!(read(&bare), Ok(round));
@@ -321,10 +321,14 @@ mod tests {
         other["randomness"] = Digest::of(b"other").to_string().into();
         assert_eq!(read(&other), Err(BeaconFault::Randomness));
         let twice = round.to_string().replacen('{', "{\"round\":1000,", 1);
-        assert!(Round::from_json(twice.as_bytes()).unwrap_err().to_string().contains("duplicate field"));
+        assert!(
+            BeaconRound::from_json(twice.as_bytes()).unwrap_err().to_string().contains("duplicate field")
+        );
         let long = format!("{round}{}", " ".repeat(JSON_BYTES));
-        assert!(Round::from_json(long.as_bytes()).unwrap_err().to_string().contains("more than the limit"));
-        assert!(Round::from_json(format!("{round}\n").as_bytes()).is_ok());
+        assert!(
+            BeaconRound::from_json(long.as_bytes()).unwrap_err().to_string().contains("more than the limit")
+        );
+        assert!(BeaconRound::from_json(format!("{round}\n").as_bytes()).is_ok());
     }
 
     proptest! {

@@ -17,8 +17,9 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// The `_type` of a statement.
 pub const TYPE: &str = "https://in-toto.io/Statement/v1";
 
-const LIMITS: Limits =
-    Limits { bytes: 1 << 20, depth: 16, values: 1 << 16, names: &["_type", "predicateType"] };
+/// Names of a statement, and of the proof in a receipt that a predicate repeats.
+const NAMES: [&str; 5] = ["_type", "predicateType", "proofPurpose", "proofValue", "verificationMethod"];
+const LIMITS: Limits = Limits { bytes: 1 << 20, depth: 16, values: 1 << 16, names: &NAMES };
 
 /// What a statement says of its subject.
 pub trait Predicate: Serialize + DeserializeOwned {

@@ -1,10 +1,12 @@
 //! What a profile says, in words: one text a fact, for every face of a profile.
 
+use crate::audit::{AuditPredicate, Randomness};
+use crate::beacon::BeaconRound;
 use crate::schema::v1::{
     Bound, CapacityBasis, Challenge, ClassCoverage, Coverage, Doubt, DoubtKind, Factor, Limit, Obstacle,
     Profile, SelfCheck, Status, TrialVerdict,
 };
-use crate::verify::{LatencyStanding, Proven};
+use crate::verify::{Audited, LatencyStanding, Proven};
 
 const MILLION: u64 = 1_000_000;
 /// In the order of their testing.
@@ -299,6 +301,60 @@ pub fn proven(proven: &Proven, network: &str) -> Vec<String> {
             format!("only {accounted} of that is recorded work, less than 80 %: the latencies are unproven")
         }
     });
+    lines
+}
+
+/// What is known of a run because its challenge repeats a round of drand.
+#[must_use]
+pub fn begun_after(round: &BeaconRound) -> String {
+    let time = round.time();
+    format!(
+        "nothing was computed before {time}, whatever a network's clock says: the challenge repeats drand round {}, \
+         which nobody knew before",
+        round.number()
+    )
+}
+
+/// What decided which answers an audit checked.
+#[must_use]
+pub fn drawn(randomness: &Randomness) -> String {
+    match randomness {
+        Randomness::Private { .. } => {
+            "private: a random number of the auditor's own drew the answers".to_owned()
+        }
+        Randomness::Public { round, receipt } => format!(
+            "public: drand round {} of {} drew the answers, the first after the receipt of {}",
+            round.number(),
+            round.time(),
+            receipt.received_at
+        ),
+    }
+}
+
+/// What the answers that an audit checked say of those that it did not.
+#[must_use]
+pub fn missed(audit: &AuditPredicate) -> Option<String> {
+    let most = percent(audit.tenth_missed_ppm()?);
+    Some(format!(
+        "a tenth of a cell's answers faked would have been missed with a probability of at most {most}"
+    ))
+}
+
+/// An audit that holds.
+#[must_use]
+pub fn audited(audited: &Audited) -> Vec<String> {
+    let Audited { auditor, randomness, predicate } = audited;
+    let AuditPredicate { steps_checked, steps_total, indices, skipped, mismatches, .. } = predicate;
+    let mut lines = vec![
+        format!(
+            "by {auditor}: {steps_checked} of {steps_total} answers, of {} cells; {} differ, {} cells skipped",
+            indices.len(),
+            mismatches.len(),
+            skipped.len()
+        ),
+        drawn(randomness),
+    ];
+    lines.extend(missed(predicate));
     lines
 }
 

@@ -1,12 +1,16 @@
 //! A network's challenge and receipt bound a run's time, and whoever bends them is refused.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod honest;
 
 use honest::network::*;
 use honest::*;
+use proofmark_reports::beacon::BeaconRound;
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::verify::{Context, LatencyStanding, Verification, verify};
 use proofmark_reports::{Digest, did_key, words};
+use serde_json::Value;
 
 fn held_against(
     profile: &Profile,
@@ -141,4 +145,55 @@ fn a_challenge_by_the_operator_proves_nothing() {
         signed_by(NetworkChallenge { proof: None, ..challenge }, &operator())
     };
     refused(&held_against(&answer(&own(challenge(|_| {}))), None, None), "by the operator's own key");
+}
+
+/// A challenge that repeats a genuine round, of 2026-06-30T07:09:24Z, before it is changed.
+fn with_a_beacon(change: impl Fn(&mut NetworkChallenge)) -> NetworkChallenge {
+    let vectors: Value = serde_json::from_str(include_str!("vectors/drand_quicknet.json")).unwrap();
+    let served = vectors["rounds"].as_array().unwrap().last().unwrap().to_string();
+    let beacon = BeaconRound::from_json(served.as_bytes()).unwrap().beacon();
+    challenge(|c| {
+        c.beacon = Some(beacon.clone());
+        change(c);
+    })
+}
+
+#[test]
+fn a_beacon_says_before_when_nothing_was_computed() {
+    let challenge = with_a_beacon(|_| {});
+    let verification = held_against(&answer(&challenge), Some(&challenge), None);
+    assert_eq!(verification.reasons, []);
+    let round = verification.begun_after.unwrap();
+    assert_eq!((round.number(), round.time()), (30_000_000, time("2026-06-30T07:09:24Z")));
+    let told = words::begun_after(&round);
+    assert!(told.starts_with("nothing was computed before 2026-06-30T07:09:24Z"), "{told}");
+    assert_eq!(held_against(&honest(), None, None).begun_after, None);
+    // In the second of the round itself.
+    let at_once = with_a_beacon(|c| c.not_before = "2026-06-30T07:09:24Z".to_owned());
+    assert_eq!(held_against(&answer(&at_once), None, None).reasons, []);
+}
+
+#[test]
+fn a_beacon_that_does_not_hold_is_refused() {
+    type Change = fn(&mut Beacon);
+    for (change, expected) in [
+        ((|b| b.round += 1) as Change, "challenge: beacon: the signature is not that of round 30000001"),
+        (|b| b.chain = Digest::of(b"mine"), "challenge: beacon: chain is"),
+        (|b| b.signature.make_ascii_uppercase(), "challenge: beacon: signature is not 96 lower-case"),
+        (|b| b.signature.replace_range(..2, "a1"), "challenge: beacon: the signature is not that of round"),
+    ] {
+        let verification =
+            held_against(&answer(&with_a_beacon(|c| change(c.beacon.as_mut().unwrap()))), None, None);
+        refused(&verification, expected);
+        assert_eq!((verification.reasons.len(), verification.begun_after), (1, None));
+    }
+    // The network dates its challenge back behind a number that nobody knew yet.
+    let dated_back = with_a_beacon(|c| c.not_before = "2026-06-30T07:09:23Z".to_owned());
+    refused(
+        &held_against(&answer(&dated_back), None, None),
+        "challenge: drand round 30000000 was not known before 2026-06-30T07:09:24Z",
+    );
+    // Another reason against the challenge: then its beacon says nothing either.
+    let late = with_a_beacon(|c| c.not_before = "2026-11-21T04:05:01Z".to_owned());
+    assert_eq!(held_against(&answer(&late), None, None).begun_after, None);
 }

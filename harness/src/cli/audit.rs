@@ -4,13 +4,13 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 use clap::Args;
 use proofmark_models::exact::isa::Isa;
-use proofmark_reports::audit::{AuditPredicate, CheckedCell};
+use proofmark_reports::audit::{AuditPredicate, CheckedCell, Randomness};
 use proofmark_reports::document;
 use proofmark_reports::in_toto::{self, Statement};
 use proofmark_reports::profile::printable;
-use proofmark_reports::schema::v1::Profile;
+use proofmark_reports::schema::v1::{Profile, Receipt};
 use proofmark_reports::verify::{Context, verify};
-use proofmark_reports::words::percent;
+use proofmark_reports::words::{self, percent};
 use proofmark_reports::{Digest, Timestamp, did_key};
 
 use super::print;
@@ -20,7 +20,7 @@ use crate::kept_outputs;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
 use crate::progress::Progress;
-use crate::{Failure, Outcome, run, suite_file};
+use crate::{Failure, Outcome, beacon_file, document_file, run, suite_file};
 
 /// Compute some answers of a profile again on this machine, and sign what came out
 #[derive(Debug, Args)]
@@ -41,6 +41,12 @@ pub(super) struct Audit {
     /// random number]
     #[arg(long, value_name = "HEX")]
     nonce: Option<Digest>,
+    /// A public audit: the first round of drand quicknet after the receipt decides, as a server of drand sends it in JSON
+    #[arg(long, requires = "receipt", conflicts_with = "nonce", value_name = "FILE")]
+    beacon: Option<PathBuf>,
+    /// The network's receipt for the profile, which the result repeats
+    #[arg(long, requires = "beacon", value_name = "FILE")]
+    receipt: Option<PathBuf>,
     /// Threads to compute with [default: all processors that this process may use]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
@@ -63,7 +69,10 @@ impl Audit {
         let bytes = suite_file::read_bounded(&self.file)?;
         let suites = suite_file::known(self.suite.as_slice())?;
         let now = Timestamp::of(SystemTime::now());
-        let verification = verify(&bytes, Context::new(&suites, now));
+        let receipt = self.receipt.as_deref().map(document_file::load::<Receipt>).transpose()?;
+        let round = self.beacon.as_deref().map(beacon_file::load).transpose()?;
+        let context = Context { receipt: receipt.as_ref(), ..Context::new(&suites, now) };
+        let verification = verify(&bytes, context);
         let place = self.file.display();
         if let Some(reason) = verification.reasons.first() {
             let error = anyhow!("{place} is not audited: {reason}");
@@ -85,6 +94,10 @@ impl Audit {
                 Failure::new(Outcome::BadInput, error).hint("pass the suite of the profile with --suite")
             );
         }
+        let randomness = match round.zip(receipt) {
+            Some((round, receipt)) => Randomness::public(round, receipt).map_err(beacon_file::unfit)?,
+            None => Randomness::Private { nonce: self.nonce.map_or_else(run::nonce, Ok)? },
+        };
         let beside = Some(kept_outputs::place(&self.file)).filter(|beside| beside.exists());
         let outputs = self.outputs.or(beside);
         let key = key_file::load_or_create(Role::Auditor, self.key.as_deref())?;
@@ -93,7 +106,7 @@ impl Audit {
             profile: &profile,
             suite: &source,
             outputs: outputs.as_deref(),
-            nonce: self.nonce.map_or_else(run::nonce, Ok)?,
+            randomness,
             answers_a_cell: self.answers,
             isa: super::available(self.isa)?,
             threads: self.threads,
@@ -101,7 +114,7 @@ impl Audit {
         let progress = Progress::new(self.quiet);
         let result = audit(&request, now, &progress)?;
         progress.finish();
-        let told = told(&result);
+        let told = told(&result, &request.randomness);
         let outcome = if result.steps_mismatched == 0 { Outcome::Ok } else { Outcome::CheckFailed };
         let statement = Statement {
             name: printable(&self.file.file_name().unwrap_or_default().to_string_lossy()),
@@ -118,12 +131,13 @@ impl Audit {
     }
 }
 
-fn told(result: &AuditPredicate) -> String {
+fn told(result: &AuditPredicate, randomness: &Randomness) -> String {
     let AuditPredicate { steps_checked, steps_total, steps_mismatched, indices, skipped, .. } = result;
     let mut text = format!(
-        "report    {}\nchecked   {steps_checked} of {steps_total} answers, of {} cells; {steps_mismatched} differ\n",
+        "report    {}\nchecked   {steps_checked} of {steps_total} answers, of {} cells; {steps_mismatched} differ\ndrawn     {}\n",
         result.report_id,
-        indices.len()
+        indices.len(),
+        words::drawn(randomness)
     );
     for CheckedCell { workload, mismatched, places, .. } in indices {
         if *mismatched > 0 {
@@ -133,11 +147,8 @@ fn told(result: &AuditPredicate) -> String {
     for cell in skipped {
         text += &format!("skipped   {}: {}\n", cell.workload, cell.reason);
     }
-    if let Some(most) = indices.iter().map(|cell| cell.tenth_missed_ppm).max() {
-        text += &format!(
-            "means     a cell with a tenth of its answers faked passes with a probability of at most {}\n",
-            percent(most)
-        );
+    if let Some(missed) = words::missed(result) {
+        text += &format!("means     {missed}\n");
     }
     let ratio = u128::from(result.duration_ns) * 1_000_000 / u128::from(result.original_duration_ns.max(1));
     text + &format!("took      {} of the run's time\n", percent(u64::try_from(ratio).unwrap_or(u64::MAX)))

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 
 use anyhow::anyhow;
 use clap::Args;
+use proofmark_reports::beacon::first_round_after;
 use proofmark_reports::document::{self, Document};
 use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::{Challenge, Receipt as Signed};
@@ -13,7 +14,7 @@ use super::print;
 use crate::certify::internal;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
-use crate::{Failure, Outcome, suite_file};
+use crate::{Failure, Outcome, beacon_file, suite_file};
 
 /// Confirm when the answer to one's challenge arrived
 #[derive(Debug, Args)]
@@ -78,7 +79,13 @@ impl Receipt {
                 output.complete(&signed)?;
                 let lines = words::proven(&proven, &challenge.network);
                 let lines: String = lines.iter().map(|line| format!("means    {line}\n")).collect();
-                print(&format!("receipt  {}\nbody     {body_digest}\n{lines}", self.out.display()))?;
+                let round = first_round_after(now);
+                print(&format!(
+                    "receipt  {}\nbody     {body_digest}\n{lines}audit    drand round {round} draws the answers of a \
+                     public audit: {}\n",
+                    self.out.display(),
+                    beacon_file::address(&round.to_string())
+                ))?;
                 Ok(Outcome::Ok)
             }
             (_, reason) => Err(refuse(reason.map(ToString::to_string).unwrap_or_default())),

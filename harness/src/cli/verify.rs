@@ -3,8 +3,10 @@ use std::time::SystemTime;
 
 use clap::Args;
 use proofmark_reports::Timestamp;
+use proofmark_reports::audit::Randomness;
+use proofmark_reports::beacon::BeaconRound;
 use proofmark_reports::schema::v1::{Challenge, NetworkChallenge, Profile, Receipt};
-use proofmark_reports::verify::{Context, LatencyStanding, Verification, verify};
+use proofmark_reports::verify::{Audited, Context, LatencyStanding, Proven, Verification, verify};
 use proofmark_reports::words::{self, share};
 use serde_json::Value;
 
@@ -31,6 +33,9 @@ pub(super) struct Verify {
     /// The operator's in-toto statement about the profile, in its envelope; one a run of this command
     #[arg(long, value_name = "FILE")]
     in_toto: Option<PathBuf>,
+    /// An audit of the profile by somebody who is believed; any number, all of one profile
+    #[arg(long, value_name = "FILE")]
+    audit: Vec<PathBuf>,
     /// How to print the result
     #[arg(long, value_enum, default_value = "table")]
     output: OutputFormat,
@@ -42,10 +47,14 @@ impl Verify {
         let challenge = self.challenge.as_deref().map(document_file::load::<NetworkChallenge>).transpose()?;
         let receipt = self.receipt.as_deref().map(document_file::load::<Receipt>).transpose()?;
         let statement = self.in_toto.as_deref().map(suite_file::read_bounded).transpose()?;
+        let read = |path: &PathBuf| suite_file::read_bounded(path);
+        let audits = self.audit.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let audits: Vec<&[u8]> = audits.iter().map(Vec::as_slice).collect();
         let context = Context {
             challenge: challenge.as_ref(),
             receipt: receipt.as_ref(),
             statement: statement.as_deref(),
+            audits: &audits,
             ..Context::new(&suites, Timestamp::of(SystemTime::now()))
         };
         let mut outcome = Outcome::Ok;
@@ -157,31 +166,21 @@ impl Verdict {
     }
 
     fn json(&self, file: &str) -> Value {
-        let (report_id, body_digest, proven, reasons) = match self {
+        let (held, reasons) = match self {
             Self::Valid(verification) | Self::Refused(verification) => {
                 let reasons: Vec<String> = verification.reasons.iter().map(ToString::to_string).collect();
-                let proven = verification.proven.map(|proven| {
-                    serde_json::json!({
-                        "elapsed_ns": u64::try_from(proven.elapsed_ns).ok(),
-                        "steps": proven.steps,
-                        "mean_step_ns_at_most": proven.mean_step_ns_at_most.and_then(|ns| u64::try_from(ns).ok()),
-                        "accounted_ppm": proven.accounted_ppm,
-                        "latency": match proven.latency {
-                            LatencyStanding::Accounted => "accounted",
-                            LatencyStanding::Unproven => "unproven",
-                        },
-                    })
-                });
-                (Some(verification.report_id), verification.body_digest, proven, reasons)
+                (Some(verification), reasons)
             }
-            Self::Unreadable(failure) => (None, None, None, vec![failure.to_string()]),
+            Self::Unreadable(failure) => (None, vec![failure.to_string()]),
         };
         serde_json::json!({
             "file": file,
-            "report_id": report_id,
-            "body_digest": body_digest,
+            "report_id": held.map(|held| held.report_id),
+            "body_digest": held.and_then(|held| held.body_digest),
             "valid": matches!(self, Self::Valid(_)),
-            "proven": proven,
+            "begun_after": held.and_then(|held| held.begun_after).map(round),
+            "proven": held.and_then(|held| held.proven).map(proven),
+            "audits": held.map(|held| held.audits.iter().map(audited).collect::<Vec<_>>()).unwrap_or_default(),
             "reasons": reasons,
         })
     }
@@ -210,6 +209,11 @@ impl Verdict {
                 for line in meaning(profile, verification) {
                     text += &format!("  means    {line}\n");
                 }
+                for audited in &verification.audits {
+                    for line in words::audited(audited) {
+                        text += &format!("  audited  {line}\n");
+                    }
+                }
                 if let Some(statement) = in_toto.map(Path::display) {
                     text += &format!("  in-toto  {statement} is the operator's statement about this file\n");
                 }
@@ -217,6 +221,42 @@ impl Verdict {
             }
         }
     }
+}
+
+fn round(round: BeaconRound) -> Value {
+    serde_json::json!({ "drand_round": round.number(), "time": round.time().to_string() })
+}
+
+fn proven(proven: Proven) -> Value {
+    serde_json::json!({
+        "elapsed_ns": u64::try_from(proven.elapsed_ns).ok(),
+        "steps": proven.steps,
+        "mean_step_ns_at_most": proven.mean_step_ns_at_most.and_then(|ns| u64::try_from(ns).ok()),
+        "accounted_ppm": proven.accounted_ppm,
+        "latency": match proven.latency {
+            LatencyStanding::Accounted => "accounted",
+            LatencyStanding::Unproven => "unproven",
+        },
+    })
+}
+
+fn audited(audited: &Audited) -> Value {
+    let Audited { auditor, randomness, predicate } = audited;
+    let (kind, drawn_by) = match randomness {
+        Randomness::Private { .. } => ("private", None),
+        Randomness::Public { round, .. } => ("public", Some(self::round(*round))),
+    };
+    serde_json::json!({
+        "auditor": auditor,
+        "kind": kind,
+        "drawn_by": drawn_by,
+        "steps_checked": predicate.steps_checked,
+        "steps_total": predicate.steps_total,
+        "cells_checked": predicate.indices.len(),
+        "cells_skipped": predicate.skipped.len(),
+        "mismatches": predicate.mismatches.len(),
+        "tenth_missed_ppm": predicate.tenth_missed_ppm(),
+    })
 }
 
 /// What is proven, and what is not.
@@ -237,5 +277,6 @@ fn meaning(profile: &Profile, verification: &Verification) -> Vec<String> {
             document.network, document.not_before
         )),
     }
+    lines.extend(verification.begun_after.as_ref().map(words::begun_after));
     lines
 }

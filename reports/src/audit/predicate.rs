@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Digest;
 use crate::in_toto::Predicate;
 #[cfg(test)]
 use crate::schema::form;
-use crate::schema::v1::Beacon;
+use crate::schema::v1::{Beacon, Profile, Receipt};
+use crate::{Digest, Timestamp};
 
 /// Mismatches of a cell that are listed.
 pub const MAX_MISMATCHES: usize = 16;
@@ -22,8 +22,10 @@ pub struct AuditPredicate {
     /// SHA-256 of its canonical form without proof.
     #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub body_digest: Digest,
-    /// Of the public random number that decided what was checked; `null` of a private audit.
+    /// Of a public audit: the first round after the receipt, whose random number decided what was checked.
     pub beacon: Option<Beacon>,
+    /// Of a public audit: the network's receipt for the profile.
+    pub receipt: Option<Box<Receipt>>,
     /// Of a private audit: the auditor's own random number.
     #[cfg_attr(test, schemars(with = "Option<form::Digest>"))]
     pub nonce: Option<Digest>,
@@ -54,6 +56,22 @@ pub struct AuditPredicate {
 
 impl Predicate for AuditPredicate {
     const TYPE: &'static str = "urn:x-proofmark:audit:v1";
+}
+
+impl AuditPredicate {
+    /// The probability that the checked cell with the worst odds has a tenth of its answers faked and none of them be checked.
+    #[must_use]
+    pub fn tenth_missed_ppm(&self) -> Option<u64> {
+        self.indices.iter().map(|cell| cell.tenth_missed_ppm).max()
+    }
+}
+
+/// What a run took by its own clock, 0 where its times cannot be read.
+#[must_use]
+pub fn original_duration_ns(profile: &Profile) -> u64 {
+    let [from, to] = [&profile.started_at, &profile.finished_at].map(|text| text.parse::<Timestamp>().ok());
+    let elapsed = from.zip(to).and_then(|(from, to)| to.since(from)).unwrap_or_default();
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A cell whose answers were computed again.

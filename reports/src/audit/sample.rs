@@ -39,6 +39,15 @@ fn draw(audit_seed: Digest, cell_index: u64, place: u64, bound: u64) -> u64 {
     (0..).map(number).find(below).unwrap_or(0) % bound
 }
 
+/// As [`miss_ppm`], of a tenth of the answers, rounded up.
+///
+/// # Panics
+/// When more answers are checked than there are.
+#[must_use]
+pub fn tenth_missed_ppm(count: u64, checked: u64) -> u64 {
+    miss_ppm(count, count.div_ceil(10), checked)
+}
+
 /// The probability, in millionths and rounded up, that `checked` of `count` answers, drawn without replacement, are all among the
 /// genuine ones when `faked` are not: C(count - faked, checked) / C(count, checked).
 ///
@@ -61,9 +70,14 @@ pub fn miss_ppm(count: u64, faked: u64, checked: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Timestamp;
+    use crate::beacon::{BeaconRound, CHAIN, first_round_after};
+    use crate::schema::v1::Beacon;
 
     /// Made by `reports/interop/audit_vectors.py`, an independent implementation.
     const VECTORS: &str = include_str!("../../tests/vectors/audit.json");
@@ -86,6 +100,23 @@ mod tests {
             let miss = miss_ppm(number(case, "count"), number(case, "faked"), number(case, "checked"));
             let exact = number(case, "miss_ppm");
             assert!(miss == exact || miss == exact + 1, "{case}: {miss}");
+        }
+    }
+
+    #[test]
+    fn a_public_sample_matches_the_independent_vectors() {
+        let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
+        let body_digest: Digest = vectors["body_digest"].as_str().unwrap().parse().unwrap();
+        let public = &vectors["public"];
+        let (round, signature) = (public["round"].as_u64().unwrap(), public["signature"].as_str().unwrap());
+        let beacon = Beacon { chain: CHAIN, round, signature: signature.to_owned() };
+        let round = BeaconRound::verify(&beacon).unwrap();
+        let seed = audit_seed(body_digest, &round.randomness().0);
+        assert_eq!(public["audit_seed"], seed.to_string());
+        assert_eq!(public["places"], serde_json::json!(sample(seed, 1, 198, 5)));
+        for case in vectors["first_rounds"].as_array().unwrap() {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(case["time_s"].as_u64().unwrap());
+            assert_eq!(case["round"], first_round_after(Timestamp::of(time)), "{case}");
         }
     }
 

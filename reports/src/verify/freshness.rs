@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{CLOCK_TOLERANCE, Context, Reason};
+use crate::beacon::BeaconRound;
 use crate::document::{self, Opened};
 use crate::schema::v1::{Cell, Challenge, NetworkChallenge, Profile, Receipt};
 use crate::{Timestamp, profile};
@@ -35,154 +36,171 @@ pub enum LatencyStanding {
     Unproven,
 }
 
-/// Every fault of challenge and receipt, and what they prove together.
-pub(super) fn check(
-    opened: &Opened<Profile>,
-    work_ns: u128,
-    context: &Context<'_>,
-) -> (Vec<Reason>, Option<Proven>) {
-    let mut faults = Faults(Vec::new());
-    let answered = challenge(&opened.document, context.challenge, &mut faults);
-    let proven = match (answered, context.receipt) {
-        (Some(challenge), Some(receipt)) => receive(opened, challenge, receipt, work_ns, &mut faults),
-        (None, Some(_)) => {
-            faults.receipt("the profile answers no network's challenge, so nothing was received");
-            None
-        }
-        (_, None) => None,
-    };
-    let proven = proven.filter(|_| faults.0.is_empty());
-    (faults.0, proven)
+/// What challenge and receipt show.
+#[derive(Debug, Default)]
+pub(super) struct Freshness {
+    /// Every fault of both.
+    pub(super) reasons: Vec<Reason>,
+    /// The round that the challenge repeats, if it holds: nobody knew it before its time, and the run's seeds depend on it.
+    pub(super) begun_after: Option<BeaconRound>,
+    /// What they prove together, if they hold.
+    pub(super) proven: Option<Proven>,
 }
 
-struct Faults(Vec<Reason>);
+pub(super) fn check(opened: &Opened<Profile>, work_ns: u128, context: &Context<'_>) -> Freshness {
+    let mut faults = Vec::new();
+    let (answered, begun_after) = challenge(&opened.document, context.challenge, &mut faults);
+    let mut reasons: Vec<Reason> = faults.into_iter().map(|fact| Reason::Challenge { fact }).collect();
+    let received = context.receipt.map(|receipt| receive(opened, answered, receipt, work_ns));
+    let proven = match received {
+        Some(Ok(proven)) => Some(proven).filter(|_| reasons.is_empty()),
+        Some(Err(facts)) => {
+            reasons.extend(facts.into_iter().map(|fact| Reason::Receipt { fact }));
+            None
+        }
+        None => None,
+    };
+    Freshness { begun_after: begun_after.filter(|_| reasons.is_empty()), reasons, proven }
+}
 
-impl Faults {
-    fn challenge(&mut self, fact: impl Into<String>) {
-        self.0.push(Reason::Challenge { fact: fact.into() });
-    }
-
-    fn receipt(&mut self, fact: impl Into<String>) {
-        self.0.push(Reason::Receipt { fact: fact.into() });
-    }
+/// Every fact against a receipt for a profile.
+pub(super) fn receipt_faults(opened: &Opened<Profile>, receipt: &Receipt, work_ns: u128) -> Vec<String> {
+    let answered = match &opened.document.challenge {
+        Challenge::Network { document } => Some(document.as_ref()),
+        Challenge::SelfIssued { .. } => None,
+    };
+    receive(opened, answered, receipt, work_ns).err().unwrap_or_default()
 }
 
 /// The network's challenge that the profile repeats, checked for itself and against the run and the one expected.
 fn challenge<'a>(
     profile: &'a Profile,
     expected: Option<&NetworkChallenge>,
-    faults: &mut Faults,
-) -> Option<&'a NetworkChallenge> {
+    faults: &mut Vec<String>,
+) -> (Option<&'a NetworkChallenge>, Option<BeaconRound>) {
     let document = match (&profile.challenge, expected) {
         (Challenge::Network { document }, _) => document.as_ref(),
         (Challenge::SelfIssued { .. }, Some(_)) => {
-            faults.challenge("the profile answers none: it is self-issued");
-            return None;
+            faults.push("the profile answers none: it is self-issued".to_owned());
+            return (None, None);
         }
-        (Challenge::SelfIssued { .. }, None) => return None,
+        (Challenge::SelfIssued { .. }, None) => return (None, None),
     };
-    for fault in document::faults(document) {
-        faults.challenge(fault.to_string());
-    }
+    faults.extend(document::faults(document).iter().map(ToString::to_string));
     if document.network == profile.operator {
-        faults.challenge("it is by the operator's own key, whose clock proves nothing");
-    }
-    if document.beacon.is_some() {
-        faults.challenge("it names a beacon, which this version cannot check");
+        faults.push("it is by the operator's own key, whose clock proves nothing".to_owned());
     }
     if expected.is_some_and(|expected| expected != document) {
-        faults.challenge("the profile answers another one");
+        faults.push("the profile answers another one".to_owned());
     }
     if document.suite != profile.suite.digest {
-        faults.challenge(format!(
-            "it asks for suite {}, the run is of {}",
-            document.suite, profile.suite.digest
-        ));
+        faults.push(format!("it asks for suite {}, the run is of {}", document.suite, profile.suite.digest));
     }
     let [not_before, expires_at] =
         [("not_before", &document.not_before), ("expires_at", &document.expires_at)].map(|(member, text)| {
-            text.parse::<Timestamp>().map_err(|error| faults.challenge(format!("{member} is {error}"))).ok()
+            text.parse::<Timestamp>().map_err(|error| faults.push(format!("{member} is {error}"))).ok()
         });
     if expires_at.zip(not_before).is_some_and(|(end, start)| end <= start) {
-        faults.challenge("it expires before it begins");
+        faults.push("it expires before it begins".to_owned());
     }
     // By the operator's clock, which may differ a little.
     let started =
         profile.started_at.parse::<Timestamp>().ok().and_then(|time| time.checked_add(CLOCK_TOLERANCE));
     if started.zip(not_before).is_some_and(|(started, not_before)| started < not_before) {
-        faults.challenge("the run began before it was made");
+        faults.push("the run began before it was made".to_owned());
     }
     let finished = profile.finished_at.parse::<Timestamp>().ok();
     let latest = expires_at.and_then(|time| time.checked_add(CLOCK_TOLERANCE));
     if finished.zip(latest).is_some_and(|(finished, latest)| finished > latest) {
-        faults.challenge("the run ended after it had expired");
+        faults.push("the run ended after it had expired".to_owned());
     }
-    Some(document)
+    let round = document.beacon.as_ref().map(BeaconRound::verify).transpose();
+    let round = round.map_err(|fault| faults.push(format!("beacon: {fault}"))).ok().flatten();
+    if let Some((round, not_before)) = round.zip(not_before)
+        && round.time() > not_before
+    {
+        faults.push(format!("drand round {} was not known before {}", round.number(), round.time()));
+    }
+    (Some(document), round)
 }
 
-/// Holds a receipt against profile and challenge.
+/// What a receipt proves of the answer to a challenge, or every fact against it.
 fn receive(
     opened: &Opened<Profile>,
-    challenge: &NetworkChallenge,
+    challenge: Option<&NetworkChallenge>,
     receipt: &Receipt,
     work_ns: u128,
-    faults: &mut Faults,
-) -> Option<Proven> {
+) -> Result<Proven, Vec<String>> {
+    let Some(challenge) = challenge else {
+        return Err(vec!["the profile answers no network's challenge, so nothing was received".to_owned()]);
+    };
     let run = &opened.document;
-    for fault in document::faults(receipt) {
-        faults.receipt(fault.to_string());
-    }
+    let mut faults: Vec<String> = document::faults(receipt).iter().map(ToString::to_string).collect();
     if receipt.network != challenge.network {
-        faults.receipt("it is by another network than the challenge");
+        faults.push("it is by another network than the challenge".to_owned());
     }
     if receipt.body_digest != opened.body_digest {
-        faults.receipt(format!(
-            "it is of body {}, the profile's is {}",
-            receipt.body_digest, opened.body_digest
-        ));
+        faults
+            .push(format!("it is of body {}, the profile's is {}", receipt.body_digest, opened.body_digest));
     }
     if Some(receipt.challenge_digest) != profile::challenge_digest(&run.challenge).ok() {
-        faults.receipt("it is for another challenge");
+        faults.push("it is for another challenge".to_owned());
     }
-    let received = match receipt.received_at.parse::<Timestamp>() {
-        Ok(time) => time,
-        Err(error) => {
-            faults.receipt(format!("received_at is {error}"));
-            return None;
-        }
-    };
+    let received = receipt.received_at.parse::<Timestamp>();
+    let received = received.map_err(|error| faults.push(format!("received_at is {error}"))).ok();
+    let elapsed_ns = received.and_then(|received| elapsed_ns(run, challenge, received, work_ns, &mut faults));
+    match elapsed_ns {
+        Some(elapsed_ns) if faults.is_empty() => Ok(Proven::of(run, work_ns, elapsed_ns)),
+        // Without a time there is a fault: of the receipt, or of the challenge.
+        _ => Err(faults),
+    }
+}
+
+/// From challenge to receipt, if that was possible.
+fn elapsed_ns(
+    run: &Profile,
+    challenge: &NetworkChallenge,
+    received: Timestamp,
+    work_ns: u128,
+    faults: &mut Vec<String>,
+) -> Option<u128> {
     let not_before = challenge.not_before.parse::<Timestamp>().ok()?;
     if challenge.expires_at.parse::<Timestamp>().is_ok_and(|expires_at| received > expires_at) {
-        faults.receipt(format!("it came after the challenge had expired at {}", challenge.expires_at));
+        faults.push(format!("it came after the challenge had expired at {}", challenge.expires_at));
     }
     let latest = received.checked_add(CLOCK_TOLERANCE);
     let finished = run.finished_at.parse::<Timestamp>().ok();
     if finished.zip(latest).is_some_and(|(finished, latest)| finished > latest) {
-        faults.receipt("it is earlier than the run's end");
+        faults.push("it is earlier than the run's end".to_owned());
     }
     let Some(elapsed) = received.since(not_before) else {
-        faults.receipt("it is earlier than the challenge");
+        faults.push("it is earlier than the challenge".to_owned());
         return None;
     };
     // Both ends are whole seconds, rounded down.
     let elapsed_ns = (elapsed + Duration::from_secs(1)).as_nanos();
     if work_ns > elapsed_ns {
-        faults.receipt(format!(
+        faults.push(format!(
             "{work_ns} ns of work are recorded, {elapsed_ns} ns lie between challenge and receipt"
         ));
-        return None;
     }
-    let steps: u64 = run.cells.iter().map(Cell::requests).sum();
-    let accounted_ppm = u64::try_from(work_ns * MILLION / elapsed_ns).unwrap_or(0);
-    Some(Proven {
-        elapsed_ns,
-        steps,
-        mean_step_ns_at_most: (steps > 0).then(|| elapsed_ns.div_ceil(u128::from(steps))),
-        accounted_ppm,
-        latency: if accounted_ppm >= ACCOUNTED_PPM {
-            LatencyStanding::Accounted
-        } else {
-            LatencyStanding::Unproven
-        },
-    })
+    Some(elapsed_ns)
+}
+
+impl Proven {
+    fn of(run: &Profile, work_ns: u128, elapsed_ns: u128) -> Self {
+        let steps: u64 = run.cells.iter().map(Cell::requests).sum();
+        let accounted_ppm = u64::try_from(work_ns * MILLION / elapsed_ns).unwrap_or(0);
+        Self {
+            elapsed_ns,
+            steps,
+            mean_step_ns_at_most: (steps > 0).then(|| elapsed_ns.div_ceil(u128::from(steps))),
+            accounted_ppm,
+            latency: if accounted_ppm >= ACCOUNTED_PPM {
+                LatencyStanding::Accounted
+            } else {
+                LatencyStanding::Unproven
+            },
+        }
+    }
 }

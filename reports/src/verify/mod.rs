@@ -4,6 +4,7 @@
 //! from the samples, self-checks from the suite. It lists every reason for a refusal, not the first. It cannot see a
 //! lie that was recomputed consistently: digests are for an audit to run again, latencies for a network's receipt.
 
+mod audits;
 mod cells;
 mod chains;
 mod freshness;
@@ -19,9 +20,11 @@ use ed25519_dalek::VerifyingKey;
 use proofmark_workloads::Suite;
 use serde_json::Value;
 
+pub use audits::Audited;
 pub use freshness::{LatencyStanding, Proven};
 pub use reason::Reason;
 
+use crate::beacon::BeaconRound;
 use crate::document::{self, Opened};
 use crate::schema::v1::{self, NetworkChallenge, Profile, Receipt};
 use crate::{Digest, Timestamp, coverage, derived};
@@ -42,13 +45,15 @@ pub struct Context<'a> {
     pub receipt: Option<&'a Receipt>,
     /// An envelope with the operator's in-toto statement about the profile, if there is one.
     pub statement: Option<&'a [u8]>,
+    /// Envelopes with audits of the profile, by whomever the verifier believes.
+    pub audits: &'a [&'a [u8]],
 }
 
 impl<'a> Context<'a> {
-    /// Without challenge, receipt and statement.
+    /// Without challenge, receipt, statement and audits.
     #[must_use]
     pub fn new(suites: &'a [Suite], now: Timestamp) -> Self {
-        Self { suites, now, challenge: None, receipt: None, statement: None }
+        Self { suites, now, challenge: None, receipt: None, statement: None, audits: &[] }
     }
 }
 
@@ -61,6 +66,10 @@ pub struct Verification {
     pub body_digest: Option<Digest>,
     /// The profile, if its form could be read; not to be trusted unless [`Self::is_valid`].
     pub profile: Option<Profile>,
+    /// The round of drand in the challenge that the profile answers, if both hold: nothing was computed before its time.
+    pub begun_after: Option<BeaconRound>,
+    /// The audits that hold, also those that found differences.
+    pub audits: Vec<Audited>,
     /// What challenge and receipt prove, if there are both and they hold.
     pub proven: Option<Proven>,
     /// Every reason for a refusal.
@@ -82,6 +91,8 @@ pub fn verify(bytes: &[u8], context: Context<'_>) -> Verification {
         report_id,
         body_digest: None,
         profile: None,
+        begun_after: None,
+        audits: Vec::new(),
         proven: None,
         reasons: Vec::new(),
     };
@@ -104,12 +115,15 @@ impl Verification {
         self.reasons.extend(sittings::check(profile));
         let work_ns = work::recorded_ns(profile, suite);
         self.check_times(profile, work_ns, context.now);
-        let (reasons, proven) = freshness::check(&opened, work_ns, &context);
-        self.reasons.extend(reasons);
-        self.proven = proven;
+        let freshness = freshness::check(&opened, work_ns, &context);
+        self.reasons.extend(freshness.reasons);
+        (self.begun_after, self.proven) = (freshness.begun_after, freshness.proven);
         if let Some(envelope) = context.statement {
             self.reasons.extend(statement::check(&opened, self.report_id, envelope));
         }
+        let (reasons, audits) = audits::check(&opened, self.report_id, work_ns, &context);
+        self.reasons.extend(reasons);
+        self.audits = audits;
         match suite {
             Some(suite) => self.check_content(profile, opened.key, suite),
             None => {

@@ -54,6 +54,16 @@ pub enum Reason {
         /// What.
         fact: String,
     },
+    /// An audit does not hold or is of something else; or it holds, and answers differ.
+    #[error("audit {number}{}: {fact}", by(.auditor.as_deref()))]
+    Audit {
+        /// Its place among the given ones, from 1.
+        number: usize,
+        /// Who signed, if that could be read.
+        auditor: Option<String>,
+        /// What.
+        fact: String,
+    },
     /// A suite that the verifier does not have.
     #[error("suite {digest} is unknown, this program has {}", known.join(", "))]
     UnknownSuite {
@@ -86,4 +96,8 @@ pub enum Reason {
         /// The first difference.
         at: String,
     },
+}
+
+fn by(auditor: Option<&str>) -> String {
+    auditor.map(|auditor| format!(" by {auditor}")).unwrap_or_default()
 }

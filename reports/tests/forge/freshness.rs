@@ -1,8 +1,10 @@
 //! Lies about when a run was made: answers to other challenges, challenges that were bent, receipts for something else.
 
+use proofmark_reports::beacon::BeaconRound;
 use proofmark_reports::document::{self, Document};
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::{Digest, did_key};
+use serde_json::Value;
 
 use super::{Attack, profile};
 use crate::honest::network::{brief_answer, challenge, network, receipt, signed_by};
@@ -50,6 +52,24 @@ pub(super) const ATTACKS: &[Attack] = &[
     }),
     ("challenge_that_ends_before_it_begins", || answering(|c| c.expires_at = "2026-11-21T03:59:49Z".into())),
     ("challenge_of_no_time", || answering(|c| c.not_before = "yesterday".into())),
+    ("challenge_with_a_beacon_of_another_round", || {
+        answering(|c| c.beacon = Some(Beacon { round: 1001, ..round_1000() }))
+    }),
+    ("challenge_with_a_beacon_of_another_chain", || {
+        answering(|c| c.beacon = Some(Beacon { chain: Digest::of(b"mine"), ..round_1000() }))
+    }),
+    ("challenge_with_a_beacon_of_its_future", || {
+        answering(|c| {
+            c.beacon = Some(round_1000());
+            c.not_before = "2023-08-23T15:59:23Z".into();
+        })
+    }),
+    ("challenge_with_a_beacon_and_a_point_of_small_order", || {
+        answering(|c| {
+            let signature = "abbaa2cd356c8b543308abe2c07d92facb092294f841b0c295786b635167aba148d4e2e86fedf3cf2c04c43b68a5aaee";
+            c.beacon = Some(Beacon { signature: signature.into(), ..round_1000() });
+        })
+    }),
     ("receipt_edited", || {
         let mut edited = receipt(&profile(), |_| {});
         edited.received_at = "2026-11-21T04:01:53Z".into();
@@ -71,6 +91,13 @@ pub(super) const ATTACKS: &[Attack] = &[
     ("receipt_after_the_challenge_expired", || received(|r| r.received_at = "2026-11-21T05:00:01Z".into())),
     ("receipt_of_no_time", || received(|r| r.received_at = "soon".into())),
 ];
+
+/// A genuine round of drand quicknet, of 2023-08-23T15:59:24Z.
+fn round_1000() -> Beacon {
+    let vectors: Value = serde_json::from_str(include_str!("../vectors/drand_quicknet.json")).unwrap();
+    let served = vectors["rounds"].as_array().unwrap().iter().find(|round| round["round"] == 1000).unwrap();
+    BeaconRound::from_json(served.to_string().as_bytes()).unwrap().beacon()
+}
 
 /// A profile that answers another challenge than the one it is held against.
 fn answering(change: fn(&mut NetworkChallenge)) -> Vec<u8> {
