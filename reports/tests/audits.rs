@@ -404,4 +404,29 @@ proptest! {
         let verification = held_against(&profile, &[attested(audit, &auditor())]);
         prop_assert_eq!(told(&verification), [""; 0]);
     }
+
+    #[test]
+    fn a_number_of_an_audit_that_was_changed_is_refused(which in any::<prop::sample::Index>(), to in 0_u64..1 << 53) {
+        let (profile, receipt) = received();
+        let randomness = Randomness::public(round(1000), receipt).unwrap();
+        let mut tree = serde_json::to_value(audit(&profile, &randomness, 3)).unwrap();
+        // What the auditor took is the auditor's word.
+        tree.as_object_mut().unwrap().remove("duration_ns");
+        let mut numbers = numbers(&mut tree);
+        let number = numbers.swap_remove(which.index(numbers.len()));
+        prop_assume!(*number != to);
+        *number = to.into();
+        tree["duration_ns"] = 1.into();
+        let envelope = attested(serde_json::from_value(tree).unwrap(), &auditor());
+        prop_assert!(!told(&held_against(&profile, &[envelope])).is_empty());
+    }
+}
+
+fn numbers(tree: &mut Value) -> Vec<&mut Value> {
+    match tree {
+        Value::Object(members) => members.values_mut().flat_map(numbers).collect(),
+        Value::Array(values) => values.iter_mut().flat_map(numbers).collect(),
+        Value::Number(_) => vec![tree],
+        _ => Vec::new(),
+    }
 }
