@@ -66,6 +66,7 @@ fn audit(profile: &Profile, randomness: &Randomness, answers_a_cell: u64) -> Aud
         skipped: Vec::new(),
         steps_checked: 0,
         steps_total: 0,
+        steps_mismatched: 0,
         mismatches: Vec::new(),
         duration_ns: 1_000_000_000,
         original_duration_ns: 110_000_000_000,
@@ -83,7 +84,15 @@ fn audit(profile: &Profile, randomness: &Randomness, answers_a_cell: u64) -> Aud
         let places = sample(seed, index, count, answers_a_cell);
         let tenth_missed_ppm = tenth_missed_ppm(count, places.len() as u64);
         audit.steps_checked += places.len() as u64;
-        audit.indices.push(CheckedCell { cell: index, workload, answers: count, places, tenth_missed_ppm });
+        audit.indices.push(CheckedCell {
+            cell: index,
+            workload,
+            answers: count,
+            places,
+            mismatched: 0,
+            tolerance: None,
+            tenth_missed_ppm,
+        });
     }
     audit
 }
@@ -92,7 +101,20 @@ fn audit(profile: &Profile, randomness: &Randomness, answers_a_cell: u64) -> Aud
 fn difference(profile: &Profile, audit: &AuditPredicate) -> AnswerMismatch {
     let CheckedCell { cell, places, .. } = &audit.indices[0];
     let stated = answers(&profile.cells[*cell as usize])[places[0] as usize].digest;
-    AnswerMismatch { cell: *cell, place: places[0], stated, computed: Some(Digest::of(b"another")) }
+    AnswerMismatch {
+        cell: *cell,
+        place: places[0],
+        stated,
+        computed: Some(Digest::of(b"another")),
+        distance_ppm: None,
+    }
+}
+
+/// Adds a difference at the first checked place.
+fn differ(profile: &Profile, audit: &mut AuditPredicate) {
+    audit.mismatches.push(difference(profile, audit));
+    audit.indices[0].mismatched = 1;
+    audit.steps_mismatched = 1;
 }
 
 fn attested(audit: AuditPredicate, key: &SigningKey) -> Vec<u8> {
@@ -163,7 +185,7 @@ fn a_public_audit_is_accepted_with_the_first_round_after_the_receipt() {
 fn an_audit_that_is_bent_is_refused_for_each_fact() {
     type Change = fn(&mut AuditPredicate);
     let profile = honest();
-    let cases: [(Change, &[&str]); 28] = [
+    let cases: [(Change, &[&str]); 33] = [
         (|a| a.body_digest = Digest::of(b"other"), &["body_digest is"]),
         (|a| a.nonce = None, &["neither a nonce alone nor a beacon with a receipt"]),
         // A number that draws what the auditor would rather check.
@@ -183,6 +205,7 @@ fn an_audit_that_is_bent_is_refused_for_each_fact() {
             |a| {
                 let cell = a.indices.remove(0);
                 a.steps_checked -= cell.places.len() as u64;
+                a.steps_mismatched = 0;
                 a.mismatches.clear();
             },
             &["cell 0 is neither checked nor skipped"],
@@ -191,6 +214,7 @@ fn an_audit_that_is_bent_is_refused_for_each_fact() {
             |a| {
                 a.indices.insert(0, a.indices[0].clone());
                 a.steps_checked += 2;
+                a.steps_mismatched += 1;
             },
             &["indices does not ascend", "cell 0 is listed 2 times"],
         ),
@@ -213,10 +237,11 @@ fn an_audit_that_is_bent_is_refused_for_each_fact() {
         (
             |a| {
                 a.answers_a_cell = 0;
-                a.steps_checked = 0;
+                (a.steps_checked, a.steps_mismatched) = (0, 0);
                 a.mismatches.clear();
                 for cell in &mut a.indices {
                     cell.places.clear();
+                    cell.mismatched = 0;
                     cell.tenth_missed_ppm = 1_000_000;
                 }
             },
@@ -225,7 +250,21 @@ fn an_audit_that_is_bent_is_refused_for_each_fact() {
         (|a| a.audited_at = "2026-11-21T03:56:49Z".to_owned(), &["audited_at is earlier than the run's end"]),
         (|a| a.audited_at = "2026-11-21T05:05:01Z".to_owned(), &["audited_at is in the future"]),
         (|a| a.audited_at = "today".to_owned(), &["audited_at is `today`"]),
-        (|a| a.mismatches.push(a.mismatches[0].clone()), &["mismatches does not ascend"]),
+        (
+            |a| a.mismatches.push(a.mismatches[0].clone()),
+            &["mismatches does not ascend", "cell 0 has 1 mismatches at 2 places, and 2 are listed"],
+        ),
+        (|a| a.steps_mismatched = 0, &["steps_mismatched is 0, recomputed 1"]),
+        (|a| a.mismatches.clear(), &["cell 0 has 1 mismatches at 2 places, and 0 are listed"]),
+        (
+            |a| (a.indices[0].mismatched, a.steps_mismatched) = (3, 3),
+            &["mismatches at 2 places, and 1 are listed"],
+        ),
+        (
+            |a| a.indices[0].tolerance = Some(Tolerance { tolerance_ppm: 30, largest_distance_ppm: 1 }),
+            &["tolerance_ppm of cell 0 is Some(30), expected None", "native numerics have a distance"],
+        ),
+        (|a| a.mismatches[0].distance_ppm = Some(31), &["native numerics have a distance"]),
         (|a| a.mismatches[0].stated = Digest::of(b"other"), &["stated is not what the profile states"]),
         (|a| a.mismatches[0].computed = Some(a.mismatches[0].stated), &["both digests are the same"]),
         (
@@ -234,15 +273,61 @@ fn an_audit_that_is_bent_is_refused_for_each_fact() {
         ),
         (
             |a| a.mismatches[0].cell = 99,
-            &["of cell 99: it was not checked", "of cell 99: there is no such answer"],
+            &["and 0 are listed", "of cell 99: it was not checked", "of cell 99: there is no such answer"],
         ),
     ];
     for (change, expected) in cases {
         let mut bent = audit(&profile, &private(b"mine"), 2);
-        bent.mismatches.push(difference(&profile, &bent));
+        differ(&profile, &mut bent);
         change(&mut bent);
         assert_facts(&held_against(&profile, &[attested(bent, &auditor())]), expected);
     }
+}
+
+#[test]
+fn a_native_cell_is_checked_by_its_tolerance() {
+    let profile = honest();
+    let checked = |change: fn(&mut CheckedCell), mismatch: Option<u64>| {
+        let mut audit = audit(&profile, &private(b"mine"), 2);
+        let SkippedCell { cell, workload, .. } = audit.skipped.remove(0);
+        let count = answers(&profile.cells[cell as usize]).len() as u64;
+        let seed = audit_seed(audit.body_digest, &Digest::of(b"mine").0);
+        let places = sample(seed, cell, count, 2);
+        audit.steps_checked += 2;
+        let tolerance = Some(Tolerance { tolerance_ppm: 30, largest_distance_ppm: 2 });
+        let tenth_missed_ppm = tenth_missed_ppm(count, 2);
+        let mut added = CheckedCell {
+            cell,
+            workload,
+            answers: count,
+            places,
+            mismatched: 0,
+            tolerance,
+            tenth_missed_ppm,
+        };
+        change(&mut added);
+        audit.steps_mismatched = added.mismatched;
+        audit.mismatches.extend(mismatch.map(|distance_ppm| {
+            let place = added.places[0];
+            let stated = answers(&profile.cells[cell as usize])[place as usize].digest;
+            AnswerMismatch { cell, place, stated, computed: None, distance_ppm: Some(distance_ppm) }
+        }));
+        audit.indices.push(added);
+        audit.indices.sort_by_key(|checked| checked.cell);
+        held_against(&profile, &[attested(audit, &auditor())])
+    };
+    assert_eq!(told(&checked(|_| {}, None)), [""; 0]);
+    let beyond = |checked: &mut CheckedCell| {
+        checked.mismatched = 1;
+        checked.tolerance.as_mut().unwrap().largest_distance_ppm = 31;
+    };
+    assert!(told(&checked(beyond, Some(31)))[0].ends_with("1 of 24 answers differ"));
+    let unsaid = |checked: &mut CheckedCell| checked.tolerance.as_mut().unwrap().largest_distance_ppm = 31;
+    assert_facts(&checked(unsaid, None), &["beyond its tolerance, and nothing in it differs"]);
+    // An auditor may not be laxer than everybody else, nor compare bits.
+    let lax = |checked: &mut CheckedCell| checked.tolerance.as_mut().unwrap().tolerance_ppm = 1_000_000;
+    assert_facts(&checked(lax, None), &["is Some(1000000), expected Some(30)"]);
+    assert_facts(&checked(|checked| checked.tolerance = None, None), &["is None, expected Some(30)"]);
 }
 
 #[test]
@@ -336,7 +421,7 @@ fn an_audit_by_the_operator_is_refused() {
 fn differences_that_an_audit_found_refuse_the_profile() {
     let profile = honest();
     let mut audit = audit(&profile, &private(b"mine"), 2);
-    audit.mismatches.push(difference(&profile, &audit));
+    differ(&profile, &mut audit);
     let verification = held_against(&profile, &[attested(audit, &auditor())]);
     let auditor = did_key::format(&auditor().verifying_key());
     assert_eq!(told(&verification), [format!("audit 1 by {auditor}: 1 of 22 answers differ")]);

@@ -58,6 +58,7 @@ fn an_audit_is_read_if_its_schema_accepts_it() {
         report_id: Digest::of(b"profile"),
         body_digest: Digest::of(b"body"),
         beacon: None,
+        receipt: None,
         nonce: Some(Digest::of(b"nonce")),
         answers_a_cell: 2,
         indices: vec![CheckedCell {

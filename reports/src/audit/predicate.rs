@@ -132,7 +132,7 @@ pub struct AnswerMismatch {
     /// By the profile.
     #[cfg_attr(test, schemars(with = "form::Digest"))]
     pub stated: Digest,
-    /// By the auditor; `null` in native numerics.
+    /// By the auditor; `null` in native numerics, and where the cell's weights are not the suite's.
     #[cfg_attr(test, schemars(with = "Option<form::Digest>"))]
     pub computed: Option<Digest>,
     /// How far its sketch is; `null` in exact numerics.

@@ -164,10 +164,10 @@ mod tests {
         type Change = fn(&mut Sketch);
         let changes: [Change; 8] = [
             |sketch| sketch.tokens[0][1] = 28,
-            |sketch| drop(sketch.tokens[0].pop()),
+            |sketch| sketch.tokens[0].truncate(1),
             |sketch| drop(sketch.rows.pop()),
-            |sketch| drop(sketch.rows[1].places.pop()),
-            |sketch| drop(sketch.rows[1].values.pop()),
+            |sketch| sketch.rows[1].places.truncate(15),
+            |sketch| sketch.rows[1].values.truncate(15),
             |sketch| sketch.rows[1].places[5] = 30,
             |sketch| sketch.rows[1].places[5] = sketch.rows[1].places[4],
             |sketch| sketch.rows[1].values.swap(4, 5),

@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use proofmark_workloads::Suite;
+
 use super::{CLOCK_TOLERANCE, Context, Reason, freshness};
 use crate::audit::{
-    Answer, AuditPredicate, CheckedCell, Randomness, answers, audit_seed, original_duration_ns, sample,
-    tenth_missed_ppm,
+    Answer, AuditPredicate, CheckedCell, MAX_MISMATCHES, Randomness, answers, audit_seed,
+    original_duration_ns, sample, tenth_missed_ppm, tolerance_ppm,
 };
 use crate::document::Opened;
 use crate::in_toto::{self, Attested};
@@ -34,13 +36,15 @@ pub(super) fn check(
     opened: &Opened<Profile>,
     report_id: Digest,
     work_ns: u128,
+    suite: Option<&Suite>,
     context: &Context<'_>,
 ) -> (Vec<Reason>, Vec<Audited>) {
     let (mut reasons, mut held) = (Vec::new(), Vec::new());
     if context.audits.is_empty() {
         return (reasons, held);
     }
-    let checker = Checker { opened, report_id, work_ns, now: context.now, cells: measured(&opened.document) };
+    let cells = measured(&opened.document);
+    let checker = Checker { opened, report_id, work_ns, now: context.now, suite, cells };
     for (number, envelope) in (1..).zip(context.audits) {
         let (auditor, facts) = match in_toto::open(envelope) {
             Err(fault) => (None, vec![fault.to_string()]),
@@ -66,7 +70,7 @@ pub(super) fn check(
 
 /// The fact that counts against the profile, not the audit.
 fn differing(audit: &AuditPredicate) -> Option<String> {
-    let count = audit.mismatches.len();
+    let count = audit.steps_mismatched;
     (count > 0).then(|| format!("{count} of {} answers differ", audit.steps_checked))
 }
 
@@ -81,6 +85,7 @@ struct Checker<'a> {
     report_id: Digest,
     work_ns: u128,
     now: Timestamp,
+    suite: Option<&'a Suite>,
     cells: BTreeMap<u64, (&'a Cell, Vec<Answer>)>,
 }
 
@@ -151,21 +156,38 @@ impl Checker<'_> {
         }
         let seed = randomness.map(|randomness| audit_seed(self.opened.body_digest, &randomness.number().0));
         for checked in &audit.indices {
-            if let Some((_, answers)) = self.cells.get(&checked.cell) {
+            if let Some((cell, answers)) = self.cells.get(&checked.cell) {
                 let drawn = |seed| sample(seed, checked.cell, answers.len() as u64, audit.answers_a_cell);
                 check_cell(checked, answers.len() as u64, seed.map(drawn), facts);
+                self.check_tolerance(checked, cell, facts);
             }
+        }
+    }
+
+    /// A cell in native numerics was compared with the tolerance of this version, any other one bit for bit.
+    fn check_tolerance(&self, checked: &CheckedCell, cell: &Cell, facts: &mut Vec<String>) {
+        let expected = self.suite.and_then(|suite| suite.workload(&cell.workload)).and_then(tolerance_ppm);
+        let actual = checked.tolerance.map(|tolerance| tolerance.tolerance_ppm);
+        let index = checked.cell;
+        if actual != expected {
+            facts.push(format!("tolerance_ppm of cell {index} is {actual:?}, expected {expected:?}"));
+        }
+        let is_beyond = checked.tolerance.is_some_and(|t| t.largest_distance_ppm > t.tolerance_ppm);
+        if is_beyond && checked.mismatched == 0 {
+            facts.push(format!("cell {index} is beyond its tolerance, and nothing in it differs"));
         }
     }
 
     fn check_counts(&self, audit: &AuditPredicate, facts: &mut Vec<String>) {
         let checked = audit.indices.iter().map(|cell| cell.places.len() as u64).sum();
+        let mismatched = audit.indices.iter().fold(0, |sum: u64, cell| sum.saturating_add(cell.mismatched));
         let total = self.cells.values().map(|(_, answers)| answers.len() as u64).sum();
         if checked == 0 {
             facts.push("no answer was checked".to_owned());
         }
         for (member, actual, expected) in [
             ("steps_checked", audit.steps_checked, checked),
+            ("steps_mismatched", audit.steps_mismatched, mismatched),
             ("steps_total", audit.steps_total, total),
             ("original_duration_ns", audit.original_duration_ns, original_duration_ns(&self.opened.document)),
         ] {
@@ -182,6 +204,15 @@ impl Checker<'_> {
         }
         let checked: BTreeMap<u64, &CheckedCell> =
             audit.indices.iter().map(|cell| (cell.cell, cell)).collect();
+        for CheckedCell { cell, mismatched, places, .. } in &audit.indices {
+            let listed = audit.mismatches.iter().filter(|mismatch| mismatch.cell == *cell).count() as u64;
+            if listed != *mismatched.min(&(MAX_MISMATCHES as u64)) || *mismatched > places.len() as u64 {
+                facts.push(format!(
+                    "cell {cell} has {mismatched} mismatches at {} places, and {listed} are listed",
+                    places.len()
+                ));
+            }
+        }
         for mismatch in &audit.mismatches {
             let at = format!("mismatch at place {} of cell {}", mismatch.place, mismatch.cell);
             let is_checked =
@@ -199,6 +230,10 @@ impl Checker<'_> {
             }
             if mismatch.computed == Some(mismatch.stated) {
                 facts.push(format!("{at}: both digests are the same"));
+            }
+            let is_distance = checked.get(&mismatch.cell).is_some_and(|cell| cell.tolerance.is_some());
+            if mismatch.distance_ppm.is_some() != is_distance || is_distance && mismatch.computed.is_some() {
+                facts.push(format!("{at}: native numerics have a distance, exact ones a digest"));
             }
         }
     }

@@ -121,7 +121,7 @@ impl Verification {
         if let Some(envelope) = context.statement {
             self.reasons.extend(statement::check(&opened, self.report_id, envelope));
         }
-        let (reasons, audits) = audits::check(&opened, self.report_id, work_ns, &context);
+        let (reasons, audits) = audits::check(&opened, self.report_id, work_ns, suite, &context);
         self.reasons.extend(reasons);
         self.audits = audits;
         match suite {
