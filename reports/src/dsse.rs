@@ -12,8 +12,8 @@ use crate::canonical_json::{self, FormFault, Limits, NotCanonical};
 use crate::did_key::{self, NotAnOperator};
 use crate::document::WriteError;
 
-/// An envelope is far smaller than a profile.
-const LIMITS: Limits = Limits { bytes: 1 << 20, depth: 4, values: 1 << 8, names: &["payloadType"] };
+/// A statement is smaller than a profile, and base64 takes a third more.
+const LIMITS: Limits = Limits { bytes: 3 << 20, depth: 4, values: 1 << 8, names: &["payloadType"] };
 
 /// An envelope whose signature holds.
 #[derive(Clone, Debug)]
@@ -209,12 +209,12 @@ mod tests {
             assert!(told.contains(expected), "{from} to {to:.80}: {told}");
         }
         assert!(refusal("").contains("the top is not an object"));
-        assert!(refusal(&" ".repeat((1 << 20) + 1)).contains("more than the limit"));
+        assert!(refusal(&" ".repeat(LIMITS.bytes + 1)).contains("more than the limit"));
     }
 
     #[test]
     fn what_would_not_be_read_is_not_signed() {
-        assert!(sign(&vec![0; 1 << 20], TYPE, &key::from_seed(&[5; 32])).is_err());
+        assert!(sign(&vec![0; LIMITS.bytes], TYPE, &key::from_seed(&[5; 32])).is_err());
     }
 
     proptest! {

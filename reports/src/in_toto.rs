@@ -19,7 +19,7 @@ pub const TYPE: &str = "https://in-toto.io/Statement/v1";
 
 /// Names of a statement, and of the proof in a receipt that a predicate repeats.
 const NAMES: [&str; 5] = ["_type", "predicateType", "proofPurpose", "proofValue", "verificationMethod"];
-const LIMITS: Limits = Limits { bytes: 1 << 20, depth: 16, values: 1 << 16, names: &NAMES };
+const LIMITS: Limits = Limits { bytes: 2 << 20, depth: 16, values: 1 << 17, names: &NAMES };
 
 /// What a statement says of its subject.
 pub trait Predicate: Serialize + DeserializeOwned {
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn what_would_not_be_read_is_not_signed() {
         let mut large = statement();
-        large.predicate.indices = vec![0; 1 << 16];
+        large.predicate.indices = vec![0; LIMITS.values];
         assert!(matches!(sign(large, &key::from_seed(&[5; 32])), Err(WriteError::NotCanonical(_))));
         let mut foreign = statement();
         foreign.name = "é.json".to_owned();
