@@ -1,8 +1,9 @@
 //! How far sketches of native outputs are from exact ones, honest and not: `cargo bench -p proofmark --bench calibration`.
 //!
-//! The honest pairs are what an audit compares: stock candle on one and on all threads, as an operator runs it, against exact numerics
-//! with the same weights, on every instruction set of this machine (whose bits are one). The others pass off a cheaper model. It fails where an honest
-//! sketch is farther than the tolerance, or a cheat that a line of the table says is found is nearer.
+//! What an audit compares: stock candle, as an operator runs it, against exact numerics with the same weights, whose bits are one on every
+//! instruction set and thread count. `honest` is the suite's model on all threads and on one; the others pass off a cheaper one. Distances
+//! are in millionths, the least and the greatest of eight requests. It fails where an honest sketch is farther than the tolerance, and where
+//! a cheat in f32 is within it.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
@@ -28,8 +29,8 @@ const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
 const MOST_WEIGHTS_IN_HALF: u64 = 50_000_000;
 
 fn main() -> ExitCode {
-    println!("| workload | {} |", Cheat::ALL.map(Cheat::name).join(" | "));
-    println!("|---|{}", "---|".repeat(Cheat::ALL.len()));
+    println!("| workload | tolerance | {} |", Cheat::ALL.map(Cheat::name).join(" | "));
+    println!("|---|---|{}", "---|".repeat(Cheat::ALL.len()));
     let mut is_sound = true;
     let suite = embedded_suite("smoke").unwrap();
     let native = suite.workloads.iter().filter(|workload| workload.numerics == workloads::Numerics::Native);
@@ -37,20 +38,21 @@ fn main() -> ExitCode {
     for precision in PRECISIONS {
         for workload in &native {
             let weights = workload.model.architecture.parameters();
-            if precision != "f32" && weights > MOST_WEIGHTS_IN_HALF {
-                continue;
+            if precision == "f32" || weights <= MOST_WEIGHTS_IN_HALF {
+                let id = format!("{} {precision}", workload.id.trim_end_matches("-native-f32"));
+                let workload = Workload { precision: precision.to_owned(), ..Workload::clone(workload) };
+                is_sound &= row(&id, &workload);
             }
-            let workload = Workload { precision: precision.to_owned(), ..Workload::clone(workload) };
-            is_sound &= row(&workload);
         }
     }
     if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// A line of the table: the least and greatest distance of the requests' sketches.
-fn row(workload: &Workload) -> bool {
+/// Prints a line of the table; whether honest and cheating models are on their sides of the tolerance.
+fn row(id: &str, workload: &Workload) -> bool {
     let tolerance_ppm = tolerance_ppm(workload).unwrap();
     let auditor = Model::load(workload, None, Numerics::Exact(Isa::detect())).unwrap();
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let (mut cells, mut is_sound) = (Vec::new(), true);
     for cheat in Cheat::ALL {
         if !cheat.applies_to(workload) {
@@ -58,18 +60,20 @@ fn row(workload: &Workload) -> bool {
             continue;
         }
         let model = cheat.model(workload).unwrap();
-        let mut distances: Vec<u64> =
-            (0..REQUESTS).map(|request| distance_ppm(workload, &model, &auditor, request)).collect();
-        distances.sort_unstable();
-        let (least, greatest) = (distances[0], distances[distances.len() - 1]);
+        let distance = |request| distance_ppm(workload, &model, &auditor, request);
+        let mut distances: Vec<u64> = (0..REQUESTS).map(distance).collect();
+        if cheat == Cheat::Honest {
+            distances.extend((0..REQUESTS).map(|request| one_thread.install(|| distance(request))));
+        }
+        let (least, greatest) = (*distances.iter().min().unwrap(), *distances.iter().max().unwrap());
         is_sound &= match cheat {
             Cheat::Honest => greatest <= tolerance_ppm,
-            _ => true,
+            _ => least > tolerance_ppm || workload.precision != "f32",
         };
-        cells.push(format!("{least} to {greatest}"));
+        let found = if cheat != Cheat::Honest && least > tolerance_ppm { "**" } else { "" };
+        cells.push(format!("{found}{least} to {greatest}{found}"));
     }
-    let id = format!("{} {}", workload.id.trim_end_matches("-native-f32"), workload.precision);
-    println!("| {id} | {} |", cells.join(" | "));
+    println!("| {id} | {tolerance_ppm} | {} |", cells.join(" | "));
     is_sound
 }
 

@@ -12,7 +12,7 @@ use crate::schema::v1::{
 use crate::statistics::Distribution as Sample;
 
 pub use doubts::{is_derived, run_doubts};
-pub use roofline::obstacle;
+pub use roofline::{least_arithmetic_ns, obstacle};
 
 /// The source of weights that suites name.
 pub const SYNTHETIC: &str = "synthetic";

@@ -53,6 +53,16 @@ pub(super) fn of(workload: &Workload, ceilings: Ceilings, median_ns: u64) -> Opt
     })
 }
 
+/// The least time that arithmetic alone allows for a request, at this rate; `None` of no rate. Unlike memory's it holds for any model,
+/// because caches add nothing to it.
+#[must_use]
+pub fn least_arithmetic_ns(workload: &Workload, f32_flops_per_s: u64) -> Option<u64> {
+    let work = workload.work(1);
+    let flops = u128::from(work.first.flops) + u128::from(work.further.flops);
+    let least_ns = (flops * SECOND_NS).checked_div(u128::from(f32_flops_per_s))?;
+    Some(safe(u64::try_from(least_ns).unwrap_or(u64::MAX)))
+}
+
 /// The least time that the ceilings allow for some work, and the side that sets it.
 fn least_ns(work: Work, ceilings: Ceilings) -> Option<(u64, Bound)> {
     let time =

@@ -84,6 +84,14 @@ pub(super) const ATTACKS: &[Attack] = &[
         })
     }),
     ("roofline_raised", || lie(|p| p.cells[CHAT].roofline.as_mut().unwrap().share_ppm += 1)),
+    ("roofline_left_behind", || {
+        careful_lie(|p| {
+            for round in &mut p.cells[CHAT].rounds {
+                round.latency_ns.fill(20_000);
+                round.ttft_ns.fill(10_000);
+            }
+        })
+    }),
     ("capacity_raised", || lie(|p| p.cells[CHAT].capacity.as_mut().unwrap().requests_per_hour += 1)),
     ("coverage_raised", || lie(|p| p.coverage.success_ppm = 1_000_000)),
     ("coverage_without_a_class", || lie(|p| drop(p.coverage.classes.pop()))),
