@@ -11,6 +11,7 @@ use crate::canonical_json::{self, Canonical, FormFault, Limits, NoCanonicalForm,
 use crate::did_key::{self, NotAnOperator};
 use crate::proof::{self, ProofFault};
 use crate::schema::v1::Proof;
+use crate::timestamp::NotATimestamp;
 use crate::words::clipped;
 use crate::{Digest, Timestamp};
 
@@ -92,6 +93,9 @@ pub enum DocumentFault {
     /// The proof does not hold.
     #[error(transparent)]
     Proof(#[from] ProofFault),
+    /// Nobody can say when it was signed.
+    #[error("proof.created is {0}")]
+    Created(#[from] NotATimestamp),
 }
 
 /// Why a document could not be written.
@@ -180,7 +184,8 @@ fn check_proof<D: Document>(document: &D, body: Digest) -> (Option<VerifyingKey>
     match (did_key::parse(document.signer()), document.proof()) {
         (Ok(key), Some(proof)) => {
             let faults = proof::faults(proof, body, &key).into_iter().map(DocumentFault::Proof);
-            (Some(key), faults.collect())
+            let created = proof.created.parse::<Timestamp>().err().map(DocumentFault::Created);
+            (Some(key), faults.chain(created).collect())
         }
         (Ok(key), None) => (Some(key), vec![DocumentFault::NoProof]),
         (Err(reason), _) => (None, vec![DocumentFault::Signer { member: D::SIGNER, reason }]),

@@ -2,6 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use crate::words::clipped;
+
 /// A second of UTC; on the wire exactly `2026-11-21T03:45:00Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(SystemTime);
@@ -33,8 +35,11 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Characters of a foreign text that an error repeats.
+const TOLD: usize = 40;
+
 /// A text that is no time in the one accepted form.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a time of the form 2026-11-21T03:45:00Z")]
 pub struct NotATimestamp(String);
 
@@ -44,7 +49,7 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, NotATimestamp> {
         let parsed = humantime::parse_rfc3339(text).map(Self).ok();
         // Fractions and other spellings do not come back as they were.
-        parsed.filter(|parsed| parsed.to_string() == text).ok_or_else(|| NotATimestamp(text.to_owned()))
+        parsed.filter(|parsed| parsed.to_string() == text).ok_or_else(|| NotATimestamp(clipped(text, TOLD)))
     }
 }
 

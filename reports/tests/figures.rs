@@ -118,8 +118,8 @@ fn a_workload_that_does_not_fit_is_valid_and_lacks_hardware() {
 #[test]
 fn a_limit_out_of_reach_by_a_factor_of_ten_is_valid_and_costs_latency() {
     let mut profile = honest();
-    // A machine of the nineties.
-    profile.ceilings = Some(Ceilings { read_bytes_per_s: 1_000_000_000, f32_flops_per_s: 1_000_000_000 });
+    // A machine that pages.
+    profile.ceilings = Some(Ceilings { read_bytes_per_s: 20_000_000, f32_flops_per_s: 300_000_000_000 });
     let suite = suite();
     let obstacle = derived::obstacle(&suite.workloads[0], 2, &profile.machine, profile.ceilings).unwrap();
     let cell = &mut profile.cells[0];

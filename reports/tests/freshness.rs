@@ -134,6 +134,9 @@ fn a_receipt_that_does_not_hold_is_refused() {
     let mut edited = receipt(&profile, |_| {});
     edited.received_at = "2026-11-21T04:01:51Z".to_owned();
     refused(&held_against(&profile, None, Some(&edited)), "receipt: the signature does not match");
+    let early = receipt(&profile, |_| {});
+    let early = signed_at(Receipt { proof: None, ..early }, "2026-11-21T04:01:51Z", &network());
+    refused(&held_against(&profile, None, Some(&early)), "receipt: it was signed before the answer came");
     let own = honest();
     refused(&held_against(&own, None, Some(&receipt(&own, |_| {}))), "answers no network's challenge");
 }

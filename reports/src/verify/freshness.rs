@@ -148,6 +148,10 @@ fn receive(
     }
     let received = receipt.received_at.parse::<Timestamp>();
     let received = received.map_err(|error| faults.push(format!("received_at is {error}"))).ok();
+    let created = receipt.proof.as_ref().and_then(|proof| proof.created.parse::<Timestamp>().ok());
+    if received.zip(created).is_some_and(|(received, created)| created < received) {
+        faults.push("it was signed before the answer came".to_owned());
+    }
     let elapsed_ns = received.and_then(|received| elapsed_ns(run, challenge, received, work_ns, &mut faults));
     match elapsed_ns {
         Some(elapsed_ns) if faults.is_empty() => Ok(Proven::of(run, work_ns, elapsed_ns)),

@@ -11,10 +11,13 @@ pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// Signed by `key`, in the name that it says.
+/// Signed by `key`, in the name that it says, when everything that the example tells of is over.
 pub(crate) fn signed_by<D: Document>(document: D, key: &SigningKey) -> D {
-    let bytes = sign(document, time("2026-11-21T03:59:50Z"), key).unwrap();
-    document::open(&bytes).unwrap().document
+    signed_at(document, "2026-11-21T05:00:00Z", key)
+}
+
+pub(crate) fn signed_at<D: Document>(document: D, created: &str, key: &SigningKey) -> D {
+    document::open(&sign(document, time(created), key).unwrap()).unwrap().document
 }
 
 pub(crate) fn challenge(change: impl Fn(&mut NetworkChallenge)) -> NetworkChallenge {
