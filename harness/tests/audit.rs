@@ -10,10 +10,11 @@ use std::fs;
 
 use forger::Forger;
 use place::{FIXTURES, Place, code};
-use proofmark_reports::Digest;
 use proofmark_reports::audit::AuditPredicate;
-use proofmark_reports::in_toto;
-use proofmark_reports::schema::v1::Profile;
+use proofmark_reports::document::{self, Document};
+use proofmark_reports::profile::challenge_digest;
+use proofmark_reports::schema::v1::{NetworkChallenge, Profile, Receipt};
+use proofmark_reports::{Digest, did_key, in_toto, key};
 use serde_json::Value;
 
 fn audit(place: &Place, arguments: &[&str]) -> (i32, String, Option<AuditPredicate>) {
@@ -263,4 +264,56 @@ fn a_round_that_is_not_the_first_after_the_receipt_decides_nothing() {
         let (code, told, _) = audit(&place, half);
         assert_eq!(code, 2, "{told}");
     }
+}
+
+/// No server of drand is asked here: the round is a genuine one of 2023, and a profile is made to look as if it had been received just
+/// before it. Its answers stay the honest ones, because times are not in the chain.
+#[test]
+fn a_public_audit_is_made_and_verified() {
+    let place = Place::new();
+    let network = key::from_seed(&[7; 32]);
+    let suite = fs::read_to_string(place.path("tiny.toml")).unwrap();
+    let asked = NetworkChallenge {
+        kind: NetworkChallenge::KIND.to_owned(),
+        schema: NetworkChallenge::SCHEMA.to_owned(),
+        network: did_key::format(&network.verifying_key()),
+        suite: Digest::of(suite.as_bytes()),
+        policy: None,
+        nonce: Digest::of(b"network"),
+        not_before: "2023-08-23T15:57:20Z".to_owned(),
+        expires_at: "2123-08-23T15:57:20Z".to_owned(),
+        beacon: None,
+        proof: None,
+    };
+    let asked = document::sign(asked, "2023-08-23T15:57:20Z".parse().unwrap(), &network).unwrap();
+    fs::write(place.path("challenge.json"), &asked).unwrap();
+    place.certified(&["--workload", "generate-exact-f32", "--challenge", "challenge.json"]);
+    let bytes = Forger::of(&place).forge(|profile| {
+        profile.started_at = "2023-08-23T15:57:30Z".to_owned();
+        profile.sittings[0].started_at.clone_from(&profile.started_at);
+        profile.finished_at = "2023-08-23T15:59:10Z".to_owned();
+    });
+    fs::write(place.path("profile.json"), &bytes).unwrap();
+    let opened = document::open::<Profile>(&bytes).unwrap();
+    let received_at = "2023-08-23T15:59:22Z";
+    let receipt = Receipt {
+        kind: Receipt::KIND.to_owned(),
+        schema: Receipt::SCHEMA.to_owned(),
+        network: did_key::format(&network.verifying_key()),
+        body_digest: opened.body_digest,
+        challenge_digest: challenge_digest(&opened.document.challenge).unwrap(),
+        received_at: received_at.to_owned(),
+        proof: None,
+    };
+    let receipt = document::sign(receipt, received_at.parse().unwrap(), &network).unwrap();
+    fs::write(place.path("receipt.json"), receipt).unwrap();
+
+    fs::write(place.path("beacon.json"), beacon::ROUND_1000).unwrap();
+    let (code, told, result) = audit(&place, &["--beacon", "beacon.json", "--receipt", "receipt.json"]);
+    assert_eq!(code, 0, "{told}");
+    assert_eq!(result.unwrap().beacon.unwrap().round, 1000);
+    let verified =
+        place.proofmark(&["verify", "profile.json", "--suite", "tiny.toml", "--audit", "audit.json"]);
+    let told = place.told(&verified);
+    assert!(verified.status.success() && told.contains("public: drand round 1000 of"), "{told}");
 }
