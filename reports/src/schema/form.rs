@@ -34,9 +34,13 @@ pub(crate) struct DidKey(String);
 #[schemars(extend("pattern" = format!("^{}#{}$", did_key(), multibase()), "maxLength" = 105))]
 pub(crate) struct VerificationMethod(String);
 
-/// 64 bytes in multibase.
+/// 64 bytes in multibase: of no one length, so a final newline is refused in words of its own.
 #[derive(JsonSchema)]
-#[schemars(extend("pattern" = format!("^z{BASE58}{{64,88}}$"), "maxLength" = 89))]
+#[schemars(extend(
+    "pattern" = format!("^z{BASE58}{{64,88}}$"),
+    "maxLength" = 89,
+    "not" = { "type": "string", "pattern": "[^!-~]" }
+))]
 pub(crate) struct Signature(String);
 
 /// Whatever canonical JSON can say.
