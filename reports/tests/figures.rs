@@ -22,6 +22,8 @@ fn stopping_after_a_lucky_start_is_refused() {
     assert_refused(&short, "round 0: warm_up ended before the suite's 100 ms");
     let hasty = careful_lie(|p| warm_up(p).window_median_ns[0] = 400_000_000);
     assert_refused(&hasty, "or unstable before its 300 ms");
+    let slow = careful_lie(|p| warm_up(p).window_median_ns = vec![290_000_001; 3]);
+    assert_refused(&slow, "round 0: warm_up has an iteration that is longer than all of it");
 }
 
 #[test]
@@ -240,7 +242,7 @@ fn doubts_of_the_rounds_stand_once_before_those_of_the_figures() {
     profile.cells[0].rounds[1].doubts.push(doubt.clone());
     profile.cells[0].rounds[4].doubts.push(doubt);
     let unsettled = &mut profile.cells[0].rounds[5].warm_up;
-    (unsettled.duration_ns, unsettled.window_median_ns[0]) = (300_000_000, 400_000_000);
+    (unsettled.duration_ns, unsettled.window_median_ns[0]) = (300_000_000, 200_000_000);
     run(&mut profile);
     let expected = [DoubtKind::ForeignLoad, DoubtKind::TooFewSamples, DoubtKind::UnstableWarmUp];
     assert_eq!(kinds(&profile.cells[0]), expected);

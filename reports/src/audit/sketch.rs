@@ -16,8 +16,9 @@ use crate::Digest;
 pub const KEPT: usize = 16;
 /// Values are kept in units of 2^-20: finer than what the arithmetic of candle leaves of an f32 logit.
 const UNITS: f64 = 1_048_576.0;
-/// No number of a row is compared at a scale finer than this, in the same unit: a score may be close to 0.
-const LEAST_SCALE: f64 = 1024.0;
+/// No number of a row is compared at a scale finer than this, in the same unit: a score may be close to 0. Where each number of a row
+/// is rounded to the next unit, which noise decides, that is 15 millionths of it: within every tolerance.
+const LEAST_SCALE: f64 = 65_536.0;
 /// Of a sketch that cannot be of this output.
 pub const INCOMPARABLE_PPM: u64 = 1_000_000_000;
 
@@ -189,6 +190,17 @@ mod tests {
         let both = [&numbers[..], &larger].concat();
         let honest = [&numbers[..], &numbers].concat();
         assert_eq!(Sketch::of(Vec::new(), &both, 16).distance_ppm(&honest, 16), 250_000);
+    }
+
+    /// An honest reranker of four documents was accused for it.
+    #[test]
+    fn a_unit_in_a_row_of_small_numbers_is_a_small_distance() {
+        let numbers = [0.004_f32, 0.003, 0.002, 0.001];
+        let rounded = numbers.map(|number| number + 2.0_f32.powi(-20));
+        let distance = Sketch::of(Vec::new(), &rounded, 4).distance_ppm(&numbers, 4);
+        assert!((10..20).contains(&distance), "{distance}");
+        let other = numbers.map(|number| number * 1.01);
+        assert!(Sketch::of(Vec::new(), &other, 4).distance_ppm(&numbers, 4) > 300);
     }
 
     #[test]

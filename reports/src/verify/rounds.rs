@@ -40,6 +40,10 @@ fn warm_up_faults(warm_up: &WarmUp, timing: &Timing) -> Vec<String> {
     if windows == 0 || warm_up.iterations < windows || warm_up.window_median_ns.contains(&0) {
         facts.push("warm_up has an empty window".to_owned());
     }
+    // Each window has an iteration that took its median.
+    if warm_up.window_median_ns.iter().any(|median| *median > warm_up.duration_ns) {
+        facts.push("warm_up has an iteration that is longer than all of it".to_owned());
+    }
     let is_settled = warm_up.duration_ns >= cap_ns || derived::is_stable(warm_up);
     if warm_up.duration_ns < least_ns || !is_settled {
         let (least_ms, cap_ms) = (timing.warm_up_ms, timing.warm_up_cap_ms);
