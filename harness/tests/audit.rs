@@ -9,8 +9,12 @@ mod place;
 use std::fs;
 
 use forger::Forger;
+use forger::answers::kept_file;
 use place::{FIXTURES, Place, code};
-use proofmark_reports::audit::AuditPredicate;
+use proofmark::cell::model::Model;
+use proofmark_models::Numerics;
+use proofmark_models::exact::isa::Isa;
+use proofmark_reports::audit::{AuditPredicate, Kept, KeptOutput};
 use proofmark_reports::document::{self, Document};
 use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::{NetworkChallenge, Profile, Receipt};
@@ -131,6 +135,35 @@ fn any_faked_answer_is_found_where_all_are_checked() {
         let mismatches = result.unwrap().mismatches;
         assert!(mismatches.iter().any(|mismatch| mismatch.stated == Digest::of(b"invented")), "{told}");
     }
+}
+
+/// Tokens of a cheap model, and what the genuine one makes of them in one prefill.
+#[test]
+fn an_answer_behind_tokens_that_the_model_would_not_write_is_found() {
+    let place = Place::new();
+    place.certified(&["--workload", "generate-exact-f32"]);
+    let forger = Forger::of(&place);
+    let workload = forger.suite.workload("generate-exact-f32").unwrap();
+    let model = Model::load(workload, None, Numerics::Exact(Isa::detect())).unwrap();
+    let tokens = vec![vec![7; 4]; 2];
+    let mut faked = None;
+    let forged = forger.forge_with(
+        |_| {},
+        |asked| {
+            if asked.place != 2 {
+                return asked.stated;
+            }
+            let input = model.prepare(vec![workload.input(asked.seed)]).unwrap();
+            let digest = Digest(model.replay(&input, &tokens).unwrap().digest().unwrap());
+            *faked.insert(digest)
+        },
+    );
+    let kept = KeptOutput { digest: faked.unwrap(), kept: Kept::Tokens(tokens.clone()) };
+    fs::write(place.path("profile.json"), forged).unwrap();
+    fs::write(place.path("profile.json.outputs"), kept_file(&[kept])).unwrap();
+    let (code, told, result) = audit(&place, &["--answers", "1000000"]);
+    let mismatches = result.unwrap().mismatches;
+    assert!(code == 1 && mismatches.iter().any(|mismatch| Some(mismatch.stated) == faked), "{told}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod interop;
 mod layers;
 mod map;
 mod pages;
+mod redteam;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ cargo xtask TASK
   pages [FILE]      look at the page of a profile, of a fresh one without FILE, in Chromium: pictures, nothing loaded, nothing cut
   pages --example   the same of an invented profile that has everything a profile can have
   agree A B         whether two profiles of one suite agree within their intervals, cell by cell
+  redteam           make every attack of the red team and write what finds it into REDTEAM.md
   interop           check a fresh profile and all else that is signed with implementations from npm, PyPI and Debian
 ";
 
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         ["pages", "--example"] => pages::run(pages::Source::Example),
         ["pages", file] if !file.starts_with('-') => pages::run(pages::Source::File(file)),
         ["agree", first, second] => agree::run(first, second),
+        ["redteam"] => redteam::run(),
         ["interop"] => interop::run(),
         _ => {
             eprint!("{HELP}");

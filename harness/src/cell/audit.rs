@@ -1,6 +1,7 @@
 //! Answers of a profile, held against the model in exact numerics.
 
 use anyhow::ensure;
+use proofmark_models::Output;
 use proofmark_reports::Digest;
 use proofmark_reports::audit::{INCOMPARABLE_PPM, Kept, Sketch};
 use proofmark_workloads::{Numerics, Workload, self_check_seed};
@@ -36,11 +37,16 @@ impl Auditor<'_> {
         }
     }
 
-    /// Whether one prefill over these tokens gives the stated output.
+    /// Whether one prefill over these tokens chooses them again, and so gives the stated output. Over any others it chooses tokens too,
+    /// but behind words that the model would not have said.
     fn confirms(&self, question: &Question, tokens: &[Vec<u32>]) -> bool {
         let replayed = self.model.prepare(vec![self.workload.input(question.seed)]);
         let replayed = replayed.and_then(|input| self.model.replay(&input, tokens));
-        replayed.is_ok_and(|output| output.digest().is_ok_and(|digest| Digest(digest) == question.digest))
+        let is_chosen =
+            |output: &Output| matches!(output, Output::Generation { tokens: chosen, .. } if chosen == tokens);
+        let is_stated =
+            |output: &Output| output.digest().is_ok_and(|digest| Digest(digest) == question.digest);
+        replayed.is_ok_and(|output| is_chosen(&output) && is_stated(&output))
     }
 
     fn digest(&self, question: &Question) -> anyhow::Result<Finding> {
