@@ -16,9 +16,8 @@ use crate::Digest;
 pub const KEPT: usize = 16;
 /// Values are kept in units of 2^-20: finer than what the arithmetic of candle leaves of an f32 logit.
 const UNITS: f64 = 1_048_576.0;
-/// No number of a row is compared at a scale finer than this, in the same unit: a score may be close to 0. Where each number of a row
-/// is rounded to the next unit, which noise decides, that is 15 millionths of it: within every tolerance.
-const LEAST_SCALE: f64 = 65_536.0;
+/// No number of a row is compared at a scale finer than this, in the same unit: a score may be close to 0.
+const LEAST_SCALE: f64 = 1024.0;
 /// Of a sketch that cannot be of this output.
 pub const INCOMPARABLE_PPM: u64 = 1_000_000_000;
 
@@ -99,7 +98,7 @@ impl SketchRow {
         Self { places, values }
     }
 
-    /// The root mean square difference, as a share of the root mean square of the row's largest numbers: of the stated numbers from
+    /// The root mean square difference but for a unit, as a share of the root mean square of the row's largest numbers: of the stated numbers from
     /// those that are in their places here, or, if that is more, from the largest ones here.
     fn distance_ppm(&self, numbers: &[f32]) -> u64 {
         let largest = Self::of(numbers);
@@ -116,7 +115,9 @@ impl SketchRow {
         let size = largest.values.iter().map(|value| square(*value).max(square(LEAST_SCALE as i64)));
         let size: f64 = size.sum();
         let off = |others: &[i64]| -> f64 {
-            self.values.iter().zip(others).map(|(a, b)| square(a.saturating_sub(*b))).sum()
+            let apart = self.values.iter().zip(others).map(|(a, b)| a.saturating_sub(*b).saturating_abs());
+            // To which of two units a number is rounded, the least noise decides.
+            apart.map(|units| square(units.saturating_sub(1).max(0))).sum()
         };
         let most = off(&in_place).max(off(&largest.values));
         (((most / size).sqrt() * 1e6).round() as u64).min(INCOMPARABLE_PPM)
@@ -194,13 +195,13 @@ mod tests {
 
     /// An honest reranker of four documents was accused for it.
     #[test]
-    fn a_unit_in_a_row_of_small_numbers_is_a_small_distance() {
+    fn a_unit_is_no_distance() {
         let numbers = [0.004_f32, 0.003, 0.002, 0.001];
         let rounded = numbers.map(|number| number + 2.0_f32.powi(-20));
         let distance = Sketch::of(Vec::new(), &rounded, 4).distance_ppm(&numbers, 4);
-        assert!((10..20).contains(&distance), "{distance}");
+        assert_eq!(distance, 0);
         let other = numbers.map(|number| number * 1.01);
-        assert!(Sketch::of(Vec::new(), &other, 4).distance_ppm(&numbers, 4) > 300);
+        assert!(Sketch::of(Vec::new(), &other, 4).distance_ppm(&numbers, 4) > 5_000);
     }
 
     #[test]
