@@ -5,8 +5,8 @@ use proofmark_workloads::{Numerics, Task, Workload};
 /// The largest distance of an honest sketch in millionths ([`super::Sketch::distance_ppm`]); `None` of workloads in exact numerics, which
 /// have no tolerance.
 ///
-/// From the largest distance of honest pairs, with room for other machines: 3, 1338 and 27940 in f32, f16 and bf16 of generations, 3, 8231
-/// and 55409 of encoders (METHODOLOGY.md, `cargo bench -p proofmark --bench calibration`).
+/// From the largest distance of honest pairs, with room for other machines: 0, 1338 and 27939 in f32, f16 and bf16 of generations, 0,
+/// 8065 and 55250 of encoders (METHODOLOGY.md, `cargo bench -p proofmark --bench calibration`).
 #[must_use]
 pub fn tolerance_ppm(workload: &Workload) -> Option<u64> {
     let tolerance_ppm = match (workload.precision.as_str(), workload.shape.task()) {
