@@ -20,6 +20,7 @@ use crate::cell::nanoseconds;
 use crate::cell::protocol::{Finding, Job, Purpose, Question};
 use crate::kept_outputs;
 use crate::progress::Progress;
+use crate::round::signable;
 use crate::suite_file::SuiteSource;
 use crate::supervise::run_audit;
 use crate::{Failure, Outcome, environment};
@@ -91,6 +92,7 @@ pub fn audit(
         progress.note(&format!("{workload}: {} of {} answers", drawn.places.len(), drawn.count));
         match auditor.check(&drawn, &kept) {
             Err(reason) => {
+                let reason = signable(&reason);
                 result.skipped.push(SkippedCell { cell: drawn.index, workload, reason });
             }
             Ok((checked, mismatches)) => {

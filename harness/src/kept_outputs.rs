@@ -13,6 +13,8 @@ use crate::{Failure, Outcome};
 
 /// More than the sketch of any request of a suite takes.
 const MAX_LINE: u64 = 16 << 20;
+/// More than an audit of any suite wants, and little enough to hold at once.
+const MAX_WANTED: u64 = 256 << 20;
 
 /// Where it lies unless somebody says otherwise.
 pub(crate) fn place(profile: &Path) -> PathBuf {
@@ -41,12 +43,14 @@ pub(crate) fn written(outputs: &[KeptOutput]) -> anyhow::Result<Vec<u8>> {
 /// When the file cannot be read or is of another form.
 pub(crate) fn read(path: &Path, wanted: &BTreeSet<Digest>) -> Result<BTreeMap<Digest, Kept>, Failure> {
     let find = || -> anyhow::Result<BTreeMap<Digest, Kept>> {
-        let mut lines = Lines { file: BufReader::new(File::open(path)?), number: 0 };
+        let mut lines = Lines { file: BufReader::new(File::open(path)?), number: 0, last_bytes: 0 };
         let header: KeptHeader = lines.next()?.context("it is empty")?;
         ensure!(header == KeptHeader::current(), "it is {} {}", header.kind, header.schema);
         let mut found = BTreeMap::new();
+        let mut left = MAX_WANTED;
         while let Some(KeptOutput { digest, kept }) = lines.next()? {
-            if wanted.contains(&digest) {
+            if wanted.contains(&digest) && !found.contains_key(&digest) {
+                left = left.checked_sub(lines.last_bytes).context("the outputs asked for are too large")?;
                 found.insert(digest, kept);
             }
         }
@@ -61,6 +65,7 @@ pub(crate) fn read(path: &Path, wanted: &BTreeSet<Digest>) -> Result<BTreeMap<Di
 struct Lines {
     file: BufReader<File>,
     number: u64,
+    last_bytes: u64,
 }
 
 impl Lines {
@@ -68,6 +73,7 @@ impl Lines {
         self.number += 1;
         let mut line = Vec::new();
         self.file.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+        self.last_bytes = line.len() as u64;
         if line.is_empty() {
             return Ok(None);
         }

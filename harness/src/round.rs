@@ -18,7 +18,7 @@ use crate::journal::RunHead;
 use crate::progress::Progress;
 use crate::supervise::{Complete, Judge, RoundRun, Verdict, run_round};
 
-/// A cell's reason is one line that fits a table.
+/// A reason is one line that fits a table.
 const MAX_REASON: usize = 400;
 
 /// Which cell is measured in which round, and what is known before.
@@ -53,8 +53,12 @@ pub(crate) fn run(
 
 /// The cell without the round that went wrong.
 pub(crate) fn failed(cell: Cell, reason: &str) -> Cell {
-    let reason = printable(reason).chars().take(MAX_REASON).collect();
-    Cell { status: Status::Failed, reason: Some(reason), ..cell }
+    Cell { status: Status::Failed, reason: Some(signable(reason)), ..cell }
+}
+
+/// A reason as a document may hold it: a process's last words may be any bytes, and many.
+pub(crate) fn signable(reason: &str) -> String {
+    printable(reason).chars().take(MAX_REASON).collect()
 }
 
 impl Visit<'_> {

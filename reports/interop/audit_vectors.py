@@ -31,6 +31,15 @@ def places(seed: bytes, cell: int, count: int, wanted: int) -> list[int]:
     return sorted(deck[: min(wanted, count)])
 
 
+def sketch_digest(tokens: list[list[int]], rows: list[dict[str, list[int]]]) -> bytes:
+    fields = [u64(len(tokens))]
+    fields += [b"".join(token.to_bytes(4, "little") for token in sequence) for sequence in tokens]
+    for row in rows:
+        fields.append(b"".join(place.to_bytes(4, "little") for place in row["places"]))
+        fields.append(b"".join(value.to_bytes(8, "little", signed=True) for value in row["values"]))
+    return h("proofmark/sketch/1", *fields)
+
+
 def main() -> None:
     body, randomness = sha256(b"body_digest").digest(), sha256(b"randomness").digest()
     seed = h("proofmark/audit/1", body, randomness)
@@ -50,6 +59,10 @@ def main() -> None:
         {"count": n, "faked": m, "checked": c, "miss_ppm": ceil(Fraction(comb(n - m, c), comb(n, c)) * 10**6)}
         for n, m, c in [(10, 1, 1), (10, 1, 10), (198, 1, 5), (198, 20, 5), (198, 99, 5), (1398, 140, 20), (6, 6, 1), (6, 3, 2)]
     ]
+    sketch = {
+        "tokens": [[49151, 7], [0, 7]],
+        "rows": [{"places": [at, 3], "values": [5 << 20, -at - 1]} for at in (49151, 7, 0, 7)],
+    }
     vectors = {
         "body_digest": body.hex(),
         "randomness": randomness.hex(),
@@ -58,6 +71,7 @@ def main() -> None:
         "first_rounds": rounds,
         "samples": samples,
         "odds": odds,
+        "sketch": {"content": sketch, "digest": sketch_digest(**sketch).hex()},
     }
     print(json.dumps(vectors, indent=1, sort_keys=True))
 

@@ -5,8 +5,9 @@
 //! instead of a polynomial through them, because a profile's sketches lie in a file of their own. Its digest stands in the profile as the
 //! output digest, with layouts as in [`crate::chain`]:
 //!
-//! `H("proofmark/sketch/1", sequences, steps, numbers kept of a row, tokens, places, values)`, tokens (of a generation) and places as 4
-//! bytes, values as 8, the row-major order throughout.
+//! `H("proofmark/sketch/1", number of sequences, tokens of each sequence, places and values of each row)`: a field each, tokens (of a
+//! generation) and places as 4 bytes a number, values as 8. No two sketches have the same fields, so a sketch cannot be cut up in another
+//! way under its digest.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub const KEPT: usize = 16;
 /// Values are kept in units of 2^-20: finer than what the arithmetic of candle leaves of an f32 logit.
 const UNITS: f64 = 1_048_576.0;
 /// No number of a row is compared at a scale finer than this, in the same unit: a score may be close to 0.
-const LEAST_SCALE: f64 = 1024.0;
+const LEAST_SCALE: i64 = 1024;
 /// Of a sketch that cannot be of this output.
 pub const INCOMPARABLE_PPM: u64 = 1_000_000_000;
 
@@ -54,13 +55,14 @@ impl Sketch {
     /// What a profile has as output digest.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let dims = [self.tokens.len(), self.tokens.first().map_or(0, Vec::len), self.kept()];
-        let dims: Vec<u8> = dims.iter().flat_map(|dim| (*dim as u64).to_le_bytes()).collect();
-        let tokens: Vec<u8> = self.tokens.iter().flatten().flat_map(|token| token.to_le_bytes()).collect();
-        let places = self.rows.iter().flat_map(|row| &row.places).flat_map(|place| place.to_le_bytes());
-        let values = self.rows.iter().flat_map(|row| &row.values).flat_map(|value| value.to_le_bytes());
-        let (places, values): (Vec<u8>, Vec<u8>) = (places.collect(), values.collect());
-        Digest::of_fields("proofmark/sketch/1", &[&dims, &tokens, &places, &values])
+        let mut fields = vec![(self.tokens.len() as u64).to_le_bytes().to_vec()];
+        fields.extend(self.tokens.iter().map(|tokens| tokens.iter().flat_map(|t| t.to_le_bytes()).collect()));
+        for SketchRow { places, values } in &self.rows {
+            fields.push(places.iter().flat_map(|place| place.to_le_bytes()).collect());
+            fields.push(values.iter().flat_map(|value| value.to_le_bytes()).collect());
+        }
+        let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+        Digest::of_fields("proofmark/sketch/1", &fields)
     }
 
     /// How far this sketch is from that of `numbers` in rows of `width`, which another computation gave: the greatest distance of a row,
@@ -78,10 +80,6 @@ impl Sketch {
         }
         self.rows.iter().zip(rows).map(|(row, numbers)| row.distance_ppm(numbers)).max().unwrap_or(0)
     }
-
-    fn kept(&self) -> usize {
-        self.rows.first().map_or(0, |row| row.places.len())
-    }
 }
 
 impl SketchRow {
@@ -98,10 +96,14 @@ impl SketchRow {
         Self { places, values }
     }
 
-    /// The root mean square difference but for a unit, as a share of the root mean square of the row's largest numbers: of the stated numbers from
-    /// those that are in their places here, or, if that is more, from the largest ones here.
+    /// The root mean square difference but for a unit, as a share of the root mean square of the row's largest numbers: of the stated
+    /// numbers from those that are in their places here, or, if that is more, from the largest ones here.
     fn distance_ppm(&self, numbers: &[f32]) -> u64 {
         let largest = Self::of(numbers);
+        // First, so that no more is looked at than was to be kept.
+        if !self.has_shape_of(&largest) {
+            return INCOMPARABLE_PPM;
+        }
         let in_place: Option<Vec<i64>> = self
             .places
             .iter()
@@ -109,10 +111,10 @@ impl SketchRow {
             .collect();
         let descends = self.values.windows(2).all(|pair| pair[0] >= pair[1]);
         let differ = self.places.iter().enumerate().all(|(at, place)| !self.places[..at].contains(place));
-        let Some(in_place) = in_place.filter(|_| descends && differ && self.has_shape_of(&largest)) else {
+        let Some(in_place) = in_place.filter(|_| descends && differ) else {
             return INCOMPARABLE_PPM;
         };
-        let size = largest.values.iter().map(|value| square(*value).max(square(LEAST_SCALE as i64)));
+        let size = largest.values.iter().map(|value| square(*value).max(square(LEAST_SCALE)));
         let size: f64 = size.sum();
         let off = |others: &[i64]| -> f64 {
             let apart = self.values.iter().zip(others).map(|(a, b)| a.saturating_sub(*b).saturating_abs());
@@ -180,6 +182,48 @@ mod tests {
             assert_eq!(changed.distance_ppm(&numbers, 30), INCOMPARABLE_PPM, "{changed:?}");
             assert_ne!(changed.digest(), honest.digest());
         }
+    }
+
+    /// Whoever edits the file of kept outputs would else accuse an honest operator.
+    #[test]
+    fn a_sketch_cut_up_in_another_way_has_another_digest() {
+        let numbers: Vec<f32> = (0..60_u8).map(f32::from).collect();
+        let honest = Sketch::of(vec![vec![29, 29]], &numbers, 30);
+        type Change = fn(&mut Sketch);
+        let changes: [Change; 4] = [
+            |sketch| sketch.tokens = vec![vec![29], vec![29]],
+            |sketch| {
+                let place = sketch.rows[0].places.pop().unwrap();
+                sketch.rows[1].places.insert(0, place);
+            },
+            |sketch| {
+                let value = sketch.rows[0].values.pop().unwrap();
+                sketch.rows[1].values.insert(0, value);
+            },
+            |sketch| sketch.rows.push(SketchRow { places: Vec::new(), values: Vec::new() }),
+        ];
+        for change in changes {
+            let mut changed = honest.clone();
+            change(&mut changed);
+            assert_ne!(changed.digest(), honest.digest(), "{changed:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_millions_of_numbers_is_refused_at_once() {
+        let numbers: Vec<f32> = (0..30_u8).map(f32::from).collect();
+        let mut sketch = Sketch::of(Vec::new(), &numbers, 30);
+        sketch.rows[0].places = (0..5_000_000).collect();
+        assert_eq!(sketch.distance_ppm(&numbers, 30), INCOMPARABLE_PPM);
+    }
+
+    #[test]
+    fn the_digest_matches_the_independent_vector() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/vectors/audit.json")).unwrap();
+        let vector = &vectors["sketch"];
+        let sketch: Sketch = serde_json::from_value(vector["content"].clone()).unwrap();
+        assert_eq!(vector["digest"], sketch.digest().to_string());
     }
 
     #[test]

@@ -170,7 +170,9 @@ impl Checker<'_> {
         let actual = checked.tolerance.map(|tolerance| tolerance.tolerance_ppm);
         let index = checked.cell;
         if actual != expected {
-            facts.push(format!("tolerance_ppm of cell {index} is {actual:?}, expected {expected:?}"));
+            let told = |ppm: Option<u64>| ppm.map_or("none".to_owned(), |ppm| ppm.to_string());
+            let (actual, expected) = (told(actual), told(expected));
+            facts.push(format!("tolerance_ppm of cell {index} is {actual}, expected {expected}"));
         }
         let is_beyond = checked.tolerance.is_some_and(|t| t.largest_distance_ppm > t.tolerance_ppm);
         if is_beyond && checked.mismatched == 0 {

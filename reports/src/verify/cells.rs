@@ -23,6 +23,7 @@ pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>)
     let mut chain_faults = key.map_or_else(Vec::new, |key| chains::check(profile, suite, &key));
     let mut last_place = None;
     let mut seen = Seen::new(profile);
+    let best_flops_per_s = best_flops_per_s(profile);
     for (index, cell) in profile.cells.iter().enumerate() {
         let mut faults = Faults(Vec::new());
         let place = suite.workloads.iter().position(|workload| workload.id == cell.workload);
@@ -31,7 +32,9 @@ pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>)
             Some(place) => {
                 faults.require(last_place < Some(place), "out of the suite's order, or there twice");
                 last_place = Some(place);
-                check_cell(cell, &suite.workloads[place], profile, suite, &mut faults);
+                let workload = &suite.workloads[place];
+                check_cell(cell, workload, profile, suite, &mut faults);
+                check_plausible(cell, workload, best_flops_per_s, &mut faults);
             }
         }
         seen.check(profile, cell, &mut faults);
@@ -147,7 +150,7 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
     faults.require(is_known, "weights.source is neither synthetic nor local");
     faults.require(cell.output_sketch_root.is_none(), "output_sketch_root is not known to this version");
     match cell.status {
-        Status::Measured => check_measured(cell, workload, profile, suite, faults),
+        Status::Measured => check_measured(cell, workload, suite, faults),
         Status::NotCovered | Status::Failed => check_unmeasured(cell, workload, profile, suite, faults),
     }
     rounds::check(cell, workload, suite, faults);
@@ -158,7 +161,7 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
     check_derived(cell, workload, profile, suite, faults);
 }
 
-fn check_measured(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite, faults: &mut Faults) {
+fn check_measured(cell: &Cell, workload: &Workload, suite: &Suite, faults: &mut Faults) {
     faults.require(cell.reason.is_none() && cell.obstacle.is_none(), "measured, and yet a reason is given");
     for (member, is_there) in
         [("weights", cell.weights.is_some()), ("self_check_digest", cell.self_check_digest.is_some())]
@@ -167,22 +170,28 @@ fn check_measured(cell: &Cell, workload: &Workload, profile: &Profile, suite: &S
     }
     let (rounds, planned) = (cell.rounds.len() as u64, suite.timing.rounds);
     faults.require(rounds == planned, format_args!("{rounds} rounds, the suite says {planned}"));
-    check_plausible(cell, workload, profile, faults);
     trials::check(cell, workload, suite, faults);
 }
 
 /// No request beats the arithmetic that the profile itself says the machine reaches at best.
-fn check_plausible(cell: &Cell, workload: &Workload, profile: &Profile, faults: &mut Faults) {
-    let rounds = profile.cells.iter().flat_map(|cell| &cell.rounds);
-    let ceilings = rounds.filter_map(|round| round.ceilings).chain(profile.ceilings);
-    let best = ceilings.map(|ceilings| ceilings.f32_flops_per_s).max();
-    let least_ns = best.and_then(|rate| derived::least_arithmetic_ns(workload, rate)).unwrap_or(0);
+fn check_plausible(cell: &Cell, workload: &Workload, best_flops_per_s: Option<u64>, faults: &mut Faults) {
+    if cell.status != Status::Measured {
+        return;
+    }
+    let least_ns =
+        best_flops_per_s.and_then(|rate| derived::least_arithmetic_ns(workload, rate)).unwrap_or(0);
     let fastest_ns = cell.rounds.iter().flat_map(|round| &round.latency_ns).min();
     if let Some(fastest_ns) = fastest_ns.filter(|ns| ns.saturating_mul(IMPLAUSIBLE) < least_ns) {
         faults.add(format!(
             "a request took {fastest_ns} ns, its arithmetic takes {least_ns} ns at the best rate that was measured"
         ));
     }
+}
+
+fn best_flops_per_s(profile: &Profile) -> Option<u64> {
+    let rounds = profile.cells.iter().flat_map(|cell| &cell.rounds);
+    let ceilings = rounds.filter_map(|round| round.ceilings).chain(profile.ceilings);
+    ceilings.map(|ceilings| ceilings.f32_flops_per_s).max()
 }
 
 fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite, faults: &mut Faults) {
