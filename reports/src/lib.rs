@@ -18,6 +18,7 @@ pub mod document;
 pub mod dsse;
 pub mod in_toto;
 pub mod key;
+pub mod network;
 pub mod page;
 pub mod profile;
 pub mod proof;
