@@ -10,6 +10,7 @@ use proofmark_reports::audit::{
     self, Answer, AnswerMismatch, AuditPredicate, CheckedCell, Kept, MAX_MISMATCHES, Randomness, SkippedCell,
     Tolerance, answers, audit_seed, original_duration_ns, sample, tenth_missed_ppm,
 };
+use proofmark_reports::cli::suite_file::SuiteSource;
 use proofmark_reports::document::Opened;
 use proofmark_reports::schema::v1::{Cell, Profile, Status};
 use proofmark_reports::words::bytes;
@@ -21,7 +22,6 @@ use crate::cell::protocol::{Finding, Job, Purpose, Question};
 use crate::kept_outputs;
 use crate::progress::Progress;
 use crate::round::signable;
-use crate::suite_file::SuiteSource;
 use crate::supervise::run_audit;
 use crate::{Failure, Outcome, environment};
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::anyhow;
 use proofmark_reports::audit::RandomnessFault;
 use proofmark_reports::beacon::{BeaconRound, CHAIN};
+use proofmark_reports::cli::suite_file::read_bounded;
 
-use crate::suite_file::read_bounded;
 use crate::{Failure, Outcome};
 
 /// The round of a file, whose signature holds.

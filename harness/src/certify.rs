@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::KeptOutput;
+use proofmark_reports::cli::suite_file::SuiteSource;
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::schema::v1::{
     KIND, NetworkChallenge, Profile, ProfileSummary, SCHEMA, SelfCheck, Status,
@@ -21,7 +22,6 @@ use crate::output_file::{self, OutputFile};
 use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
 use crate::run::{Run, RunClock};
-use crate::suite_file::SuiteSource;
 use crate::{Failure, Outcome};
 
 /// What to certify and how.

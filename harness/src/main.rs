@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use proofmark::cli::Cli;
+use proofmark_reports::cli::usage;
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => cli.run(),
-        Err(error) => proofmark::cli::usage(&error),
+        Err(error) => usage(&error),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A sceptic needs this crate alone to check a profile: it builds in seconds, without a machine-learning framework.
 //!
-//! *Architecture invariants:* never candle; no I/O and no clock; no float inside signed bytes; every derived figure of
+//! *Architecture invariants:* never candle; no I/O and no clock outside [`cli`]; no float inside signed bytes; every derived figure of
 //! a profile is computed here, once to write it and once more to verify it, by the same function.
 
 pub mod audit;
@@ -10,6 +10,7 @@ pub mod beacon;
 pub mod canonical_json;
 pub mod capacity;
 pub mod chain;
+pub mod cli;
 pub mod coverage;
 pub mod demand;
 pub mod derived;

@@ -23,10 +23,10 @@ use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::{Kept, KeptOutput};
+use proofmark_reports::cli::suite_file::SuiteSource;
 use proofmark_reports::{Digest, chain};
 use proofmark_workloads::{Suite, Workload, embedded_suite, self_check_seed};
 
-use crate::suite_file::SuiteSource;
 use crate::{Failure, Outcome};
 use capacity::Server;
 use kept::keep;

@@ -5,6 +5,7 @@ use anyhow::anyhow;
 use clap::Args;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::{AuditPredicate, CheckedCell, Randomness};
+use proofmark_reports::cli::{document_file, print, suite_file};
 use proofmark_reports::document;
 use proofmark_reports::in_toto::{self, Statement};
 use proofmark_reports::profile::printable;
@@ -13,14 +14,13 @@ use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::words::{self, percent};
 use proofmark_reports::{Digest, Timestamp, did_key};
 
-use super::print;
 use crate::audit::{AuditRequest, audit};
 use crate::certify::internal;
 use crate::kept_outputs;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
 use crate::progress::Progress;
-use crate::{Failure, Outcome, beacon_file, document_file, run, suite_file};
+use crate::{Failure, Outcome, beacon_file, run};
 
 /// Compute some answers of a profile again on this machine, and sign what came out
 #[derive(Debug, Args)]

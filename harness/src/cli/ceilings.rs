@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use clap::Args;
 use proofmark_models::exact::isa::Isa;
+use proofmark_reports::cli::print;
 
-use super::print;
 use crate::ceilings::{end_with_parent, measure_here};
 use crate::{Failure, Outcome};
 

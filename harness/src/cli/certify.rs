@@ -3,16 +3,16 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
+use proofmark_reports::cli::{OutputFormat, document_file, print, suite_file};
 use proofmark_reports::schema::v1::NetworkChallenge;
 use proofmark_workloads::{Numerics, Suite};
 
-use super::{OutputFormat, print};
 use crate::certify::{Certificate, Request, Start, certify};
 use crate::kept_outputs;
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
-use crate::{Failure, Outcome, document_file, suite_file};
+use crate::{Failure, Outcome};
 
 /// Measure this machine with a suite and write a signed coverage profile
 #[derive(Debug, Args)]

@@ -3,15 +3,15 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use proofmark_reports::cli::{print, suite_file};
 use proofmark_reports::document::{self, Document};
 use proofmark_reports::schema::v1::NetworkChallenge;
 use proofmark_reports::{Digest, Timestamp, did_key};
 
-use super::print;
 use crate::certify::internal;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
-use crate::{Failure, Outcome, beacon_file, run, suite_file};
+use crate::{Failure, Outcome, beacon_file, run};
 
 /// A network's key and clock are bound to what they sign no longer than this.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);

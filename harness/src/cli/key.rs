@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use proofmark_reports::cli::print;
 use proofmark_reports::did_key;
 
-use super::print;
 use crate::key_file::{self, Role};
 use crate::{Failure, Outcome};
 

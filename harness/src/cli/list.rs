@@ -1,7 +1,7 @@
 use clap::Args;
+use proofmark_reports::cli::{print, suite_file};
 
-use super::print;
-use crate::{Failure, Outcome, suite_file, summary};
+use crate::{Failure, Outcome, summary};
 
 /// List the workloads of a suite
 #[derive(Debug, Args)]

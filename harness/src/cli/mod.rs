@@ -9,13 +9,12 @@ mod list;
 mod receipt;
 mod self_check;
 mod show;
-mod verify;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use proofmark_models::exact::isa::Isa;
+use proofmark_reports::cli::{Verify, ended};
 
 use crate::{Failure, Outcome};
 
@@ -33,7 +32,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Certify(certify::Certify),
-    Verify(verify::Verify),
+    Verify(Verify),
     Show(show::Show),
     List(list::List),
     SelfCheck(self_check::SelfCheck),
@@ -48,15 +47,6 @@ enum Command {
     Cell,
     #[command(hide = true)]
     Ceilings(ceilings::Ceilings),
-}
-
-/// How a result is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OutputFormat {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
 }
 
 impl Cli {
@@ -76,21 +66,8 @@ impl Cli {
             Command::Cell => crate::cell::run(),
             Command::Ceilings(command) => command.run(),
         };
-        match result {
-            Ok(outcome) => outcome.into(),
-            Err(failure) => {
-                let _ = writeln!(io::stderr(), "error: {failure}");
-                failure.outcome().into()
-            }
-        }
+        ended(result)
     }
-}
-
-/// Prints help to standard output, faults to standard error.
-#[must_use]
-pub fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    if error.use_stderr() { Outcome::Usage.into() } else { Outcome::Ok.into() }
 }
 
 /// The instruction set that was asked for, or the fastest.
@@ -101,16 +78,4 @@ fn available(isa: Option<Isa>) -> Result<Isa, Failure> {
     }
     let error = anyhow::anyhow!("this machine does not have the instruction set {isa}");
     Err(Failure::new(Outcome::Usage, error).hint("leave --isa out, or take portable"))
-}
-
-/// Writes to standard output; a closed pipe is the reader's choice, not an error.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
-            Outcome::CannotWrite,
-            anyhow::Error::new(error).context("cannot write to standard output"),
-        )),
-        _ => Ok(()),
-    }
 }

@@ -4,17 +4,17 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 use clap::Args;
 use proofmark_reports::beacon::first_round_after;
+use proofmark_reports::cli::{print, suite_file};
 use proofmark_reports::document::{self, Document};
 use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::{Challenge, Receipt as Signed};
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::{Timestamp, did_key, words};
 
-use super::print;
 use crate::certify::internal;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
-use crate::{Failure, Outcome, beacon_file, suite_file};
+use crate::{Failure, Outcome, beacon_file};
 
 /// Confirm when the answer to one's challenge arrived
 #[derive(Debug, Args)]

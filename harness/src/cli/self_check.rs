@@ -5,13 +5,13 @@ use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
+use proofmark_reports::cli::{OutputFormat, print, suite_file};
 use proofmark_reports::words::bytes;
 use proofmark_workloads::{Numerics as WorkloadNumerics, Workload, self_check_seed};
 
-use super::{OutputFormat, print};
 use crate::cell::model::Model;
 use crate::plan::{Selection, plan};
-use crate::{Failure, Outcome, environment, suite_file};
+use crate::{Failure, Outcome, environment};
 
 /// Compute the digests of a suite's exact workloads and compare them with the suite's; nothing is timed
 #[derive(Debug, Args)]

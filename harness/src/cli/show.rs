@@ -2,12 +2,12 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use proofmark_reports::cli::{print, suite_file};
 use proofmark_reports::page::page;
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::{Timestamp, table};
 
-use super::print;
-use crate::{Failure, Outcome, suite_file, summary};
+use crate::{Failure, Outcome, summary};
 
 /// Print a profile for people or for other programs
 #[derive(Debug, Args)]

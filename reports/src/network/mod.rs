@@ -4,3 +4,7 @@
 //! tried: `sum over rows w of d(w) (1 - product over machines i of (1 - q_i(w)))`. The [`chances`] q come from attested profiles alone.
 
 pub mod chances;
+pub mod common_cause;
+pub mod coverage;
+pub mod quadrature;
+pub mod shapley;

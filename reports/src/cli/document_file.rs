@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use crate::document::{self, Document};
 use anyhow::anyhow;
-use proofmark_reports::document::{self, Document};
 
-use crate::suite_file::read_bounded;
-use crate::{Failure, Outcome};
+use super::suite_file::read_bounded;
+use super::{Failure, Outcome};
 
 /// The document of a file, whose form and signature hold.
-pub(crate) fn load<D: Document>(path: &Path) -> Result<D, Failure> {
+///
+/// # Errors
+/// When it cannot be read or does not hold.
+pub fn load<D: Document>(path: &Path) -> Result<D, Failure> {
     let refuse = |fact: String| {
         let error = anyhow!("{}: {fact}", path.display());
         Err(Failure::new(Outcome::BadInput, error).hint("take the file as its network made it"))

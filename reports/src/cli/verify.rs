@@ -1,23 +1,22 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::Timestamp;
+use crate::audit::Randomness;
+use crate::beacon::BeaconRound;
+use crate::schema::v1::{Challenge, NetworkChallenge, Profile, Receipt};
+use crate::verify::{Audited, Context, LatencyStanding, Proven, Verification, verify};
+use crate::words::{self, share};
 use clap::Args;
-use proofmark_reports::Timestamp;
-use proofmark_reports::audit::Randomness;
-use proofmark_reports::beacon::BeaconRound;
-use proofmark_reports::schema::v1::{Challenge, NetworkChallenge, Profile, Receipt};
-use proofmark_reports::verify::{Audited, Context, LatencyStanding, Proven, Verification, verify};
-use proofmark_reports::words::{self, share};
 use serde_json::Value;
 
-use super::{OutputFormat, print};
-use crate::in_order::in_order;
-use crate::profile_files::{ProfileFiles, Unreadable};
-use crate::{Failure, Outcome, document_file, suite_file};
+use super::in_order::in_order;
+use super::profile_files::{ProfileFiles, Unreadable};
+use super::{Failure, Outcome, OutputFormat, document_file, print, suite_file};
 
 /// Check profiles: form, signature, and agreement with their own data
 #[derive(Debug, Args)]
-pub(super) struct Verify {
+pub struct Verify {
     /// Profiles; of a folder all files *.json inside, at any depth
     #[arg(required = true, value_name = "FILE|FOLDER")]
     files: Vec<PathBuf>,
@@ -42,7 +41,11 @@ pub(super) struct Verify {
 }
 
 impl Verify {
-    pub(super) fn run(self) -> Result<Outcome, Failure> {
+    /// Prints the verdict on every file.
+    ///
+    /// # Errors
+    /// When something beside the profiles cannot be read, or the verdicts cannot be written.
+    pub fn run(self) -> Result<Outcome, Failure> {
         let suites = suite_file::known(&self.suite)?;
         let challenge = self.challenge.as_deref().map(document_file::load::<NetworkChallenge>).transpose()?;
         let receipt = self.receipt.as_deref().map(document_file::load::<Receipt>).transpose()?;

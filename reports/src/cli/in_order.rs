@@ -14,7 +14,7 @@ const AHEAD: usize = 8;
 ///
 /// # Errors
 /// The first of `take`'s, which ends the work.
-pub(crate) fn in_order<T: Send, R: Send, E>(
+pub(super) fn in_order<T: Send, R: Send, E>(
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
     mut take: impl FnMut(R) -> Result<(), E>,

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use proofmark_workloads::{Suite, embedded, embedded_suite};
 
-use crate::{Failure, Outcome};
+use super::{Failure, Outcome};
 
 /// No suite and no profile is larger; profiles have the same limit in their parser.
 const MAX_FILE_BYTES: u64 = 8 << 20;
@@ -22,7 +22,10 @@ pub struct SuiteSource {
 }
 
 /// The suite of this name, or in this file.
-pub(crate) fn load(name_or_file: &str) -> Result<SuiteSource, Failure> {
+///
+/// # Errors
+/// When there is none.
+pub fn load(name_or_file: &str) -> Result<SuiteSource, Failure> {
     if let Some(suite) = embedded_suite(name_or_file) {
         return Ok(SuiteSource { suite, text: None });
     }
@@ -40,7 +43,10 @@ pub(crate) fn load(name_or_file: &str) -> Result<SuiteSource, Failure> {
 }
 
 /// The embedded suites and those of `files`.
-pub(crate) fn known(files: &[String]) -> Result<Vec<Suite>, Failure> {
+///
+/// # Errors
+/// When one cannot be read.
+pub fn known(files: &[String]) -> Result<Vec<Suite>, Failure> {
     let mut suites = embedded();
     for file in files {
         suites.push(load(file)?.suite);
@@ -49,7 +55,10 @@ pub(crate) fn known(files: &[String]) -> Result<Vec<Suite>, Failure> {
 }
 
 /// The bytes of a file of at most 8 MiB.
-pub(crate) fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
+///
+/// # Errors
+/// When it cannot be read, or is larger.
+pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
     let bad_input = |error: anyhow::Error| Failure::new(Outcome::BadInput, error);
     let mut bytes = Vec::new();
     File::open(path)

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use crate::{Failure, Outcome};
+use super::{Failure, Outcome};
 
 /// As many names of a folder are held at once; a larger folder is read several times.
 const PAGE: usize = 1 << 16;
 
 /// The files of a command line in their order; in place of a folder all files `*.json` inside, at any depth, names of a folder
 /// ascending. Links are followed where they are named and nowhere else.
-pub(crate) struct ProfileFiles<'a> {
+pub(super) struct ProfileFiles<'a> {
     named: std::slice::Iter<'a, PathBuf>,
     /// The folder that is read now, behind those that it lies in.
     open: Vec<Folder>,
@@ -24,13 +24,13 @@ pub(crate) struct ProfileFiles<'a> {
 }
 
 /// A folder that has nothing to verify.
-pub(crate) struct Unreadable {
-    pub(crate) path: PathBuf,
-    pub(crate) failure: Failure,
+pub(super) struct Unreadable {
+    pub(super) path: PathBuf,
+    pub(super) failure: Failure,
 }
 
 impl<'a> ProfileFiles<'a> {
-    pub(crate) fn named(files: &'a [PathBuf]) -> Self {
+    pub(super) fn named(files: &'a [PathBuf]) -> Self {
         Self { named: files.iter(), open: Vec::new(), found: 0 }
     }
 }

@@ -1,0 +1,28 @@
+//! `proofmark-reports`: verifies and compares coverage profiles, without a machine-learning framework.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use proofmark_reports::cli::{Verify, ended, usage};
+
+/// Verifies and compares coverage profiles.
+///
+/// Exit codes: 0 ok; 1 a check said no; 2 usage; 10 bad input; 11 cannot write; 70 internal.
+#[derive(Debug, Parser)]
+#[command(name = "proofmark-reports", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(Verify),
+}
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(Cli { command: Command::Verify(command) }) => ended(command.run()),
+        Err(error) => usage(&error),
+    }
+}
