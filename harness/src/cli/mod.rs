@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use proofmark_models::exact::isa::Isa;
-use proofmark_reports::cli::{Verify, ended};
+use proofmark_reports::cli::{Compare, Verify, ended};
 
 use crate::{Failure, Outcome};
 
@@ -33,6 +33,7 @@ pub struct Cli {
 enum Command {
     Certify(certify::Certify),
     Verify(Verify),
+    Compare(Compare),
     Show(show::Show),
     List(list::List),
     SelfCheck(self_check::SelfCheck),
@@ -56,6 +57,7 @@ impl Cli {
         let result = match self.command {
             Command::Certify(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Compare(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
             Command::SelfCheck(command) => command.run(),

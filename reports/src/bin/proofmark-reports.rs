@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use proofmark_reports::cli::{Verify, ended, usage};
+use proofmark_reports::cli::{Compare, Verify, ended, usage};
 
 /// Verifies and compares coverage profiles.
 ///
@@ -18,11 +18,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Verify(Verify),
+    Compare(Compare),
 }
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(Cli { command: Command::Verify(command) }) => ended(command.run()),
+        Ok(Cli { command: Command::Compare(command) }) => ended(command.run()),
         Err(error) => usage(&error),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! *Architecture invariant:* files, clock, threads and terminal of this crate are in here and in `src/bin`, nowhere else.
 
+mod compare;
 pub mod document_file;
 mod exit;
 mod in_order;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+pub use compare::Compare;
 pub use exit::{Failure, Outcome};
 pub use verify::Verify;
 

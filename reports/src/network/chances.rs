@@ -49,6 +49,14 @@ impl Chances {
         Ok(Self { machines, rows })
     }
 
+    /// Of rows that are known to be of one length; what is above 1 by rounding counts as 1, what is no number as 0.
+    pub(super) fn of_shares(machines: usize, mut rows: Vec<Vec<f64>>) -> Self {
+        for chance in rows.iter_mut().flatten() {
+            *chance = if chance.is_nan() { 0.0 } else { chance.clamp(0.0, 1.0) };
+        }
+        Self { machines, rows }
+    }
+
     /// The number of machines.
     #[must_use]
     pub fn machines(&self) -> usize {

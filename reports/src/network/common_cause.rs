@@ -50,8 +50,7 @@ impl Grouping {
                 *chance = given_up.min(1.0);
             }
         }
-        // Each is within 0 and 1 by what was just asked.
-        Ok(Chances::new(chances.machines(), rows).unwrap_or_else(|_| chances.clone()))
+        Ok(Chances::of_shares(chances.machines(), rows))
     }
 
     /// The expectation of coverage over the groups' failing; `given_up` are the chances of [`Self::given_up`].

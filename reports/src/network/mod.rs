@@ -4,11 +4,21 @@
 //! tried: `sum over rows w of d(w) (1 - product over machines i of (1 - q_i(w)))`. The [`chances`] q come from attested profiles alone.
 
 pub mod additions;
+pub mod agreement;
+pub mod attributes;
 pub mod chances;
+pub mod claim;
 pub mod common_cause;
+pub mod comparison;
 pub mod concentration;
 pub mod coverage;
+pub mod demand;
 mod draws;
+pub mod fleet;
+pub mod groups;
 pub mod outages;
 pub mod quadrature;
+pub mod resemblance;
 pub mod shapley;
+pub mod simulation;
+pub mod waterfall;

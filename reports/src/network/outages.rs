@@ -28,22 +28,23 @@ pub enum Search {
     Greedy,
 }
 
-/// Coverage without each of `groups`; machine `i` is in `groups.of_machine[i]`.
+/// Coverage without each of `groups`.
 #[must_use]
 pub fn without_each(chances: &Chances, shares: &[f64], groups: &Units) -> Vec<f64> {
     let all = coverage(chances, shares);
     marginals(chances, chances, shares, groups).into_iter().map(|lost| (all - lost).max(0.0)).collect()
 }
 
-/// The `together` groups without which coverage is least; all of them if there are fewer.
+/// The `together` groups without which coverage is least; all of them if there are fewer. Machines of a group beyond the count are
+/// in none, and stay.
 #[must_use]
 pub fn worst(chances: &Chances, shares: &[f64], groups: &Units, together: usize) -> WorstOutage {
     let together = together.min(groups.count);
     let fails = fails(chances, groups);
     let left = |gone: &[usize]| -> f64 {
-        let of_row = |row: &Vec<f64>| {
+        let of_row = |(row, others): &(Vec<f64>, f64)| {
             let there = row.iter().enumerate().filter(|(group, _)| !gone.contains(group));
-            1.0 - there.map(|(_, fails)| fails).product::<f64>()
+            1.0 - others * there.map(|(_, fails)| fails).product::<f64>()
         };
         fails.iter().zip(shares).map(|(row, share)| share * of_row(row)).sum()
     };
@@ -56,14 +57,14 @@ pub fn worst(chances: &Chances, shares: &[f64], groups: &Units, together: usize)
     WorstOutage { coverage: left(&groups), groups, search }
 }
 
-/// By row and group: the probability that a request fails on all its machines.
-fn fails(chances: &Chances, groups: &Units) -> Vec<Vec<f64>> {
+/// By row: the probability that a request fails on all machines of each group, and on all that are in none.
+fn fails(chances: &Chances, groups: &Units) -> Vec<(Vec<f64>, f64)> {
     let of_row = |row: &Vec<f64>| {
-        let mut fails = vec![1.0; groups.count];
+        let (mut fails, mut others) = (vec![1.0; groups.count], 1.0);
         for (chance, group) in row.iter().zip(&groups.of_machine) {
-            fails[*group] *= 1.0 - chance;
+            *fails.get_mut(*group).unwrap_or(&mut others) *= 1.0 - chance;
         }
-        fails
+        (fails, others)
     };
     chances.rows().iter().map(of_row).collect()
 }

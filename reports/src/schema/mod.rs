@@ -1,5 +1,6 @@
-//! The wire form of a coverage profile, one module a major version.
+//! The wire form of coverage profiles, one module a major version, and of comparisons.
 
+pub mod comparison;
 #[cfg(test)]
 pub(crate) mod form;
 #[cfg(test)]

@@ -72,8 +72,9 @@ fn number(number: Option<u64>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
 
-fn line<const N: usize>(fields: [String; N]) -> String {
-    fields.map(|field| quoted(&field)).join(",") + "\r\n"
+/// A line of fields.
+pub(super) fn line<T: AsRef<str>, const N: usize>(fields: [T; N]) -> String {
+    fields.map(|field| quoted(field.as_ref())).join(",") + "\r\n"
 }
 
 fn quoted(field: &str) -> String {

@@ -33,7 +33,7 @@ pub fn markdown(profile: &Profile, report_id: Digest) -> String {
     format!("{text}\n{}\n\nReport `{report_id}`\n", escaped(&words::verdict(profile)))
 }
 
-fn rows(table: &Table) -> String {
+pub(super) fn rows(table: &Table) -> String {
     let line = |fields: Vec<String>| format!("| {} |\n", fields.join(" | "));
     let mut text = line(table.columns.iter().map(|column| escaped(column.name)).collect());
     let rule = |kind| if kind == Kind::Words { "---" } else { "--:" };
@@ -52,7 +52,7 @@ fn rows(table: &Table) -> String {
 }
 
 /// A text that Markdown takes literally, on one line: no markup, no HTML, no link, no mention.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

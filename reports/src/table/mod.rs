@@ -2,6 +2,7 @@
 
 mod cells;
 mod classes;
+pub mod comparison;
 mod csv;
 mod markdown;
 mod text;

@@ -1,0 +1,346 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+use proofmark_workloads::{Suite, embedded_mixes};
+
+use super::in_order::in_order;
+use super::profile_files::{ProfileFiles, Unreadable};
+use super::suite_file::{self, read_bounded};
+use super::{Failure, Outcome, print};
+use crate::audit::AuditPredicate;
+use crate::network::attributes::{self, Attributes};
+use crate::network::claim::Claim;
+use crate::network::comparison::{Question, compare};
+use crate::network::demand::{Demand, DemandFault};
+use crate::network::groups::Attribute;
+use crate::schema::comparison::{Comparison, Refused};
+use crate::verify::{Context, verify};
+use crate::{Digest, Timestamp, in_toto, table};
+
+/// Compare profiles of a network: what it covers, what each operator adds, how fragile that is
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Profiles; of a folder all files *.json inside, at any depth. What `verify` refuses is listed and left out
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    profiles: Vec<PathBuf>,
+    /// A further suite that profiles may be of
+    #[arg(long, value_name = "FILE")]
+    suite: Vec<String>,
+    /// What is asked of the network: a demand mix (of several models: MIX/MODEL), or a CSV with columns workload,share; else the suite's shares
+    #[arg(long, value_name = "MIX|CSV")]
+    demand: Option<String>,
+    /// What the network knows of operators: a CSV with columns operator,region,provider,availability,stake
+    #[arg(long, value_name = "CSV")]
+    operators: Option<PathBuf>,
+    /// Audits of the profiles by those who are believed, or folders of them
+    #[arg(long, value_name = "FILE|FOLDER")]
+    audit: Vec<PathBuf>,
+    /// The profile of a machine that is not in the network: what would it add?
+    #[arg(long, value_name = "FILE")]
+    candidate: Vec<PathBuf>,
+    /// By what machines fail together; else the first of region and provider that is known, or hardware
+    #[arg(long, value_name = "region|provider|hardware|software", value_parser = attribute)]
+    group_by: Option<Attribute>,
+    /// The probability that all machines of a group fail at once
+    #[arg(long, value_name = "SHARE", default_value = "0.01", value_parser = probability)]
+    outage_probability: f64,
+    /// The worst outages of up to so many groups together
+    #[arg(long, value_name = "GROUPS", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=5))]
+    worst: u8,
+    /// Of all random numbers
+    #[arg(long, value_name = "NUMBER", default_value = "1")]
+    seed: u64,
+    /// Take profiles that say they are synthetic
+    #[arg(long)]
+    allow_synthetic: bool,
+    /// As what to print it
+    #[arg(long, value_enum, default_value = "table")]
+    output: Face,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Face {
+    /// For terminals
+    Table,
+    /// Everything, for programs
+    Json,
+    /// A row an operator, for spreadsheets
+    Csv,
+    /// The same as for terminals in Markdown
+    Md,
+}
+
+impl Compare {
+    /// Prints the comparison.
+    ///
+    /// # Errors
+    /// When no profile is valid, they are of several suites, or something beside them cannot be read.
+    pub fn run(self) -> Result<Outcome, Failure> {
+        let comparison = self.comparison()?;
+        print(&match self.output {
+            Face::Table => table::comparison::text(&comparison),
+            Face::Json => json(&comparison)?,
+            Face::Csv => table::comparison::csv(&comparison),
+            Face::Md => table::comparison::markdown(&comparison),
+        })?;
+        Ok(Outcome::Ok)
+    }
+
+    fn comparison(&self) -> Result<Comparison, Failure> {
+        let suites = suite_file::known(&self.suite)?;
+        // What is small is read before what takes long.
+        let operators = self.operators()?;
+        let audits = Audits::read(&self.audit);
+        let taking = Taking { suites: &suites, audits: &audits, allow_synthetic: self.allow_synthetic };
+        let mut taken = taking.take(&self.profiles)?;
+        taken.refused.extend(audits.refused.iter().cloned());
+        let suite = taken.suite(&suites)?;
+        let demand = self.demand(suite)?;
+        let candidates = self.candidates(&taking, suite, &taken)?;
+        Ok(compare(&Question {
+            suite,
+            demand: &demand,
+            claims: &taken.claims,
+            operators: &operators,
+            candidates: &candidates,
+            arrivals: None,
+            group_by: self.group_by,
+            outage_probability: self.outage_probability,
+            together: usize::from(self.worst),
+            seed: self.seed,
+            synthetic: taken.synthetic,
+            refused: taken.refused,
+        }))
+    }
+
+    fn operators(&self) -> Result<BTreeMap<String, Attributes>, Failure> {
+        let Some(path) = &self.operators else { return Ok(BTreeMap::new()) };
+        attributes::operators(&read_bounded(path)?).map_err(|fault| {
+            bad_input(anyhow!("{}: {fault}", path.display())).hint(
+                "columns are operator,region,provider,availability,stake; all but the first may be left out",
+            )
+        })
+    }
+
+    fn demand(&self, suite: &Suite) -> Result<Demand, Failure> {
+        let Some(demand) = &self.demand else { return Ok(Demand::of_suite(suite)) };
+        let path = Path::new(demand);
+        let is_file = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let refused = |fault: DemandFault| bad_input(anyhow!("demand {demand}: {fault}"));
+        if is_file {
+            return Demand::of_csv(&read_bounded(path)?, suite).map_err(|fault| {
+                refused(fault).hint("a line a workload of the suite, shares adding up to 1")
+            });
+        }
+        let (name, model) =
+            demand.split_once('/').map_or((demand.as_str(), None), |(name, model)| (name, Some(model)));
+        let mixes = embedded_mixes();
+        let Some(mix) = mixes.iter().find(|mix| mix.name == name) else {
+            let names: Vec<&str> = mixes.iter().map(|mix| mix.name.as_str()).collect();
+            let hint = format!("demand mixes: {}; or pass a CSV", names.join(", "));
+            return Err(bad_input(anyhow!("demand mix `{name}` is unknown")).hint(hint));
+        };
+        Demand::of_mix(mix, model, suite).map_err(refused)
+    }
+
+    fn candidates(
+        &self,
+        taking: &Taking<'_>,
+        suite: &Suite,
+        taken: &Taken,
+    ) -> Result<Vec<(String, Claim)>, Failure> {
+        let of = |path: &PathBuf| {
+            let name = path.display().to_string();
+            let refused = |fact: String| bad_input(anyhow!("candidate {name}: {fact}"));
+            let (claim, _) = taking.claim(path).map_err(|reasons| refused(reasons.join("; ")))?;
+            if claim.suite != suite.digest {
+                return Err(refused(format!("it is not of suite {} {}", suite.name, suite.version)));
+            }
+            if taken.claims.iter().any(|known| known.machine == claim.claim.machine) {
+                return Err(refused("its machine is in the network already".to_owned()));
+            }
+            Ok((name, claim.claim))
+        };
+        self.candidate.iter().map(of).collect()
+    }
+}
+
+/// Which profiles are taken.
+struct Taking<'a> {
+    suites: &'a [Suite],
+    audits: &'a Audits,
+    allow_synthetic: bool,
+}
+
+/// A claim and the digest of its suite.
+struct OfSuite {
+    claim: Claim,
+    suite: Digest,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Measured,
+    Synthetic,
+}
+
+/// What was taken, and what was not.
+#[derive(Default)]
+struct Taken {
+    claims: Vec<Claim>,
+    synthetic: u64,
+    refused: Vec<Refused>,
+    /// By suite: how many, and the first file.
+    suites: BTreeMap<Digest, (u64, String)>,
+    /// By report: its file.
+    seen: BTreeMap<Digest, String>,
+}
+
+impl Taking<'_> {
+    /// Reads and verifies on all cores, and keeps of each profile what a network asks.
+    fn take(&self, files: &[PathBuf]) -> Result<Taken, Failure> {
+        let mut taken = Taken::default();
+        in_order(
+            ProfileFiles::named(files),
+            |found| match found {
+                Ok(path) => (path.display().to_string(), self.claim(&path)),
+                Err(Unreadable { path, failure }) => {
+                    (path.display().to_string(), Err(vec![failure.to_string()]))
+                }
+            },
+            |(file, claim)| {
+                taken.add(file, claim);
+                Ok::<(), Failure>(())
+            },
+        )?;
+        Ok(taken)
+    }
+
+    /// What a file claims, or every reason against it.
+    fn claim(&self, path: &Path) -> Result<(OfSuite, Origin), Vec<String>> {
+        let bytes = read_bounded(path).map_err(|failure| vec![failure.to_string()])?;
+        let audits = self.audits.of(Digest::of(&bytes));
+        let context =
+            Context { audits: &audits, ..Context::new(self.suites, Timestamp::of(SystemTime::now())) };
+        let verification = verify(&bytes, context);
+        let profile = verification.profile.as_ref().filter(|_| verification.is_valid());
+        let suite =
+            profile.and_then(|profile| self.suites.iter().find(|suite| suite.digest == profile.suite.digest));
+        let (Some(profile), Some(suite)) = (profile, suite) else {
+            return Err(verification.reasons.iter().map(ToString::to_string).collect());
+        };
+        let is_synthetic = profile.extensions.contains_key("synthetic");
+        if is_synthetic && !self.allow_synthetic {
+            return Err(vec!["it says that it is synthetic; --allow-synthetic takes it".to_owned()]);
+        }
+        let claim = Claim::of(&verification, suite).ok_or_else(Vec::new)?;
+        let origin = if is_synthetic { Origin::Synthetic } else { Origin::Measured };
+        Ok((OfSuite { claim, suite: suite.digest }, origin))
+    }
+}
+
+impl Taken {
+    fn add(&mut self, file: String, claim: Result<(OfSuite, Origin), Vec<String>>) {
+        match claim {
+            Err(reasons) => self.refused.push(Refused { file, reasons }),
+            Ok((OfSuite { claim, suite }, origin)) => {
+                if let Some(first) = self.seen.get(&claim.report_id) {
+                    let reasons = vec![format!("it is the same report as {first}")];
+                    return self.refused.push(Refused { file, reasons });
+                }
+                self.seen.insert(claim.report_id, file.clone());
+                self.suites.entry(suite).or_insert((0, file)).0 += 1;
+                self.synthetic += u64::from(origin == Origin::Synthetic);
+                self.claims.push(claim);
+            }
+        }
+    }
+
+    /// The one suite of all profiles.
+    fn suite<'a>(&self, suites: &'a [Suite]) -> Result<&'a Suite, Failure> {
+        let of = |digest: &Digest| suites.iter().find(|suite| suite.digest == *digest);
+        let mut found = self.suites.keys().filter_map(of);
+        match (found.next(), found.next()) {
+            (Some(suite), None) => Ok(suite),
+            (Some(_), Some(_)) => {
+                let told = self.suites.iter().filter_map(|(digest, (count, file))| {
+                    let suite = of(digest)?;
+                    Some(format!("{count} of {} {} (such as {file})", suite.name, suite.version))
+                });
+                let told: Vec<String> = told.collect();
+                let error = anyhow!("profiles of different suites cannot be compared: {}", told.join(", "));
+                Err(bad_input(error).hint("compare those of one suite at a time"))
+            }
+            (None, _) => {
+                let first = self.refused.first().map(|refused| {
+                    format!(": {}: {}", refused.file, refused.reasons.first().map_or("", String::as_str))
+                });
+                let error = anyhow!("there is no valid profile{}", first.unwrap_or_default());
+                Err(bad_input(error).hint("`verify` lists every reason against each"))
+            }
+        }
+    }
+}
+
+/// Audits by what they are of.
+struct Audits {
+    by_report: BTreeMap<Digest, Vec<Vec<u8>>>,
+    refused: Vec<Refused>,
+}
+
+impl Audits {
+    fn read(files: &[PathBuf]) -> Self {
+        let mut audits = Self { by_report: BTreeMap::new(), refused: Vec::new() };
+        for found in ProfileFiles::named(files) {
+            let (path, bytes) = match found {
+                Ok(path) => {
+                    let bytes = read_bounded(&path);
+                    (path, bytes)
+                }
+                Err(Unreadable { path, failure }) => (path, Err(failure)),
+            };
+            let envelope = bytes.map_err(|failure| failure.to_string()).and_then(|bytes| {
+                let opened = in_toto::open::<AuditPredicate>(&bytes).map_err(|fault| fault.to_string())?;
+                Ok((opened.statement.report_id, bytes))
+            });
+            match envelope {
+                Ok((report, bytes)) => audits.by_report.entry(report).or_default().push(bytes),
+                Err(reason) => {
+                    audits.refused.push(Refused { file: path.display().to_string(), reasons: vec![reason] });
+                }
+            }
+        }
+        audits
+    }
+
+    fn of(&self, report: Digest) -> Vec<&[u8]> {
+        self.by_report
+            .get(&report)
+            .map(|audits| audits.iter().map(Vec::as_slice).collect())
+            .unwrap_or_default()
+    }
+}
+
+fn json(comparison: &Comparison) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(comparison);
+    text.map(|text| text + "\n").map_err(|error| Failure::new(Outcome::Internal, error))
+}
+
+fn bad_input(error: anyhow::Error) -> Failure {
+    Failure::new(Outcome::BadInput, error)
+}
+
+fn attribute(text: &str) -> Result<Attribute, String> {
+    let found = Attribute::CAUSES.into_iter().find(|attribute| attribute.name() == text);
+    found.ok_or_else(|| "expected region, provider, hardware or software".to_owned())
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to less than 1".to_owned()),
+    }
+}

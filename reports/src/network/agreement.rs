@@ -1,0 +1,125 @@
+//! Who computes the same bits: of exact workloads everybody should; of native ones, kinds of hardware may.
+//!
+//! Every profile has the output digest of each workload for one fixed input. In exact numerics two digests can only differ if a machine is faulty or
+//! its operator lies, and anybody can prove which by running that input.
+
+use std::collections::BTreeMap;
+
+use proofmark_workloads::Suite;
+
+use super::claim::{Claim, is_exact};
+use crate::Digest;
+
+/// Kinds of hardware in the matrix: the most frequent ones.
+const MAX_KINDS: usize = 24;
+
+/// The digests of an exact workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Its place in the suite.
+    pub workload: usize,
+    /// What the suite says is right.
+    pub golden: Option<Digest>,
+    /// Places of the claims that have each digest: most first, of equally many the lesser digest.
+    pub sharing: Vec<(Digest, Vec<usize>)>,
+}
+
+/// Whether kinds of hardware have the same native digests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Determinism {
+    /// The most frequent first.
+    pub hardware: Vec<String>,
+    /// By two kinds: the probability that two claims, one of each, have the same digest in a native workload that both measured;
+    /// `None` where no two have measured one.
+    pub same: Vec<Vec<Option<f64>>>,
+}
+
+impl Agreement {
+    /// Places of claims with another digest than the suite's, or, where it says none, than most claims have; where no digest has more than
+    /// another, of all.
+    #[must_use]
+    pub fn differing(&self) -> Vec<usize> {
+        let right = self.golden.or_else(|| match &self.sharing[..] {
+            [(most, _)] => Some(*most),
+            [(most, claims), (_, others), ..] if claims.len() > others.len() => Some(*most),
+            _ => None,
+        });
+        let mut differing: Vec<usize> = self
+            .sharing
+            .iter()
+            .filter(|(digest, _)| Some(*digest) != right)
+            .flat_map(|(_, claims)| claims.iter().copied())
+            .collect();
+        differing.sort_unstable();
+        differing
+    }
+}
+
+/// Of each exact workload that was measured.
+#[must_use]
+pub fn agreements(suite: &Suite, claims: &[Claim]) -> Vec<Agreement> {
+    let exact = (0..suite.workloads.len()).filter(|workload| is_exact(suite, *workload));
+    let of_workload = |workload: usize| {
+        let mut sharing: Vec<(Digest, Vec<usize>)> =
+            by_digest(claims, workload, |_| true).into_iter().collect();
+        sharing.sort_by(|(_, a), (_, b)| b.len().cmp(&a.len()));
+        Agreement { workload, golden: suite.workloads[workload].self_check, sharing }
+    };
+    exact.map(of_workload).filter(|agreement| !agreement.sharing.is_empty()).collect()
+}
+
+/// The matrix of native workloads.
+#[must_use]
+pub fn determinism(suite: &Suite, claims: &[Claim]) -> Determinism {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for claim in claims {
+        *count.entry(&claim.hardware).or_default() += 1;
+    }
+    let mut kinds: Vec<(&str, usize)> = count.into_iter().collect();
+    kinds.sort_by(|(_, a), (_, b)| b.cmp(a));
+    kinds.truncate(MAX_KINDS);
+    let native: Vec<usize> =
+        (0..suite.workloads.len()).filter(|workload| !is_exact(suite, *workload)).collect();
+    // By kind and workload: how many have each digest.
+    let counted = |kind: &str| -> Vec<BTreeMap<Digest, usize>> {
+        let of = |workload: &usize| by_digest(claims, *workload, |claim| claim.hardware == kind);
+        let counts = |digests: BTreeMap<Digest, Vec<usize>>| {
+            digests.into_iter().map(|(digest, claims)| (digest, claims.len())).collect()
+        };
+        native.iter().map(of).map(counts).collect()
+    };
+    let counts: Vec<_> = kinds.iter().map(|(kind, _)| counted(kind)).collect();
+    let same = |a: usize, b: usize| {
+        let (mut pairs, mut equal) = (0.0, 0.0);
+        for (of_a, of_b) in counts[a].iter().zip(&counts[b]) {
+            let [all_a, all_b] = [of_a, of_b].map(|counts| counts.values().sum::<usize>() as f64);
+            let shared = of_a.iter().map(|(digest, count)| {
+                let others = of_b.get(digest).copied().unwrap_or(0) as f64;
+                *count as f64 * if a == b { others - 1.0 } else { others }
+            });
+            pairs += all_a * if a == b { all_b - 1.0 } else { all_b }.max(0.0);
+            equal += shared.sum::<f64>();
+        }
+        (pairs > 0.0).then(|| equal / pairs)
+    };
+    let row = |a| (0..kinds.len()).map(|b| same(a, b)).collect();
+    Determinism {
+        hardware: kinds.iter().map(|(kind, _)| (*kind).to_owned()).collect(),
+        same: (0..kinds.len()).map(row).collect(),
+    }
+}
+
+/// Places of claims, by their digest of a workload.
+fn by_digest(
+    claims: &[Claim],
+    workload: usize,
+    is_asked: impl Fn(&Claim) -> bool,
+) -> BTreeMap<Digest, Vec<usize>> {
+    let mut digests: BTreeMap<Digest, Vec<usize>> = BTreeMap::new();
+    for (place, claim) in claims.iter().enumerate().filter(|(_, claim)| is_asked(claim)) {
+        if let Some(digest) = claim.traces[workload].self_check {
+            digests.entry(digest).or_default().push(place);
+        }
+    }
+    digests
+}

@@ -1,0 +1,196 @@
+//! What is known of operators beside their profiles: where they are, how often they answer, what they have at stake.
+//!
+//! A network's own list (CSV) is worth more than what an operator says of itself in its profile's `extensions.network`, which is
+//! signed and yet only its word.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::did_key;
+use crate::schema::v1::Profile;
+
+/// The member of a profile's `extensions` in which an operator speaks of itself.
+pub const EXTENSION: &str = "network";
+/// Characters of a name.
+const MAX_NAME: usize = 100;
+const MILLION: f64 = 1e6;
+
+/// Of one operator; `None` where nothing is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes {
+    /// Where its machines are.
+    pub region: Option<String>,
+    /// Whose data centre they are in.
+    pub provider: Option<String>,
+    /// The share of time that they answer.
+    pub availability: Option<f64>,
+    /// What it has at stake, in the network's own unit.
+    pub stake: Option<f64>,
+}
+
+/// Why a list of operators is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {fact}")]
+pub struct OperatorsFault {
+    /// From 1.
+    pub line: u64,
+    /// What is wrong.
+    pub fact: String,
+}
+
+/// A line of a network's list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorLine {
+    operator: String,
+    #[serde(default)]
+    region: Option<String>,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default)]
+    availability: Option<f64>,
+    #[serde(default)]
+    stake: Option<f64>,
+}
+
+impl Attributes {
+    /// Those in `extensions.network`: `region`, `provider`, `availability_ppm`, `stake`. What is of another form is passed over.
+    #[must_use]
+    pub fn stated_by(profile: &Profile) -> Self {
+        let stated = |member: &str| profile.extensions.get(EXTENSION).and_then(|stated| stated.get(member));
+        let name = |member: &str| stated(member).and_then(Value::as_str).and_then(checked_name);
+        let number = |member: &str| stated(member).and_then(Value::as_u64).map(|number| number as f64);
+        Self {
+            region: name("region"),
+            provider: name("provider"),
+            availability: number("availability_ppm").map(|ppm| ppm / MILLION).filter(|share| *share <= 1.0),
+            stake: number("stake"),
+        }
+    }
+
+    /// These, and where they say nothing, `others`.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            region: self.region.or(others.region),
+            provider: self.provider.or(others.provider),
+            availability: self.availability.or(others.availability),
+            stake: self.stake.or(others.stake),
+        }
+    }
+}
+
+/// A network's list: a line an operator, with columns `operator` (its `did:key`) and any of `region`, `provider`, `availability`
+/// (0 to 1), `stake`; an empty field says nothing.
+///
+/// # Errors
+/// The first line that is of another form, or of an operator that was there before.
+pub fn operators(csv: &[u8]) -> Result<BTreeMap<String, Attributes>, OperatorsFault> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
+    let fault = |line: u64, fact: String| OperatorsFault { line, fact };
+    let headers = reader.headers().map_err(|error| fault(1, words(&error)))?.clone();
+    if !headers.iter().any(|name| name == "operator") {
+        let fact = format!(
+            "columns are `{}`, expected `operator,region,provider,availability,stake`",
+            told(&headers)
+        );
+        return Err(fault(1, fact));
+    }
+    let mut operators = BTreeMap::new();
+    for line in reader.records() {
+        let line =
+            line.map_err(|error| fault(error.position().map_or(0, csv::Position::line), words(&error)))?;
+        let number = line.position().map_or(0, csv::Position::line);
+        let OperatorLine { operator, region, provider, availability, stake } =
+            line.deserialize(Some(&headers)).map_err(|error| fault(number, words(&error)))?;
+        did_key::parse(&operator)
+            .map_err(|reason| fault(number, format!("operator is refused: {reason}")))?;
+        if let Some(availability) = availability.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(fault(number, format!("availability is {availability}, expected 0 to 1")));
+        }
+        if let Some(stake) = stake.filter(|stake| !(stake.is_finite() && *stake >= 0.0)) {
+            return Err(fault(number, format!("stake is {stake}, expected no less than 0")));
+        }
+        let name = |member: &str, text: Option<String>| match text.filter(|text| !text.is_empty()) {
+            None => Ok(None),
+            Some(text) => checked_name(&text).map(Some).ok_or_else(|| {
+                fault(number, format!("{member} is no printable ASCII of at most {MAX_NAME} characters"))
+            }),
+        };
+        let attributes = Attributes {
+            region: name("region", region)?,
+            provider: name("provider", provider)?,
+            availability,
+            stake,
+        };
+        if operators.insert(operator.clone(), attributes).is_some() {
+            return Err(fault(number, format!("operator {operator} is there twice")));
+        }
+    }
+    Ok(operators)
+}
+
+fn checked_name(text: &str) -> Option<String> {
+    let is_name =
+        (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    is_name.then(|| text.to_owned())
+}
+
+pub(super) fn told(headers: &csv::StringRecord) -> String {
+    crate::words::clipped(&headers.iter().collect::<Vec<_>>().join(","), MAX_NAME)
+}
+
+/// A fault of the form, without the place, which is said already.
+pub(super) fn words(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} fields, expected {expected_len}")
+        }
+        csv::ErrorKind::Deserialize { err, .. } => crate::words::clipped(&err.to_string(), 2 * MAX_NAME),
+        csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
+        _ => crate::words::clipped(&error.to_string(), 2 * MAX_NAME),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 2] = [
+        "did:key:z6MkiVutpcu57Gx49XP8Tehmi5vB8was4vudCbDdGm7tAUHT",
+        "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp",
+    ];
+
+    #[track_caller]
+    fn assert_refused(csv: &str, expected: &str) {
+        let fault = operators(csv.as_bytes()).unwrap_err().to_string();
+        assert!(fault.contains(expected), "{fault}");
+    }
+
+    #[test]
+    fn columns_may_be_left_out_and_fields_be_empty() {
+        let csv = format!("availability,operator\n0.5,{}\n,{}\n", KEYS[0], KEYS[1]);
+        let read = operators(csv.as_bytes()).unwrap();
+        assert_eq!(read[KEYS[0]], Attributes { availability: Some(0.5), ..Attributes::default() });
+        assert_eq!(read[KEYS[1]], Attributes::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_with_its_line() {
+        let [key, _] = KEYS;
+        assert_refused(
+            "region,provider\neu,a\n",
+            "line 1: columns are `region,provider`, expected `operator",
+        );
+        assert_refused(&format!("operator,zone\n{key},a\n"), "line 2: unknown field `zone`");
+        assert_refused("operator\nbob\n", "line 2: operator is refused");
+        assert_refused(&format!("operator\n{key}\n{key}\n"), "line 3: operator did:key");
+        assert_refused(&format!("operator,availability\n{key},1.5\n"), "line 2: availability is 1.5");
+        assert_refused(&format!("operator,availability\n{key},NaN\n"), "line 2: availability is NaN");
+        assert_refused(&format!("operator,stake\n{key},-1\n"), "line 2: stake is -1");
+        assert_refused(&format!("operator,region\n{key},a,b\n"), "line 2: 3 fields, expected 2");
+        assert_refused(&format!("operator,region\n{key},\u{e9}\n"), "line 2: region is no printable ASCII");
+    }
+}

@@ -1,0 +1,189 @@
+//! How much a network loses with a region, a provider, a kind of hardware or a program, and in how few hands it is.
+
+use super::{Known, figure};
+use crate::network::chances::Chances;
+use crate::network::common_cause::{FailsLessThanItsGroup, Grouping};
+use crate::network::concentration::{by_group, of_groups};
+use crate::network::groups::{Attribute, Groups};
+use crate::network::outages::{Search, without_each, worst};
+use crate::network::simulation::simulate;
+use crate::schema::comparison::{CommonCause, ConcentrationFigures, Outage, SimulatedFigure, WorstOutage};
+
+/// Coverage where groups fail together, and each machine's Shapley value in it.
+pub(super) fn common_cause(known: &Known<'_>) -> (CommonCause, Option<Vec<f64>>) {
+    let question = known.question;
+    let attribute = question.group_by.unwrap_or_else(|| known.default_attribute());
+    let fails = question.outage_probability;
+    let mut found = CommonCause {
+        attribute: attribute.name().to_owned(),
+        outage_probability: fails,
+        coverage: None,
+        all_attributes: None,
+        reason: None,
+    };
+    let groups = Groups::new(&known.fleet, attribute);
+    if !groups.is_known() {
+        found.reason = Some(format!("nobody said the {} of any machine", attribute.name()));
+        return (found, None);
+    }
+    let grouping = groups.grouping(fails);
+    let chances = known.chances_under(std::slice::from_ref(&grouping));
+    let shapley = match grouping.given_up(&chances) {
+        Err(fault) => {
+            found.reason = Some(known.told(fault));
+            None
+        }
+        Ok(given_up) => {
+            found.coverage = Some(grouping.coverage(&given_up, &known.shares));
+            Some(grouping.shapley(&given_up, &known.shares))
+        }
+    };
+    match known.simulated() {
+        Ok(simulated) => found.all_attributes = simulated,
+        Err(fault) => found.reason = Some(known.told(fault)),
+    }
+    (found, shapley)
+}
+
+/// Of each group of each attribute.
+pub(super) fn outages(known: &Known<'_>) -> Vec<Outage> {
+    let mut outages = Vec::new();
+    for (attribute, groups) in known.causes() {
+        let left = without_each(&known.standing.chances.value, &known.shares, &groups.units());
+        let rows = groups.names.iter().zip(groups.sizes()).zip(left);
+        outages.extend(rows.map(|((group, machines), coverage)| Outage {
+            attribute: attribute.name().to_owned(),
+            group: group.clone(),
+            machines,
+            coverage,
+        }));
+    }
+    outages.sort_by(|a, b| a.coverage.total_cmp(&b.coverage));
+    outages
+}
+
+/// Of two groups and more, up to the number that was asked for.
+pub(super) fn worst_outages(known: &Known<'_>) -> Vec<WorstOutage> {
+    let mut outages = Vec::new();
+    for (attribute, groups) in known.causes() {
+        let mut units = groups.units();
+        units.count = groups.names.len();
+        for together in 2..=known.question.together.min(units.count) {
+            let found = worst(&known.standing.chances.value, &known.shares, &units, together);
+            outages.push(WorstOutage {
+                attribute: attribute.name().to_owned(),
+                groups: found.groups.iter().map(|group| groups.names[*group].clone()).collect(),
+                coverage: found.coverage,
+                search: match found.search {
+                    Search::Exhaustive => "exhaustive".to_owned(),
+                    Search::Greedy => "greedy".to_owned(),
+                },
+            });
+        }
+    }
+    outages
+}
+
+/// By machines, by reward and by stake, of each attribute that is known.
+pub(super) fn concentration(known: &Known<'_>, rewards: &[f64]) -> Vec<ConcentrationFigures> {
+    let machines = &known.fleet.machines;
+    let stakes: Vec<f64> = machines.iter().map(|machine| machine.attributes.stake.unwrap_or(0.0)).collect();
+    let weights = [("machines", vec![1.0; machines.len()]), ("reward", rewards.to_vec()), ("stake", stakes)];
+    let mut rows = Vec::new();
+    for attribute in Attribute::CAUSES.into_iter().chain([Attribute::Operator]) {
+        let groups = Groups::new(&known.fleet, attribute);
+        for (weight, weights) in &weights {
+            rows.extend(of_weights(attribute, &groups, weight, weights, known.question.seed));
+        }
+    }
+    rows
+}
+
+fn of_weights(
+    attribute: Attribute,
+    groups: &Groups,
+    weight: &str,
+    weights: &[f64],
+    seed: u64,
+) -> Option<ConcentrationFigures> {
+    let all: f64 = weights.iter().sum();
+    let of_known =
+        |(group, weight): (&usize, &f64)| (*group < groups.names.len()).then_some((*group, *weight));
+    let (group_of, weights): (Vec<usize>, Vec<f64>) =
+        groups.of_machine.iter().zip(weights).filter_map(of_known).unzip();
+    let known: f64 = weights.iter().sum();
+    if known <= 0.0 {
+        return None;
+    }
+    let sums = by_group(&group_of, groups.names.len(), &weights);
+    let largest = (0..sums.len()).max_by(|a, b| sums[*a].total_cmp(&sums[*b]).then(b.cmp(a)))?;
+    let found = of_groups(&group_of, groups.names.len(), &weights, seed);
+    Some(ConcentrationFigures {
+        attribute: attribute.name().to_owned(),
+        weight: weight.to_owned(),
+        known: known / all,
+        largest: groups.names[largest].clone(),
+        largest_share: sums[largest] / known,
+        hill_0: figure(found.hill_0),
+        hill_1: figure(found.hill_1),
+        hill_2: figure(found.hill_2),
+        hhi: figure(found.hhi),
+        nakamoto: figure(found.nakamoto),
+    })
+}
+
+impl Known<'_> {
+    /// The attributes by which machines can fail together, as far as they are known.
+    fn causes(&self) -> impl Iterator<Item = (Attribute, Groups)> {
+        let of = |attribute| (attribute, Groups::new(&self.fleet, attribute));
+        Attribute::CAUSES.into_iter().map(of).filter(|(_, groups)| groups.is_known())
+    }
+
+    fn default_attribute(&self) -> Attribute {
+        let first = [Attribute::Region, Attribute::Provider].into_iter();
+        let known = |attribute: &Attribute| Groups::new(&self.fleet, *attribute).is_known();
+        first.filter(known).next().unwrap_or(Attribute::Hardware)
+    }
+
+    /// A machine whose availability nobody said is there whenever all its groups are.
+    fn chances_under(&self, groupings: &[Grouping]) -> Chances {
+        let there = |machine: usize| -> f64 {
+            groupings.iter().map(|grouping| 1.0 - grouping.fails[grouping.of_machine[machine]]).product()
+        };
+        let of_machine = |(machine, known): (usize, &crate::network::fleet::Machine)| {
+            if known.attributes.availability.is_none() { there(machine) } else { 1.0 }
+        };
+        let factors: Vec<f64> = self.fleet.machines.iter().enumerate().map(of_machine).collect();
+        let row = |row: &Vec<f64>| row.iter().zip(&factors).map(|(chance, factor)| chance * factor).collect();
+        let value = &self.standing.chances.value;
+        Chances::of_shares(value.machines(), value.rows().iter().map(row).collect())
+    }
+
+    /// All attributes that are known, if they are more than one.
+    fn simulated(&self) -> Result<Option<SimulatedFigure>, FailsLessThanItsGroup> {
+        let (attributes, groupings): (Vec<Attribute>, Vec<Grouping>) = self
+            .causes()
+            .map(|(attribute, groups)| (attribute, groups.grouping(self.question.outage_probability)))
+            .unzip();
+        if groupings.len() < 2 {
+            return Ok(None);
+        }
+        let chances = self.chances_under(&groupings);
+        let found = simulate(&chances, &self.shares, &groupings, self.question.seed)?;
+        Ok(Some(SimulatedFigure {
+            attributes: attributes.into_iter().map(|attribute| attribute.name().to_owned()).collect(),
+            coverage: found.mean,
+            standard_error: found.standard_error,
+            draws: found.draws as u64,
+        }))
+    }
+
+    fn told(&self, FailsLessThanItsGroup { machine, chance, fails }: FailsLessThanItsGroup) -> String {
+        let operator =
+            self.fleet.machines[machine].operators.first().map(|operator| &self.fleet.operators[*operator]);
+        format!(
+            "a machine of {} succeeds in {chance} of cases, and yet its group fails in {fails}: say a lower --outage-probability",
+            operator.map_or("nobody", String::as_str)
+        )
+    }
+}

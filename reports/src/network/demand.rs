@@ -1,0 +1,187 @@
+//! What a network is asked: rows of requests that the same workloads of a suite stand for, with their shares.
+
+use std::collections::BTreeMap;
+
+use proofmark_workloads::{Basis, Mix, RequestKind, RequestWork, Suite, Workload};
+use serde::Deserialize;
+
+use super::attributes::{told, words};
+
+const MILLION: f64 = 1e6;
+/// Shares of a CSV add up to 1 but for this.
+const ROUNDING: f64 = 1e-6;
+
+/// A demand, held against a suite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demand {
+    /// Where it is from, in words, with the attribution of a trace.
+    pub source: String,
+    /// No two with the same workloads.
+    pub rows: Vec<DemandRow>,
+    /// The share that no workload of the suite stands for: it fails.
+    pub unasked: f64,
+}
+
+/// Requests of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DemandRow {
+    /// The workload that stands for them; of several, the one with the least work.
+    pub workload: String,
+    /// The workload's demand class.
+    pub class: String,
+    /// The share of all requests.
+    pub share: f64,
+    /// Places in the suite of all workloads that are no easier than these requests: a machine serves them by the best of these.
+    pub workloads: Vec<usize>,
+}
+
+/// Why a demand is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DemandFault {
+    /// In a line of a CSV.
+    #[error("line {line}: {fact}")]
+    Line {
+        /// From 1.
+        line: u64,
+        /// What is wrong.
+        fact: String,
+    },
+    /// In all of it.
+    #[error("{fact}")]
+    Whole {
+        /// What is wrong.
+        fact: String,
+    },
+}
+
+/// A line of a network's own demand.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemandLine {
+    workload: String,
+    share: f64,
+}
+
+impl Demand {
+    /// The suite's own shares.
+    #[must_use]
+    pub fn of_suite(suite: &Suite) -> Self {
+        let shares = suite.workloads.iter().map(|workload| workload.share_ppm as f64 / MILLION);
+        let source =
+            format!("the shares of suite {} {}, an assumption of its author", suite.name, suite.version);
+        Self { source, rows: rows_of_workloads(suite, shares), unasked: 0.0 }
+    }
+
+    /// A network's own: a line a workload, with columns `workload` and `share`; shares add up to 1.
+    ///
+    /// # Errors
+    /// When a line names no workload of the suite, or one twice, or its share is none; or the shares do not add up.
+    pub fn of_csv(csv: &[u8], suite: &Suite) -> Result<Self, DemandFault> {
+        let fault = |line: u64, fact: String| DemandFault::Line { line, fact };
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
+        let headers = reader.headers().map_err(|error| fault(1, words(&error)))?.clone();
+        if !["workload", "share"].iter().all(|column| headers.iter().any(|name| name == *column)) {
+            return Err(fault(1, format!("columns are `{}`, expected `workload,share`", told(&headers))));
+        }
+        let mut shares: BTreeMap<usize, f64> = BTreeMap::new();
+        for line in reader.records() {
+            let line =
+                line.map_err(|error| fault(error.position().map_or(0, csv::Position::line), words(&error)))?;
+            let number = line.position().map_or(0, csv::Position::line);
+            let DemandLine { workload, share } =
+                line.deserialize(Some(&headers)).map_err(|error| fault(number, words(&error)))?;
+            let told = crate::words::clipped(&workload, 100);
+            let place = suite.workloads.iter().position(|known| known.id == workload).ok_or_else(|| {
+                fault(number, format!("workload `{told}` is not in suite {} {}", suite.name, suite.version))
+            })?;
+            if !(0.0..=1.0).contains(&share) {
+                return Err(fault(number, format!("share of `{told}` is {share}, expected 0 to 1")));
+            }
+            if shares.insert(place, share).is_some() {
+                return Err(fault(number, format!("workload `{told}` is there twice")));
+            }
+        }
+        let sum: f64 = shares.values().sum();
+        if (sum - 1.0).abs() > ROUNDING {
+            return Err(DemandFault::Whole { fact: format!("shares add up to {sum}, expected 1") });
+        }
+        let all = (0..suite.workloads.len()).map(|place| shares.get(&place).copied().unwrap_or(0.0) / sum);
+        Ok(Self {
+            source: "the network's own shares".to_owned(),
+            rows: rows_of_workloads(suite, all),
+            unasked: 0.0,
+        })
+    }
+
+    /// That of a mix, by its sizes; with one model of the suite alone, which a mix of generation needs where several models could serve it:
+    /// traces name no model.
+    ///
+    /// # Errors
+    /// When no workload stands for any request of the mix, or the model is not said or unknown.
+    pub fn of_mix(mix: &Mix, model: Option<&str>, suite: &Suite) -> Result<Self, DemandFault> {
+        let refused = |fact: String| Err(DemandFault::Whole { fact });
+        let is_generation =
+            mix.requests.iter().all(|request| matches!(request.kind, RequestKind::Generation { .. }));
+        let mut models: Vec<&str> = Vec::new();
+        let of_model = |place: &usize| model.is_none_or(|model| suite.workloads[*place].model.name == model);
+        let mut rows: BTreeMap<Vec<usize>, u64> = BTreeMap::new();
+        for request in &mix.requests {
+            let serve = |place: &usize| request.is_no_harder_than(suite.workloads[*place].shape);
+            let places: Vec<usize> = (0..suite.workloads.len()).filter(serve).collect();
+            models.extend(places.iter().map(|place| suite.workloads[*place].model.name.as_str()));
+            *rows.entry(places.into_iter().filter(of_model).collect()).or_default() += request.share_ppm;
+        }
+        models.sort_unstable();
+        models.dedup();
+        let (named, list) = (&mix.name, models.join(", "));
+        match model {
+            _ if models.is_empty() => {
+                return refused(format!("suite {} has no workload for requests of {named}", suite.name));
+            }
+            Some(model) if !models.contains(&model) => {
+                return refused(format!("{named} has no requests for model `{model}`; models are {list}"));
+            }
+            None if is_generation && models.len() > 1 => {
+                return refused(format!("{named} names no model: say {named}/MODEL with one of {list}"));
+            }
+            _ => {}
+        }
+        let unasked = rows.remove(&Vec::new()).unwrap_or(0) as f64 / MILLION;
+        let row = |(workloads, share_ppm): (Vec<usize>, u64)| {
+            let of = |place: usize| &suite.workloads[place];
+            let work = |place: &usize| {
+                let RequestWork { first, further } = of(*place).work(1);
+                first.flops.saturating_add(further.flops)
+            };
+            let least = workloads.iter().copied().min_by_key(work).unwrap_or_default();
+            let (workload, class) = (of(least).id.clone(), of(least).class.clone());
+            DemandRow { workload, class, share: share_ppm as f64 / MILLION, workloads }
+        };
+        let basis = match &mix.basis {
+            Basis::Trace(trace) => trace.attribution.clone(),
+            Basis::Assumption { .. } => "an assumption, not a measurement".to_owned(),
+        };
+        let with = model.map(|model| format!(" with {model}")).unwrap_or_default();
+        let source = format!("{named}{with} [{basis}]");
+        Ok(Self { source, rows: rows.into_iter().map(row).collect(), unasked })
+    }
+
+    /// The rows' shares.
+    #[must_use]
+    pub fn shares(&self) -> Vec<f64> {
+        self.rows.iter().map(|row| row.share).collect()
+    }
+}
+
+/// A row each workload that has a share.
+fn rows_of_workloads(suite: &Suite, shares: impl Iterator<Item = f64>) -> Vec<DemandRow> {
+    let workloads = suite.workloads.iter().zip(shares).enumerate();
+    let asked = workloads.filter(|(_, (_, share))| *share > 0.0);
+    let row = |(place, (workload, share)): (usize, (&Workload, f64))| DemandRow {
+        workload: workload.id.clone(),
+        class: workload.class.clone(),
+        share,
+        workloads: vec![place],
+    };
+    asked.map(row).collect()
+}

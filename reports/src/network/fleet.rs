@@ -1,0 +1,209 @@
+//! Machines and who holds them: claims merged by machine, held against a demand.
+//!
+//! Claims with one machine commitment are one machine, whoever signed them: it does in each workload what the best of its claims does, and what it
+//! is worth is split equally among its operators. One operator may have many machines.
+
+use std::collections::BTreeMap;
+
+use super::attributes::Attributes;
+use super::chances::{Chances, Estimated};
+use super::claim::{Claim, Offer};
+use super::coverage::Units;
+use super::demand::Demand;
+use crate::Digest;
+use crate::schema::v1::Factor;
+
+/// Machines of a network.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// By their names, ascending.
+    pub operators: Vec<String>,
+    /// By their commitments, ascending.
+    pub machines: Vec<Machine>,
+    /// Machines that are left out together: all that one operator alone holds, or one that several claim.
+    pub units: Units,
+}
+
+/// A machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// What it is known by.
+    pub commitment: Digest,
+    /// Places of those who claim it, ascending.
+    pub operators: Vec<usize>,
+    /// Of its first claim, in the order of operators.
+    pub hardware: String,
+    /// As `hardware`.
+    pub software: String,
+    /// Of its first operator.
+    pub attributes: Attributes,
+    /// Of its claims, the best in each workload of the suite.
+    pub offers: Vec<Offer>,
+}
+
+/// How machines do in the rows of a demand.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The probability that a request succeeds, availability included.
+    pub chances: Estimated,
+    /// By row and machine: the first factor that fails.
+    pub failing: Vec<Vec<Option<Factor>>>,
+    /// By row and machine: the proportion in time while the machine is there, whether or not it can be verified.
+    pub in_time: Vec<Vec<f64>>,
+    /// By row and machine: requests a second that the machine sustains of this row alone; 0 where it fails.
+    pub rates: Vec<Vec<f64>>,
+}
+
+impl Fleet {
+    /// Of claims of one suite; what the network knows of `operators` outweighs what they say.
+    #[must_use]
+    pub fn new(claims: &[Claim], operators: &BTreeMap<String, Attributes>) -> Self {
+        let mut names: Vec<String> = claims.iter().map(|claim| claim.operator.clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut by_machine: BTreeMap<Digest, Vec<&Claim>> = BTreeMap::new();
+        for claim in claims {
+            by_machine.entry(claim.machine).or_default().push(claim);
+        }
+        let machine = |(commitment, mut claims): (Digest, Vec<&Claim>)| {
+            claims.sort_by(|a, b| (&a.operator, a.report_id).cmp(&(&b.operator, b.report_id)));
+            let mut holders: Vec<usize> =
+                claims.iter().filter_map(|claim| names.binary_search(&claim.operator).ok()).collect();
+            holders.dedup();
+            let known = operators.get(&claims[0].operator).cloned().unwrap_or_default();
+            Machine {
+                commitment,
+                operators: holders,
+                hardware: claims[0].hardware.clone(),
+                software: claims[0].software.clone(),
+                attributes: known.or(claims[0].attributes.clone()),
+                offers: best_of(claims.iter().map(|claim| claim.offers.as_slice())),
+            }
+        };
+        let machines: Vec<Machine> = by_machine.into_iter().map(machine).collect();
+        let units = units(&machines);
+        Self { operators: names, machines, units }
+    }
+
+    /// How the machines do in the rows of `demand`.
+    #[must_use]
+    pub fn standing(&self, demand: &Demand) -> Standing {
+        standing(&self.machines.iter().collect::<Vec<_>>(), demand)
+    }
+
+    /// What each operator has of figures that machines have: shared machines give equal parts.
+    #[must_use]
+    pub fn by_operator(&self, by_machine: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; self.operators.len()];
+        for (machine, value) in self.machines.iter().zip(by_machine) {
+            for operator in &machine.operators {
+                sums[*operator] += value / machine.operators.len() as f64;
+            }
+        }
+        sums
+    }
+
+    /// As [`Self::by_operator`], of figures that units have.
+    #[must_use]
+    pub fn by_operator_of_units(&self, by_unit: &[f64]) -> Vec<f64> {
+        let mut holders: Vec<&[usize]> = vec![&[]; self.units.count];
+        for (machine, unit) in self.machines.iter().zip(&self.units.of_machine) {
+            holders[*unit] = &machine.operators;
+        }
+        let mut sums = vec![0.0; self.operators.len()];
+        for (holders, value) in holders.into_iter().zip(by_unit) {
+            for operator in holders {
+                sums[*operator] += value / holders.len() as f64;
+            }
+        }
+        sums
+    }
+}
+
+/// Of `machines`, which need not be of a fleet.
+pub(super) fn standing(machines: &[&Machine], demand: &Demand) -> Standing {
+    let best = |machine: &Machine, workloads: &[usize]| {
+        workloads
+            .iter()
+            .map(|workload| machine.offers[*workload])
+            .reduce(Offer::or_better)
+            .unwrap_or(Offer::NONE)
+    };
+    let rows: Vec<Vec<Offer>> = demand
+        .rows
+        .iter()
+        .map(|row| machines.iter().map(|machine| best(machine, &row.workloads)).collect())
+        .collect();
+    let chances = |of: fn(&Offer) -> f64| {
+        let row = |offers: &Vec<Offer>| {
+            let of = |(offer, machine): (&Offer, &&Machine)| {
+                let is_success = offer.failing.is_none();
+                if is_success { of(offer) * machine.attributes.availability.unwrap_or(1.0) } else { 0.0 }
+            };
+            offers.iter().zip(machines).map(of).collect()
+        };
+        Chances::of_shares(machines.len(), rows.iter().map(row).collect())
+    };
+    let each = |of: fn(&Offer) -> f64| rows.iter().map(|row| row.iter().map(of).collect()).collect();
+    Standing {
+        chances: Estimated {
+            value: chances(|offer| offer.success),
+            low: chances(|offer| offer.low),
+            high: chances(|offer| offer.high),
+        },
+        failing: rows.iter().map(|row| row.iter().map(|offer| offer.failing).collect()).collect(),
+        in_time: each(|offer| offer.success),
+        rates: each(
+            |offer| if offer.failing.is_none() { offer.requests_per_hour as f64 / 3600.0 } else { 0.0 },
+        ),
+    }
+}
+
+impl Offer {
+    /// Of a workload that was never asked for.
+    const NONE: Self =
+        Self { failing: Some(Factor::Model), success: 0.0, low: 0.0, high: 0.0, requests_per_hour: 0 };
+
+    /// Which of two serves requests better; of equals the first.
+    fn or_better(self, other: Self) -> Self {
+        let failing = |offer: &Self| offer.failing.map_or(u8::MAX, |factor| factor as u8);
+        let order = failing(&other)
+            .cmp(&failing(&self))
+            .then(other.success.total_cmp(&self.success))
+            .then(other.low.total_cmp(&self.low))
+            .then(other.requests_per_hour.cmp(&self.requests_per_hour));
+        if order.is_gt() { other } else { self }
+    }
+}
+
+fn best_of<'a>(claims: impl Iterator<Item = &'a [Offer]>) -> Vec<Offer> {
+    let better = |mut best: Vec<Offer>, claim: &[Offer]| {
+        for (best, offer) in best.iter_mut().zip(claim) {
+            *best = best.or_better(*offer);
+        }
+        best
+    };
+    claims.map(<[Offer]>::to_vec).reduce(|best, claim| better(best, &claim)).unwrap_or_default()
+}
+
+/// One a sole operator, in the order of operators, then one a shared machine.
+fn units(machines: &[Machine]) -> Units {
+    let mut of_operator: BTreeMap<usize, usize> = BTreeMap::new();
+    for machine in machines {
+        if let [operator] = machine.operators[..] {
+            of_operator.insert(operator, 0);
+        }
+    }
+    for (unit, of) in of_operator.values_mut().enumerate() {
+        *of = unit;
+    }
+    let mut count = of_operator.len();
+    let of_machine = machines.iter().map(|machine| match machine.operators[..] {
+        [operator] => of_operator[&operator],
+        _ => {
+            count += 1;
+            count - 1
+        }
+    });
+    Units { of_machine: of_machine.collect(), count }
+}
