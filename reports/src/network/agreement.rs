@@ -123,3 +123,51 @@ fn by_digest(
     }
     digests
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{claim, suite};
+    use super::*;
+
+    #[test]
+    fn whoever_has_another_digest_than_the_suites_is_named_though_most_have_it() {
+        let suite = suite();
+        let mut claims = vec![claim("a", "1", 1.0), claim("b", "2", 1.0), claim("c", "3", 1.0)];
+        for claim in &mut claims[1..] {
+            claim.traces[0].self_check = Some(Digest::of(b"wrong"));
+        }
+        let found = agreements(&suite, &claims);
+        assert_eq!(found.len(), suite.workloads.iter().filter(|w| w.self_check.is_some()).count());
+        assert_eq!((found[0].workload, found[0].sharing.len(), found[0].differing()), (0, 2, vec![1, 2]));
+        assert!(found[1..].iter().all(|found| found.differing().is_empty()));
+    }
+
+    #[test]
+    fn without_a_suites_digest_most_are_right_and_of_equally_many_nobody_is() {
+        let digests = |counts: [usize; 2]| Agreement {
+            workload: 0,
+            golden: None,
+            sharing: vec![
+                (Digest::of(b"one"), (0..counts[0]).collect()),
+                (Digest::of(b"two"), (counts[0]..counts[0] + counts[1]).collect()),
+            ],
+        };
+        assert_eq!(digests([3, 1]).differing(), [3]);
+        assert_eq!(digests([2, 2]).differing(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn hardware_shares_bits_as_often_as_two_of_its_claims_do() {
+        let suite = suite();
+        let of = |operator: &str, machine: &str, hardware: &str| Claim {
+            hardware: hardware.to_owned(),
+            ..claim(operator, machine, 1.0)
+        };
+        // The fixture's native digests follow from the machine.
+        let claims = [of("a", "1", "x"), of("b", "1", "x"), of("c", "2", "x"), of("d", "1", "y")];
+        let found = determinism(&suite, &claims);
+        assert_eq!(found.hardware, ["x", "y"]);
+        let third = Some(1.0 / 3.0);
+        assert_eq!(found.same, [vec![third, Some(2.0 / 3.0)], vec![Some(2.0 / 3.0), None]]);
+    }
+}

@@ -185,3 +185,68 @@ fn rows_of_workloads(suite: &Suite, shares: impl Iterator<Item = f64>) -> Vec<De
     };
     asked.map(row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proofmark_workloads::{embedded_mixes, embedded_suite};
+
+    use super::*;
+
+    fn smoke() -> Suite {
+        embedded_suite("smoke").unwrap()
+    }
+
+    #[track_caller]
+    fn assert_refused(csv: &str, expected: &str) {
+        let fault = Demand::of_csv(csv.as_bytes(), &smoke()).unwrap_err().to_string();
+        assert!(fault.contains(expected), "{fault}");
+    }
+
+    #[test]
+    fn a_suites_own_shares_add_up_to_one() {
+        let demand = Demand::of_suite(&smoke());
+        assert!((demand.shares().iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(demand.rows.iter().all(|row| row.share > 0.0 && row.workloads.len() == 1));
+    }
+
+    #[test]
+    fn a_csv_is_read_and_what_is_wrong_with_it_is_said_with_its_line() {
+        let good = "workload,share\nchat-15m-exact-f32,0.25\nrerank-minilm-exact-f32,0.75\n";
+        let demand = Demand::of_csv(good.as_bytes(), &smoke()).unwrap();
+        assert_eq!(demand.shares(), [0.25, 0.75]);
+        assert_eq!(demand.rows[1].class, "ranking");
+        assert_refused("share\n1\n", "line 1: columns are `share`, expected `workload,share`");
+        assert_refused("workload,share,weight\nchat-15m-exact-f32,1,1\n", "line 2: unknown field `weight`");
+        assert_refused("workload,share\nchat,1\n", "line 2: workload `chat` is not in suite smoke");
+        assert_refused(
+            "workload,share\nchat-15m-exact-f32,-0.5\n",
+            "line 2: share of `chat-15m-exact-f32` is -0.5",
+        );
+        assert_refused("workload,share\nchat-15m-exact-f32,much\n", "line 2: ");
+        assert_refused(
+            "workload,share\nchat-15m-exact-f32,0.5\nchat-15m-exact-f32,0.5\n",
+            "line 3: workload",
+        );
+        assert_refused("workload,share\nchat-15m-exact-f32,0.5\n", "shares add up to 0.5, expected 1");
+        assert_refused("", "columns are ``");
+    }
+
+    #[test]
+    fn a_trace_needs_a_model_and_leaves_unasked_what_no_workload_stands_for() {
+        let mixes = embedded_mixes();
+        let mix = mixes.iter().find(|mix| mix.name == "azure-2023-code").unwrap();
+        let standard = embedded_suite("standard").unwrap();
+        let refused = Demand::of_mix(mix, None, &standard).unwrap_err().to_string();
+        assert!(refused.contains("say azure-2023-code/MODEL with one of"), "{refused}");
+        let refused = Demand::of_mix(mix, Some("gpt"), &standard).unwrap_err().to_string();
+        assert!(refused.contains("no requests for model `gpt`"), "{refused}");
+        let demand = Demand::of_mix(mix, Some("smollm2-135m-shape"), &standard).unwrap();
+        let asked: f64 = demand.shares().iter().sum();
+        assert!((asked + demand.unasked - 1.0).abs() < 1e-9 && asked > 0.5, "{asked}");
+        for row in &demand.rows {
+            let least = &standard.workloads[row.workloads[0]];
+            assert_eq!(least.model.name, "smollm2-135m-shape");
+            assert!(row.workloads.iter().any(|place| standard.workloads[*place].id == row.workload));
+        }
+    }
+}

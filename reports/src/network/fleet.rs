@@ -207,3 +207,82 @@ fn units(machines: &[Machine]) -> Units {
     });
     Units { of_machine: of_machine.collect(), count }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{claim, failing, offer, suite};
+    use super::super::shapley::shapley;
+    use super::*;
+
+    fn fleet(claims: &[Claim]) -> Fleet {
+        Fleet::new(claims, &BTreeMap::new())
+    }
+
+    #[test]
+    fn claims_of_one_machine_merge_add_no_coverage_and_split_its_share() {
+        let demand = Demand::of_suite(&suite());
+        let alone = fleet(&[claim("a", "first", 0.8), claim("b", "second", 0.6)]);
+        let split =
+            fleet(&[claim("a", "first", 0.8), claim("sybil", "first", 0.7), claim("b", "second", 0.6)]);
+        assert_eq!((alone.machines.len(), split.machines.len()), (2, 2));
+        let values = |fleet: &Fleet| {
+            let chances = fleet.standing(&demand).chances.value;
+            fleet.by_operator(&shapley(&chances, &chances, &demand.shares()))
+        };
+        // By name: a, b; a, b, sybil.
+        let ([a, b], [half, same, other]) =
+            (values(&alone).try_into().unwrap(), values(&split).try_into().unwrap());
+        assert!(
+            (half - a / 2.0).abs() < 1e-15 && half == other && (same - b).abs() < 1e-15,
+            "{half} {a} {other}"
+        );
+        assert_eq!(alone.standing(&demand).chances, split.standing(&demand).chances);
+    }
+
+    #[test]
+    fn a_machine_does_in_each_workload_what_its_best_claim_does() {
+        let (mut one, mut two) = (claim("a", "first", 0.8), claim("a", "first", 0.9));
+        one.offers[0] = offer(1.0);
+        two.offers[0] = failing(Factor::Latency);
+        one.offers[1] = failing(Factor::Hardware);
+        two.offers[1] = failing(Factor::Capacity);
+        let fleet = fleet(&[one, two]);
+        let [machine] = &fleet.machines[..] else { panic!() };
+        assert_eq!((machine.offers[0].success, machine.offers[2].success), (1.0, 0.9));
+        assert_eq!(machine.offers[1].failing, Some(Factor::Capacity));
+        assert_eq!(machine.operators, [0]);
+    }
+
+    #[test]
+    fn an_operators_own_machines_are_left_out_together_and_a_shared_one_by_itself() {
+        let claims = [
+            claim("a", "1", 0.5),
+            claim("a", "2", 0.5),
+            claim("b", "3", 0.5),
+            claim("b", "4", 0.5),
+            claim("a", "4", 0.5),
+        ];
+        let fleet = fleet(&claims);
+        let unit = |machine: &str| {
+            let place =
+                fleet.machines.iter().position(|m| m.commitment == Digest::of(machine.as_bytes())).unwrap();
+            fleet.units.of_machine[place]
+        };
+        assert_eq!([unit("1"), unit("2"), unit("3"), unit("4")], [0, 0, 1, 2]);
+        assert_eq!(fleet.by_operator_of_units(&[1.0, 2.0, 4.0]), [3.0, 4.0]);
+    }
+
+    #[test]
+    fn availability_is_in_every_chance_and_what_the_network_knows_outweighs_what_is_said() {
+        let mut said = claim("a", "1", 0.5);
+        said.attributes =
+            Attributes { availability: Some(1.0), region: Some("eu".to_owned()), ..Attributes::default() };
+        let known = Attributes { availability: Some(0.5), ..Attributes::default() };
+        let fleet = Fleet::new(&[said], &[("a".to_owned(), known)].into());
+        let standing = fleet.standing(&Demand::of_suite(&suite()));
+        assert!(standing.chances.value.rows().iter().all(|row| row == &[0.25]));
+        assert!(standing.chances.low.rows().iter().all(|row| row == &[0.2]));
+        assert!(standing.rates.iter().all(|row| row == &[1.0]));
+        assert_eq!(fleet.machines[0].attributes.region.as_deref(), Some("eu"));
+    }
+}

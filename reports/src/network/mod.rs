@@ -14,6 +14,8 @@ pub mod concentration;
 pub mod coverage;
 pub mod demand;
 mod draws;
+#[cfg(test)]
+mod fixture;
 pub mod fleet;
 pub mod groups;
 pub mod outages;

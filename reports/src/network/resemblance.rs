@@ -128,3 +128,35 @@ fn farthest(a: &[Trace], b: &[Trace]) -> Option<f64> {
     }
     Some(farthest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::claim;
+    use super::*;
+
+    #[test]
+    fn honest_claims_of_one_kind_of_hardware_do_not_resemble_each_other() {
+        let claims: Vec<Claim> = (0..300).map(|n| claim(&format!("o{n}"), &format!("m{n}"), 1.0)).collect();
+        assert_eq!(resemblances(&claims), []);
+    }
+
+    #[test]
+    fn copied_samples_and_medians_with_little_noise_are_found_and_one_machine_is_not_reported() {
+        let first = claim("a", "1", 1.0);
+        let copy = Claim { traces: first.traces.clone(), ..claim("b", "2", 1.0) };
+        let mut noisy = Claim { traces: first.traces.clone(), ..claim("c", "3", 1.0) };
+        for trace in &mut noisy.traces {
+            trace.first_latency_ns = trace.first_latency_ns.map(|ns| ns + 7);
+            trace.median_latency_ns = trace.median_latency_ns.map(|ns| ns + ns / 1000);
+        }
+        let same_machine = Claim { traces: first.traces.clone(), ..claim("d", "1", 1.0) };
+        let noise: Vec<Claim> = (0..50).map(|n| claim(&format!("o{n}"), &format!("m{n}"), 1.0)).collect();
+        let claims = [vec![first, copy, noisy, same_machine], noise].concat();
+        let found: Vec<_> = resemblances(&claims).into_iter().map(|r| (r.claims, r.kind)).collect();
+        let workloads = claims[0].traces.len();
+        assert_eq!(found[0], ((0, 1), ResemblanceKind::SameSamples { workloads }));
+        assert!(matches!(found[1], ((0, 2), ResemblanceKind::NearMedians { farthest }) if farthest > 0.0009));
+        let pairs: Vec<_> = found.iter().map(|(claims, _)| *claims).collect();
+        assert_eq!(pairs, [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)]);
+    }
+}

@@ -93,31 +93,38 @@ pub(super) fn concentration(known: &Known<'_>, rewards: &[f64]) -> Vec<Concentra
     for attribute in Attribute::CAUSES.into_iter().chain([Attribute::Operator]) {
         let groups = Groups::new(&known.fleet, attribute);
         for (weight, weights) in &weights {
-            rows.extend(of_weights(attribute, &groups, weight, weights, known.question.seed));
+            let held = if attribute == Attribute::Operator {
+                known.held(weights)
+            } else {
+                known.lying(&groups, weights)
+            };
+            rows.extend(of_held(attribute, &groups, weight, &held, known.question.seed));
         }
     }
     rows
 }
 
-fn of_weights(
+/// Parts of a weight: the group that each is of, and how much it is; and how much all is.
+struct Held {
+    group_of: Vec<usize>,
+    weights: Vec<f64>,
+    all: f64,
+}
+
+fn of_held(
     attribute: Attribute,
     groups: &Groups,
     weight: &str,
-    weights: &[f64],
+    Held { group_of, weights, all }: &Held,
     seed: u64,
 ) -> Option<ConcentrationFigures> {
-    let all: f64 = weights.iter().sum();
-    let of_known =
-        |(group, weight): (&usize, &f64)| (*group < groups.names.len()).then_some((*group, *weight));
-    let (group_of, weights): (Vec<usize>, Vec<f64>) =
-        groups.of_machine.iter().zip(weights).filter_map(of_known).unzip();
     let known: f64 = weights.iter().sum();
     if known <= 0.0 {
         return None;
     }
-    let sums = by_group(&group_of, groups.names.len(), &weights);
+    let sums = by_group(group_of, groups.names.len(), weights);
     let largest = (0..sums.len()).max_by(|a, b| sums[*a].total_cmp(&sums[*b]).then(b.cmp(a)))?;
-    let found = of_groups(&group_of, groups.names.len(), &weights, seed);
+    let found = of_groups(group_of, groups.names.len(), weights, seed);
     Some(ConcentrationFigures {
         attribute: attribute.name().to_owned(),
         weight: weight.to_owned(),
@@ -137,6 +144,24 @@ impl Known<'_> {
     fn causes(&self) -> impl Iterator<Item = (Attribute, Groups)> {
         let of = |attribute| (attribute, Groups::new(&self.fleet, attribute));
         Attribute::CAUSES.into_iter().map(of).filter(|(_, groups)| groups.is_known())
+    }
+
+    /// A machine's weight is its group's, if that is known.
+    fn lying(&self, groups: &Groups, weights: &[f64]) -> Held {
+        let of_known =
+            |(group, weight): (&usize, &f64)| (*group < groups.names.len()).then_some((*group, *weight));
+        let (group_of, known) = groups.of_machine.iter().zip(weights).filter_map(of_known).unzip();
+        Held { group_of, weights: known, all: weights.iter().sum() }
+    }
+
+    /// A machine's weight is its operators', in equal parts.
+    fn held(&self, weights: &[f64]) -> Held {
+        let machines = self.fleet.machines.iter().zip(weights);
+        let parts = machines.flat_map(|(machine, weight)| {
+            machine.operators.iter().map(move |operator| (*operator, weight / machine.operators.len() as f64))
+        });
+        let (group_of, parts) = parts.unzip();
+        Held { group_of, weights: parts, all: weights.iter().sum() }
     }
 
     fn default_attribute(&self) -> Attribute {
