@@ -25,6 +25,7 @@ pub mod profile;
 pub mod proof;
 pub mod schema;
 pub mod statistics;
+pub mod synthetic;
 pub mod table;
 mod timestamp;
 pub mod verify;
