@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use proofmark_models::exact::isa::Isa;
-use proofmark_reports::cli::{Compare, Verify, ended};
+use proofmark_reports::cli::{Compare, Fleet, Verify, ended};
 
 use crate::{Failure, Outcome};
 
@@ -34,6 +34,8 @@ enum Command {
     Certify(certify::Certify),
     Verify(Verify),
     Compare(Compare),
+    #[command(subcommand)]
+    Fleet(Fleet),
     Show(show::Show),
     List(list::List),
     SelfCheck(self_check::SelfCheck),
@@ -58,6 +60,7 @@ impl Cli {
             Command::Certify(command) => command.run(),
             Command::Verify(command) => command.run(),
             Command::Compare(command) => command.run(),
+            Command::Fleet(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
             Command::SelfCheck(command) => command.run(),

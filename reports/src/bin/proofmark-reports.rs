@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use proofmark_reports::cli::{Compare, Verify, ended, usage};
+use proofmark_reports::cli::{Compare, Fleet, Verify, ended, usage};
 
 /// Verifies and compares coverage profiles.
 ///
@@ -19,12 +19,17 @@ struct Cli {
 enum Command {
     Verify(Verify),
     Compare(Compare),
+    #[command(subcommand)]
+    Fleet(Fleet),
 }
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(Cli { command: Command::Verify(command) }) => ended(command.run()),
-        Ok(Cli { command: Command::Compare(command) }) => ended(command.run()),
+        Ok(Cli { command }) => ended(match command {
+            Command::Verify(command) => command.run(),
+            Command::Compare(command) => command.run(),
+            Command::Fleet(command) => command.run(),
+        }),
         Err(error) => usage(&error),
     }
 }

@@ -15,10 +15,14 @@ use crate::network::attributes::{self, Attributes};
 use crate::network::claim::Claim;
 use crate::network::comparison::{Question, compare};
 use crate::network::demand::{Demand, DemandFault};
-use crate::network::groups::Attribute;
+use crate::network::groups::{Attribute, Outage, OutageLimit};
 use crate::schema::comparison::{Comparison, Refused};
+use crate::synthetic::is_synthetic;
 use crate::verify::{Context, verify};
 use crate::{Digest, Timestamp, in_toto, table};
+
+/// An assumption: more than three days a year.
+const OUTAGE_PROBABILITY: f64 = 0.01;
 
 /// Compare profiles of a network: what it covers, what each operator adds, how fragile that is
 #[derive(Debug, Args)]
@@ -44,9 +48,9 @@ pub struct Compare {
     /// By what machines fail together; else the first of region and provider that is known, or hardware
     #[arg(long, value_name = "region|provider|hardware|software", value_parser = attribute)]
     group_by: Option<Attribute>,
-    /// The probability that all machines of a group fail at once
-    #[arg(long, value_name = "SHARE", default_value = "0.01", value_parser = probability)]
-    outage_probability: f64,
+    /// The probability that all machines of a group fail at once; else 0.01, or what the group's most available machine allows
+    #[arg(long, value_name = "SHARE", value_parser = probability)]
+    outage_probability: Option<f64>,
     /// The worst outages of up to so many groups together
     #[arg(long, value_name = "GROUPS", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=5))]
     worst: u8,
@@ -108,7 +112,10 @@ impl Compare {
             candidates: &candidates,
             arrivals: None,
             group_by: self.group_by,
-            outage_probability: self.outage_probability,
+            outage: match self.outage_probability {
+                Some(probability) => Outage { probability, limit: OutageLimit::None },
+                None => Outage { probability: OUTAGE_PROBABILITY, limit: OutageLimit::Availability },
+            },
             together: usize::from(self.worst),
             seed: self.seed,
             synthetic: taken.synthetic,
@@ -232,9 +239,12 @@ impl Taking<'_> {
         let (Some(profile), Some(suite)) = (profile, suite) else {
             return Err(verification.reasons.iter().map(ToString::to_string).collect());
         };
-        let is_synthetic = profile.extensions.contains_key("synthetic");
+        let is_synthetic = is_synthetic(profile);
         if is_synthetic && !self.allow_synthetic {
-            return Err(vec!["it says that it is synthetic; --allow-synthetic takes it".to_owned()]);
+            return Err(vec![
+                "it says that it is synthetic; no machine stands behind it (--allow-synthetic takes it)"
+                    .to_owned(),
+            ]);
         }
         let claim = Claim::of(&verification, suite).ok_or_else(Vec::new)?;
         let origin = if is_synthetic { Origin::Synthetic } else { Origin::Measured };
@@ -334,7 +344,7 @@ fn bad_input(error: anyhow::Error) -> Failure {
 }
 
 fn attribute(text: &str) -> Result<Attribute, String> {
-    let found = Attribute::CAUSES.into_iter().find(|attribute| attribute.name() == text);
+    let found = Attribute::ALL.into_iter().find(|attribute| attribute.name() == text);
     found.ok_or_else(|| "expected region, provider, hardware or software".to_owned())
 }
 

@@ -5,6 +5,7 @@
 mod compare;
 pub mod document_file;
 mod exit;
+mod fleet;
 mod in_order;
 mod profile_files;
 pub mod suite_file;
@@ -17,6 +18,7 @@ use clap::ValueEnum;
 
 pub use compare::Compare;
 pub use exit::{Failure, Outcome};
+pub use fleet::{Fleet, Synth};
 pub use verify::Verify;
 
 /// How a result is printed.

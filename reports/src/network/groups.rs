@@ -4,7 +4,7 @@ use super::common_cause::Grouping;
 use super::coverage::Units;
 use super::fleet::{Fleet, Machine};
 
-/// By what machines are told apart.
+/// By what machines can fail together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attribute {
     /// Where they are.
@@ -15,8 +15,24 @@ pub enum Attribute {
     Hardware,
     /// What measured them.
     Software,
-    /// Who holds them.
-    Operator,
+}
+
+/// How often a group fails as a whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outage {
+    /// At most.
+    pub probability: f64,
+    /// Whether less often where its machines are there more often than that.
+    pub limit: OutageLimit,
+}
+
+/// What limits the probability of an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutageLimit {
+    /// No group fails more often than its most available machine.
+    Availability,
+    /// Nothing: a machine that is there more often than its group is a contradiction.
+    None,
 }
 
 /// Machines by an attribute.
@@ -29,8 +45,8 @@ pub struct Groups {
 }
 
 impl Attribute {
-    /// Those by which machines can fail together.
-    pub const CAUSES: [Self; 4] = [Self::Region, Self::Provider, Self::Hardware, Self::Software];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Region, Self::Provider, Self::Hardware, Self::Software];
 
     /// As documents have it.
     #[must_use]
@@ -40,17 +56,15 @@ impl Attribute {
             Self::Provider => "provider",
             Self::Hardware => "hardware",
             Self::Software => "software",
-            Self::Operator => "operator",
         }
     }
 
-    fn of<'a>(self, machine: &'a Machine, fleet: &'a Fleet) -> Option<&'a str> {
+    fn of(self, machine: &Machine) -> Option<&str> {
         match self {
             Self::Region => machine.attributes.region.as_deref(),
             Self::Provider => machine.attributes.provider.as_deref(),
             Self::Hardware => Some(&machine.hardware),
             Self::Software => Some(&machine.software),
-            Self::Operator => machine.operators.first().map(|operator| fleet.operators[*operator].as_str()),
         }
     }
 }
@@ -59,7 +73,7 @@ impl Groups {
     /// The machines of `fleet` by `attribute`.
     #[must_use]
     pub fn new(fleet: &Fleet, attribute: Attribute) -> Self {
-        let of = |machine| attribute.of(machine, fleet);
+        let of = |machine| attribute.of(machine);
         let mut names: Vec<&str> = fleet.machines.iter().filter_map(of).collect();
         names.sort_unstable();
         names.dedup();
@@ -81,12 +95,20 @@ impl Groups {
         Units { of_machine: self.of_machine.clone(), count: self.names.len() + 1 }
     }
 
-    /// Each group fails with the same probability; of machines of which nothing is known, none fails by this.
+    /// Groups that fail as `outage` says, one of `causes` groupings by which machines fail. Of machines of which nothing is known, none
+    /// fails by this.
     #[must_use]
-    pub fn grouping(&self, fails: f64) -> Grouping {
-        let mut all = vec![fails; self.names.len()];
-        all.push(0.0);
-        Grouping { of_machine: self.of_machine.clone(), fails: all }
+    pub fn grouping(&self, fleet: &Fleet, outage: Outage, causes: usize) -> Grouping {
+        let Outage { probability, limit } = outage;
+        let mut fails = vec![probability; self.names.len()];
+        fails.push(0.0);
+        if limit == OutageLimit::Availability {
+            for (machine, group) in fleet.machines.iter().zip(&self.of_machine) {
+                let available = machine.attributes.availability.unwrap_or(0.0);
+                fails[*group] = fails[*group].min(1.0 - available.powf(1.0 / causes as f64)).max(0.0);
+            }
+        }
+        Grouping { of_machine: self.of_machine.clone(), fails }
     }
 
     /// How many machines are in each group.

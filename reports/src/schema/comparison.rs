@@ -86,6 +86,8 @@ pub struct CommonCause {
     pub attribute: String,
     /// The probability that a group fails, an assumption.
     pub outage_probability: f64,
+    /// Groups that fail less often, because one of their machines does.
+    pub limited_groups: u64,
     /// The expectation; `null` where it cannot be computed.
     pub coverage: Option<f64>,
     /// Where several attributes fail independently of each other.

@@ -13,10 +13,11 @@ use crate::schema::comparison::{CommonCause, ConcentrationFigures, Outage, Simul
 pub(super) fn common_cause(known: &Known<'_>) -> (CommonCause, Option<Vec<f64>>) {
     let question = known.question;
     let attribute = question.group_by.unwrap_or_else(|| known.default_attribute());
-    let fails = question.outage_probability;
+    let fails = question.outage;
     let mut found = CommonCause {
         attribute: attribute.name().to_owned(),
-        outage_probability: fails,
+        outage_probability: fails.probability,
+        limited_groups: 0,
         coverage: None,
         all_attributes: None,
         reason: None,
@@ -26,7 +27,9 @@ pub(super) fn common_cause(known: &Known<'_>) -> (CommonCause, Option<Vec<f64>>)
         found.reason = Some(format!("nobody said the {} of any machine", attribute.name()));
         return (found, None);
     }
-    let grouping = groups.grouping(fails);
+    let grouping = groups.grouping(&known.fleet, fails, 1);
+    let is_limited = |fails: &&f64| **fails < found.outage_probability;
+    found.limited_groups = grouping.fails[..groups.names.len()].iter().filter(is_limited).count() as u64;
     let chances = known.chances_under(std::slice::from_ref(&grouping));
     let shapley = match grouping.given_up(&chances) {
         Err(fault) => {
@@ -89,17 +92,16 @@ pub(super) fn concentration(known: &Known<'_>, rewards: &[f64]) -> Vec<Concentra
     let machines = &known.fleet.machines;
     let stakes: Vec<f64> = machines.iter().map(|machine| machine.attributes.stake.unwrap_or(0.0)).collect();
     let weights = [("machines", vec![1.0; machines.len()]), ("reward", rewards.to_vec()), ("stake", stakes)];
+    let seed = known.question.seed;
     let mut rows = Vec::new();
-    for attribute in Attribute::CAUSES.into_iter().chain([Attribute::Operator]) {
-        let groups = Groups::new(&known.fleet, attribute);
+    for (attribute, groups) in known.causes() {
         for (weight, weights) in &weights {
-            let held = if attribute == Attribute::Operator {
-                known.held(weights)
-            } else {
-                known.lying(&groups, weights)
-            };
-            rows.extend(of_held(attribute, &groups, weight, &held, known.question.seed));
+            let held = known.lying(&groups, weights);
+            rows.extend(of_held(attribute.name(), &groups.names, weight, &held, seed));
         }
+    }
+    for (weight, weights) in &weights {
+        rows.extend(of_held("operator", &known.fleet.operators, weight, &known.held(weights), seed));
     }
     rows
 }
@@ -112,8 +114,8 @@ struct Held {
 }
 
 fn of_held(
-    attribute: Attribute,
-    groups: &Groups,
+    attribute: &str,
+    names: &[String],
     weight: &str,
     Held { group_of, weights, all }: &Held,
     seed: u64,
@@ -122,14 +124,14 @@ fn of_held(
     if known <= 0.0 {
         return None;
     }
-    let sums = by_group(group_of, groups.names.len(), weights);
+    let sums = by_group(group_of, names.len(), weights);
     let largest = (0..sums.len()).max_by(|a, b| sums[*a].total_cmp(&sums[*b]).then(b.cmp(a)))?;
-    let found = of_groups(group_of, groups.names.len(), weights, seed);
+    let found = of_groups(group_of, names.len(), weights, seed);
     Some(ConcentrationFigures {
-        attribute: attribute.name().to_owned(),
+        attribute: attribute.to_owned(),
         weight: weight.to_owned(),
         known: known / all,
-        largest: groups.names[largest].clone(),
+        largest: names[largest].clone(),
         largest_share: sums[largest] / known,
         hill_0: figure(found.hill_0),
         hill_1: figure(found.hill_1),
@@ -143,7 +145,7 @@ impl Known<'_> {
     /// The attributes by which machines can fail together, as far as they are known.
     fn causes(&self) -> impl Iterator<Item = (Attribute, Groups)> {
         let of = |attribute| (attribute, Groups::new(&self.fleet, attribute));
-        Attribute::CAUSES.into_iter().map(of).filter(|(_, groups)| groups.is_known())
+        Attribute::ALL.into_iter().map(of).filter(|(_, groups)| groups.is_known())
     }
 
     /// A machine's weight is its group's, if that is known.
@@ -186,10 +188,10 @@ impl Known<'_> {
 
     /// All attributes that are known, if they are more than one.
     fn simulated(&self) -> Result<Option<SimulatedFigure>, FailsLessThanItsGroup> {
-        let (attributes, groupings): (Vec<Attribute>, Vec<Grouping>) = self
-            .causes()
-            .map(|(attribute, groups)| (attribute, groups.grouping(self.question.outage_probability)))
-            .unzip();
+        let causes: Vec<(Attribute, Groups)> = self.causes().collect();
+        let grouping = |groups: &Groups| groups.grouping(&self.fleet, self.question.outage, causes.len());
+        let (attributes, groupings): (Vec<Attribute>, Vec<Grouping>) =
+            causes.iter().map(|(attribute, groups)| (*attribute, grouping(groups))).unzip();
         if groupings.len() < 2 {
             return Ok(None);
         }

@@ -16,7 +16,7 @@ use super::claim::Claim;
 use super::coverage::{any, bounded, by_row, gain};
 use super::demand::{Demand, DemandRow};
 use super::fleet::{Fleet, Standing, standing};
-use super::groups::Attribute;
+use super::groups::{Attribute, Outage};
 use super::waterfall::{self, Left, Need};
 use crate::schema::comparison::{CandidateFigures, Comparison, DemandFigures, Figure, Refused, Stage};
 use crate::schema::v1::SuiteReference;
@@ -38,8 +38,8 @@ pub struct Question<'a> {
     pub arrivals: Option<Arrivals>,
     /// By what machines fail together; `None`: the first of region, provider and hardware that is known.
     pub group_by: Option<Attribute>,
-    /// The probability that a group fails.
-    pub outage_probability: f64,
+    /// How often a group fails as a whole.
+    pub outage: Outage,
     /// Up to so many groups are taken out together.
     pub together: usize,
     /// Of all random numbers.

@@ -1,7 +1,7 @@
 //! What a comparison says, a table a question, for every face of it.
 
 use super::fields;
-use crate::schema::comparison::{Comparison, Figure, OperatorFigures, Stage};
+use crate::schema::comparison::{Comparison, Figure, OperatorFigures, Outage, Stage};
 use crate::table::{Column, Kind, Table};
 use crate::words::portion;
 
@@ -66,9 +66,10 @@ pub fn verdict(comparison: &Comparison) -> Vec<String> {
             portion(expected)
         ));
     }
-    if let Some(worst) = comparison.outages.first() {
+    let of_some = |outage: &&Outage| outage.machines < comparison.machines;
+    if let Some(worst) = comparison.outages.iter().find(of_some) {
         sentences.push(format!(
-            "Without {} {} ({} machines) it serves {}.",
+            "Its worst single outage is {} {} ({} of {machines} machines): without it, it serves {}.",
             worst.attribute,
             worst.group,
             worst.machines,
@@ -242,6 +243,12 @@ fn together(comparison: &Comparison) -> Option<String> {
             portion(common.outage_probability),
             portion(expected)
         ));
+        if common.limited_groups > 0 {
+            told.push(format!(
+                "{} of them fail less often, as their most available machine does.",
+                common.limited_groups
+            ));
+        }
     }
     if let Some(all) = &common.all_attributes {
         told.push(format!(
