@@ -23,6 +23,10 @@ def changes(value, put, place="$"):
         others = {"has an unknown member": {**value, "unknown": 0.5}}
         for name in [] if place.endswith(FREE) else value:
             others[f"has no {name}"] = {other: value[other] for other in value if other != name}
+    elif isinstance(value, float):
+        others = {"is a text": "0.5"}
+    elif value is None:
+        others = {"is some object": {"unknown": 0.5}}
     else:
         others = {"is a fraction": 0.5}
     for change, other in others.items():

@@ -84,7 +84,40 @@ pub(crate) fn run() -> Result<()> {
         let script = scripts.join("validate.py");
         expect(Verdict::Valid, command(&python).arg(script).arg(schema).arg(folder.join(file)))?;
     }
-    println!("interop: npm, PyPI, jq and OpenSSL agree");
+    check_network(&folder, &python, &scripts)?;
+    println!("interop: npm, PyPI, jq, OpenSSL and DuckDB agree");
+    Ok(())
+}
+
+/// A synthetic network, compared here and in DuckDB; and the vectors of its arithmetic, made again.
+fn check_network(folder: &Path, python: &Path, scripts: &Path) -> Result<()> {
+    for name in ["fleet", "export"] {
+        let stale = folder.join(name);
+        if stale.exists() {
+            fs::remove_dir_all(stale)?;
+        }
+    }
+    let proofmark = |arguments: &str| {
+        let mut proofmark = cargo();
+        proofmark.args(["run", "--release", "--quiet", "--package", "proofmark", "--"]);
+        proofmark.args(arguments.split(' ')).current_dir(folder);
+        proofmark
+    };
+    execute(&mut proofmark("fleet synth --operators 40 --seed 5 --out fleet"))?;
+    let arguments =
+        "compare fleet --allow-synthetic --operators fleet/operators.csv --export export --output json";
+    let comparison = folder.join("comparison.json");
+    fs::write(&comparison, crate::output(&mut proofmark(arguments))?)?;
+    execute(
+        command(python).arg(scripts.join("duckdb_coverage.py")).arg(folder.join("export")).arg(&comparison),
+    )?;
+    let script = scripts.join("validate.py");
+    let schema = root().join("reports/schema/comparison-v1.json");
+    execute(command(python).arg(script).arg(schema).arg(comparison))?;
+    let made = crate::output(command(python).arg(scripts.join("network_vectors.py")))?;
+    if made != fs::read_to_string(root().join("reports/tests/vectors/network.json"))? {
+        bail!("network_vectors.py makes other vectors than reports/tests/vectors/network.json");
+    }
     Ok(())
 }
 

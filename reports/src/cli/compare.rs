@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+#[cfg(feature = "parquet")]
+use anyhow::Context as _;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use proofmark_workloads::{Suite, embedded_mixes};
@@ -60,6 +62,9 @@ pub struct Compare {
     /// Take profiles that say they are synthetic
     #[arg(long)]
     allow_synthetic: bool,
+    /// Also write the verified rows as Parquet into a folder that is not there yet
+    #[arg(long, value_name = "FOLDER")]
+    export: Option<PathBuf>,
     /// As what to print it
     #[arg(long, value_enum, default_value = "table")]
     output: Face,
@@ -95,7 +100,8 @@ impl Compare {
 
     fn comparison(&self) -> Result<Comparison, Failure> {
         let suites = suite_file::known(&self.suite)?;
-        // What is small is read before what takes long.
+        // What is small is looked at before what takes long.
+        let export = self.export.as_deref().map(Exporting::into_folder).transpose()?;
         let operators = self.operators()?;
         let audits = Audits::read(&self.audit);
         let taking = Taking { suites: &suites, audits: &audits, allow_synthetic: self.allow_synthetic };
@@ -104,7 +110,7 @@ impl Compare {
         let suite = taken.suite(&suites)?;
         let demand = self.demand(suite)?;
         let candidates = self.candidates(&taking, suite, &taken)?;
-        Ok(compare(&Question {
+        let question = Question {
             suite,
             demand: &demand,
             claims: &taken.claims,
@@ -120,7 +126,12 @@ impl Compare {
             seed: self.seed,
             synthetic: taken.synthetic,
             refused: taken.refused,
-        }))
+        };
+        let comparison = compare(&question);
+        if let Some(export) = export {
+            export.write(&question, &comparison)?;
+        }
+        Ok(comparison)
     }
 
     fn operators(&self) -> Result<BTreeMap<String, Attributes>, Failure> {
@@ -172,6 +183,38 @@ impl Compare {
             Ok((name, claim.claim))
         };
         self.candidate.iter().map(of).collect()
+    }
+}
+
+/// Where verified rows go.
+struct Exporting<'a>(&'a Path);
+
+impl<'a> Exporting<'a> {
+    fn into_folder(path: &'a Path) -> Result<Self, Failure> {
+        if cfg!(not(feature = "parquet")) {
+            let error = anyhow!("this program was built without Parquet");
+            return Err(Failure::new(Outcome::Usage, error).hint("build it with --features parquet"));
+        }
+        if path.exists() {
+            let error = anyhow!("{} is there already", path.display());
+            return Err(Failure::new(Outcome::CannotWrite, error).hint("name another folder with --export"));
+        }
+        Ok(Self(path))
+    }
+
+    #[cfg(feature = "parquet")]
+    fn write(&self, question: &Question<'_>, comparison: &Comparison) -> Result<(), Failure> {
+        let fleet = crate::network::fleet::Fleet::new(question.claims, question.operators);
+        let standing = fleet.standing(question.demand);
+        let export =
+            super::export::Export { fleet: &fleet, standing: &standing, demand: question.demand, comparison };
+        let written = export.write(self.0).with_context(|| format!("cannot write {}", self.0.display()));
+        written.map_err(|error| Failure::new(Outcome::CannotWrite, error))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn write(&self, _: &Question<'_>, _: &Comparison) -> Result<(), Failure> {
+        Err(Failure::new(Outcome::Internal, anyhow!("no Parquet for {}", self.0.display())))
     }
 }
 

@@ -130,12 +130,12 @@ fn operators(truths: &[Truth]) -> anyhow::Result<Vec<u8>> {
 
 /// Temporary folders are for their owner alone.
 #[cfg(unix)]
-fn set_ordinary_mode(path: &Path) -> anyhow::Result<()> {
+pub(super) fn set_ordinary_mode(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
 }
 
 #[cfg(not(unix))]
-fn set_ordinary_mode(_: &Path) -> anyhow::Result<()> {
+pub(super) fn set_ordinary_mode(_: &Path) -> anyhow::Result<()> {
     Ok(())
 }

@@ -5,6 +5,8 @@
 mod compare;
 pub mod document_file;
 mod exit;
+#[cfg(feature = "parquet")]
+mod export;
 mod fleet;
 mod in_order;
 mod profile_files;

@@ -1,4 +1,4 @@
-//! JSON Schema (draft 2020-12) of what is signed, from the wire types and their documentation: the files in `reports/schema`.
+//! JSON Schema (draft 2020-12) of what is signed, and of comparisons, from the wire types and their documentation: the files in `reports/schema`.
 //!
 //! Exists for tests alone: the program reads by the types themselves.
 
@@ -7,18 +7,20 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use super::comparison::Comparison;
 use super::v1::{NetworkChallenge, Profile, ProfileSummary, Receipt};
 use crate::audit::AuditPredicate;
 use crate::canonical_json::MAX_SAFE_INTEGER;
 
 /// The schemas of version 1, by name.
-pub(crate) fn schemas() -> [(&'static str, Schema); 5] {
+pub(crate) fn schemas() -> [(&'static str, Schema); 6] {
     [
         of::<Profile>("coverage-profile"),
         of::<NetworkChallenge>("challenge"),
         of::<Receipt>("receipt"),
         of::<ProfileSummary>("profile-summary"),
         of::<AuditPredicate>("audit"),
+        of::<Comparison>("comparison"),
     ]
 }
 
