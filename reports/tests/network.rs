@@ -1,6 +1,8 @@
 //! The arithmetic of networks against its independent implementation (`reports/interop/network_vectors.py`).
 
 use proofmark_reports::network::additions::additions;
+use proofmark_reports::network::capacity::Capacity;
+use proofmark_reports::network::capacity::worth::{Totals, worth};
 use proofmark_reports::network::chances::{Bounded, Chances, Estimated};
 use proofmark_reports::network::common_cause::Grouping;
 use proofmark_reports::network::concentration::concentration;
@@ -33,6 +35,22 @@ struct FleetVector {
     candidates: Vec<Candidate>,
     grouping: GroupingVector,
     greedy: Greedy,
+    capacity: Option<CapacityVector>,
+}
+
+#[derive(Deserialize)]
+struct CapacityVector {
+    rate: f64,
+    mu: Vec<Vec<f64>>,
+    success: f64,
+    worth: Vec<WorthVector>,
+}
+
+#[derive(Deserialize)]
+struct WorthVector {
+    total: f64,
+    coverage_part: f64,
+    volume_part: f64,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -146,8 +164,7 @@ fn coverage_and_marginals_are_those_of_the_independent_implementation() {
         fleet.bounded_close("coverage", &[found], &[fleet.coverage]);
         let found = coverage::bounded_marginals(&chances, &fleet.shares, &units);
         fleet.bounded_close("marginal", &found, &fleet.marginal);
-        let success = |of: &Chances| coverage::by_row(of);
-        let [value, low, high] = [&chances.value, &chances.low, &chances.high].map(success);
+        let [value, low, high] = [&chances.value, &chances.low, &chances.high].map(coverage::failure_by_row);
         for candidate in &fleet.candidates {
             let gain = |own: &[f64], others: &[f64]| coverage::gain(own, others, &fleet.shares);
             let found = Bounded {
@@ -158,7 +175,7 @@ fn coverage_and_marginals_are_those_of_the_independent_implementation() {
             fleet.bounded_close("candidate", &[found], &[candidate.marginal]);
         }
         let loss: Vec<f64> =
-            value.iter().zip(&fleet.shares).map(|(success, share)| share * (1.0 - success)).collect();
+            value.iter().zip(&fleet.shares).map(|(failure, share)| share * failure).collect();
         fleet.all_close("loss", &loss, &fleet.loss);
     }
 }
@@ -216,11 +233,52 @@ fn outages_are_those_of_the_independent_implementation() {
 fn additions_are_those_of_the_independent_implementation() {
     for fleet in vectors().fleets {
         let Greedy { kinds, picks, gains } = &fleet.greedy;
-        let success = coverage::by_row(&fleet.chances().value);
-        let found = additions(kinds, &success, &fleet.shares, picks.len());
+        let failure = coverage::failure_by_row(&fleet.chances().value);
+        let found = additions(kinds, &failure, &fleet.shares, picks.len());
         assert_eq!(&found.iter().map(|added| added.kind).collect::<Vec<_>>(), picks, "{}", fleet.name);
         fleet.all_close("gain", &found.iter().map(|added| added.gain).collect::<Vec<_>>(), gains);
     }
+}
+
+/// The solver's own tolerance is looser than that of the arithmetic; its bounds hold whatever it does.
+#[test]
+fn capacity_and_worth_are_those_of_the_independent_implementation() {
+    const SOLVED: f64 = 1e-9;
+    let mut widest: f64 = 0.0;
+    let mut checked = 0;
+    for fleet in vectors().fleets {
+        let Some(vector) = &fleet.capacity else { continue };
+        let chances = fleet.chances().value;
+        let capacity = Capacity {
+            chances: &chances,
+            sustained_per_s: &vector.mu,
+            shares: &fleet.shares,
+            rate_per_s: vector.rate,
+        };
+        let (all, worth, totals) = worth(&capacity, &fleet.units());
+        assert_eq!(totals, Totals::Exact);
+        let Bounded { value, low, high } = all.served;
+        assert!(low <= vector.success + CLOSE && vector.success <= high + CLOSE, "{}: {all:?}", fleet.name);
+        assert!((value - vector.success).abs() <= SOLVED, "{}: {value}, {}", fleet.name, vector.success);
+        widest = widest.max(high - low);
+        for (unit, (found, expected)) in worth.iter().zip(&vector.worth).enumerate() {
+            for (what, actual, expected) in [
+                ("total", found.total, expected.total),
+                ("coverage part", found.coverage_part, expected.coverage_part),
+                ("volume part", found.volume_part, expected.volume_part),
+            ] {
+                assert!(
+                    (actual - expected).abs() <= SOLVED,
+                    "{} {unit}: {what} {actual}, {expected}",
+                    fleet.name
+                );
+            }
+            assert!(found.machine_price <= 1.0 + CLOSE);
+            checked += 1;
+        }
+    }
+    println!("bounds are {widest:e} apart at most");
+    assert!(widest < 1e-8 && checked > 100, "{widest} {checked}");
 }
 
 #[test]

@@ -15,14 +15,17 @@ use super::{Failure, Outcome, print};
 use crate::audit::AuditPredicate;
 use crate::network::attributes::{self, Attributes};
 use crate::network::claim::Claim;
-use crate::network::comparison::{Question, compare};
+use crate::network::comparison::{Arrivals, Question, compare};
 use crate::network::demand::{Demand, DemandFault};
 use crate::network::groups::{Attribute, Outage, OutageLimit};
+use crate::network::trace::trace;
 use crate::schema::comparison::{Comparison, Refused};
 use crate::synthetic::is_synthetic;
 use crate::verify::{Context, verify};
 use crate::{Digest, Timestamp, in_toto, table};
 
+/// Two million requests.
+const MAX_TRACE_BYTES: u64 = 64 << 20;
 /// An assumption: more than three days a year.
 const OUTAGE_PROBABILITY: f64 = 0.01;
 
@@ -38,6 +41,12 @@ pub struct Compare {
     /// What is asked of the network: a demand mix (of several models: MIX/MODEL), or a CSV with columns workload,share; else the suite's shares
     #[arg(long, value_name = "MIX|CSV")]
     demand: Option<String>,
+    /// Requests a second: how much is served when each is tried once
+    #[arg(long, value_name = "REQUESTS", value_parser = rate)]
+    rate: Option<f64>,
+    /// Let requests of generation arrive as in a CSV with columns arrival_ms,prompt_tokens,output_tokens, at its own rate unless --rate says another
+    #[arg(long, value_name = "CSV")]
+    trace: Option<PathBuf>,
     /// What the network knows of operators: a CSV with columns operator,region,provider,availability,stake
     #[arg(long, value_name = "CSV")]
     operators: Option<PathBuf>,
@@ -116,7 +125,7 @@ impl Compare {
             claims: &taken.claims,
             operators: &operators,
             candidates: &candidates,
-            arrivals: None,
+            arrivals: self.arrivals(suite, &demand)?,
             group_by: self.group_by,
             outage: match self.outage_probability {
                 Some(probability) => Outage { probability, limit: OutageLimit::None },
@@ -162,6 +171,19 @@ impl Compare {
             return Err(bad_input(anyhow!("demand mix `{name}` is unknown")).hint(hint));
         };
         Demand::of_mix(mix, model, suite).map_err(refused)
+    }
+
+    fn arrivals(&self, suite: &Suite, demand: &Demand) -> Result<Option<Arrivals>, Failure> {
+        let Some(path) = &self.trace else {
+            return Ok(self.rate.map(|rate_per_s| Arrivals { rate_per_s, trace: None }));
+        };
+        let trace = trace(&suite_file::read_up_to(path, MAX_TRACE_BYTES)?, demand, suite)
+            .map_err(|fault| bad_input(anyhow!("trace {}: {fault}", path.display())))?;
+        let trace = match self.rate {
+            Some(rate_per_s) => trace.at(rate_per_s),
+            None => trace,
+        };
+        Ok(Some(Arrivals { rate_per_s: trace.rate_per_s, trace: Some(trace.requests) }))
     }
 
     fn candidates(
@@ -389,6 +411,13 @@ fn bad_input(error: anyhow::Error) -> Failure {
 fn attribute(text: &str) -> Result<Attribute, String> {
     let found = Attribute::ALL.into_iter().find(|attribute| attribute.name() == text);
     found.ok_or_else(|| "expected region, provider, hardware or software".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate <= 1e12 => Ok(rate),
+        _ => Err("expected a number above 0".to_owned()),
+    }
 }
 
 fn probability(text: &str) -> Result<f64, String> {

@@ -59,14 +59,22 @@ pub fn known(files: &[String]) -> Result<Vec<Suite>, Failure> {
 /// # Errors
 /// When it cannot be read, or is larger.
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_up_to(path, MAX_FILE_BYTES)
+}
+
+/// The bytes of a file that has no more than `most`.
+///
+/// # Errors
+/// When it cannot be read, or is larger.
+pub fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let bad_input = |error: anyhow::Error| Failure::new(Outcome::BadInput, error);
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(|error| bad_input(error).hint("check the path and its permissions"))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(bad_input(anyhow!("{} has more than 8 MiB", path.display())));
+    if bytes.len() as u64 > most {
+        return Err(bad_input(anyhow!("{} has more than {} MiB", path.display(), most >> 20)));
     }
     Ok(bytes)
 }

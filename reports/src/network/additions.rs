@@ -15,18 +15,18 @@ pub struct Addition {
 }
 
 /// Up to `steps` machines, each the one of `kinds` (its chances in each row) that raises coverage most after those before it, from the
-/// `success` of each row; none that adds nothing.
+/// `failure` of each row; none that adds nothing.
 ///
 /// Coverage is monotone and submodular, so these reach at least 1 - 1/e of what the best choice of as many could add (Nemhauser, Wolsey and
 /// Fisher, 1978).
 #[must_use]
-pub fn additions(kinds: &[Vec<f64>], success: &[f64], shares: &[f64], steps: usize) -> Vec<Addition> {
-    let mut success = success.to_vec();
+pub fn additions(kinds: &[Vec<f64>], failure: &[f64], shares: &[f64], steps: usize) -> Vec<Addition> {
+    let mut failure = failure.to_vec();
     let mut added = Vec::new();
     for _ in 0..steps {
         let mut best = Addition { kind: 0, gain: 0.0 };
         for (kind, chances) in kinds.iter().enumerate() {
-            let gain = gain(chances, &success, shares);
+            let gain = gain(chances, &failure, shares);
             if gain > best.gain * (1.0 + ROUNDING) {
                 best = Addition { kind, gain };
             }
@@ -34,8 +34,8 @@ pub fn additions(kinds: &[Vec<f64>], success: &[f64], shares: &[f64], steps: usi
         if best.gain <= 0.0 {
             break;
         }
-        for (success, chance) in success.iter_mut().zip(&kinds[best.kind]) {
-            *success += (1.0 - *success) * chance;
+        for (failure, chance) in failure.iter_mut().zip(&kinds[best.kind]) {
+            *failure *= 1.0 - chance;
         }
         added.push(best);
     }

@@ -75,11 +75,17 @@ pub fn bounded_marginals(chances: &Estimated, shares: &[f64], units: &Units) -> 
     )
 }
 
-/// By how much coverage rises with one more machine, whose chances in each row are `candidate`.
+/// The probability of failure in each row, however small.
 #[must_use]
-pub fn gain(candidate: &[f64], success: &[f64], shares: &[f64]) -> f64 {
-    let rows = candidate.iter().zip(success).zip(shares);
-    rows.map(|((chance, success), share)| share * chance * (1.0 - success)).sum()
+pub fn failure_by_row(chances: &Chances) -> Vec<f64> {
+    chances.rows().par_iter().map(|row| row.iter().map(|chance| 1.0 - chance).product()).collect()
+}
+
+/// By how much coverage rises with one more machine, whose chances in each row are `candidate`, where requests fail with `failure`.
+#[must_use]
+pub fn gain(candidate: &[f64], failure: &[f64], shares: &[f64]) -> f64 {
+    let rows = candidate.iter().zip(failure).zip(shares);
+    rows.map(|((chance, failure), share)| share * chance * failure).sum()
 }
 
 pub(super) fn together(value: Vec<f64>, low: Vec<f64>, high: Vec<f64>) -> Vec<Bounded> {

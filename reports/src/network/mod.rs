@@ -6,6 +6,7 @@
 pub mod additions;
 pub mod agreement;
 pub mod attributes;
+pub mod capacity;
 pub mod chances;
 pub mod claim;
 pub mod common_cause;
@@ -23,4 +24,5 @@ pub mod quadrature;
 pub mod resemblance;
 pub mod shapley;
 pub mod simulation;
+pub mod trace;
 pub mod waterfall;

@@ -172,6 +172,8 @@ pub struct OperatorFigures {
     pub coverage_part: Option<f64>,
     /// The rest of what the network loses without it.
     pub volume_part: Option<f64>,
+    /// How much more the network would serve at first with one more machine like its first; `null` without a rate.
+    pub machine_price: Option<f64>,
 }
 
 /// A machine that is not in the network.
@@ -254,7 +256,8 @@ pub struct CapacityFigures {
     pub routers: Vec<RouterFigures>,
     /// The marginal value of each row's demand and of the machines' time.
     pub prices: Vec<PriceFigures>,
-    /// How operators' parts were found: `exact`, or `bounds` where solving again for each would take too long.
+    /// How the losses were found of which operators' parts are: `exact`, or by the `prices` of their machines, which are bounds from below,
+    /// where solving again for each would take too long.
     pub worth: String,
 }
 
@@ -284,7 +287,7 @@ pub struct RouterFigures {
 pub struct PriceFigures {
     /// Its id in the suite.
     pub workload: String,
-    /// How much the share of served requests rises with one more request a second of this workload, the others staying.
+    /// How many more requests would succeed with one more that comes, at first: less than 1 where machines are busy.
     pub demand_price: f64,
 }
 

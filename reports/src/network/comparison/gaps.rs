@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Known, column};
 use crate::network::additions;
-use crate::network::coverage::by_row;
+use crate::network::coverage::{coverage, failure_by_row};
 use crate::network::waterfall::{Need, binding};
 use crate::schema::comparison::{AdditionFigures, Gap, GapCloser};
 
@@ -15,11 +15,11 @@ const LEAST_LOSS: f64 = 1e-9;
 
 /// The greatest loss first.
 pub(super) fn gaps(known: &Known<'_>) -> Vec<Gap> {
-    let success = by_row(&known.standing.chances.value);
+    let failure = failure_by_row(&known.standing.chances.value);
     let kinds = known.kinds();
     let demand = known.question.demand;
     let gap = |(place, row): (usize, &crate::network::demand::DemandRow)| {
-        let loss = row.share * (1.0 - success[place]);
+        let loss = row.share * failure[place];
         let best = kinds.iter().max_by(|a, b| a.chances[place].total_cmp(&b.chances[place]));
         let best = best.filter(|kind| kind.chances[place] > 0.0);
         Gap {
@@ -50,9 +50,9 @@ pub(super) fn gaps(known: &Known<'_>) -> Vec<Gap> {
 pub(super) fn additions(known: &Known<'_>) -> Vec<AdditionFigures> {
     let kinds = known.kinds();
     let chances: Vec<Vec<f64>> = kinds.iter().map(|kind| kind.chances.clone()).collect();
-    let success = by_row(&known.standing.chances.value);
-    let mut coverage: f64 = success.iter().zip(&known.shares).map(|(success, share)| share * success).sum();
-    let added = additions::additions(&chances, &success, &known.shares, STEPS);
+    let value = &known.standing.chances.value;
+    let mut coverage = coverage(value, &known.shares);
+    let added = additions::additions(&chances, &failure_by_row(value), &known.shares, STEPS);
     let figures = added.into_iter().map(|added| {
         coverage += added.gain;
         AdditionFigures { machine: kinds[added.kind].name.clone(), gain: added.gain, coverage }

@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use proofmark_workloads::Suite;
 
 use super::attributes::Attributes;
+use super::capacity::routing::Request;
 use super::chances::{Bounded, Chances};
 use super::claim::Claim;
-use super::coverage::{any, bounded, by_row, gain};
+use super::coverage::{any, bounded, failure_by_row, gain};
 use super::demand::{Demand, DemandRow};
 use super::fleet::{Fleet, Standing, standing};
 use super::groups::{Attribute, Outage};
@@ -34,7 +35,7 @@ pub struct Question<'a> {
     pub operators: &'a BTreeMap<String, Attributes>,
     /// Machines that are not in the network, by the names of their files.
     pub candidates: &'a [(String, Claim)],
-    /// Requests a second, for the figures of capacity.
+    /// For the figures of capacity.
     pub arrivals: Option<Arrivals>,
     /// By what machines fail together; `None`: the first of region, provider and hardware that is known.
     pub group_by: Option<Attribute>,
@@ -55,8 +56,8 @@ pub struct Question<'a> {
 pub struct Arrivals {
     /// Requests a second.
     pub rate_per_s: f64,
-    /// Of a trace: when each comes, in seconds, and the row of the demand that it is of, `None` where no row is; `None`: at random.
-    pub trace: Option<Vec<(f64, Option<usize>)>>,
+    /// Of a trace, at that rate; `None`: at random.
+    pub trace: Option<Vec<Request>>,
 }
 
 /// Everything that is known.
@@ -163,10 +164,10 @@ impl Known<'_> {
 
     fn candidates(&self) -> Vec<CandidateFigures> {
         let chances = &self.standing.chances;
-        let [value, low, high] = [&chances.value, &chances.low, &chances.high].map(by_row);
+        let [value, low, high] = [&chances.value, &chances.low, &chances.high].map(failure_by_row);
         let of = |(file, claim): &(String, Claim)| {
             let own = self.of_candidate(claim).chances;
-            let gain = |own: &Chances, success: &[f64]| gain(&column(own, 0), success, &self.shares);
+            let gain = |own: &Chances, failure: &[f64]| gain(&column(own, 0), failure, &self.shares);
             CandidateFigures {
                 file: file.clone(),
                 operator: claim.operator.clone(),

@@ -10,6 +10,8 @@ use crate::schema::comparison::OperatorFigures;
 pub(super) struct Worth {
     pub(super) coverage_part: Vec<f64>,
     pub(super) volume_part: Vec<f64>,
+    /// Of one more of its first machine.
+    pub(super) machine_price: Vec<f64>,
 }
 
 /// The rows, and the Shapley value of each machine.
@@ -33,8 +35,10 @@ pub(super) fn operators(
     let marginals = of_ends(&|end| fleet.by_operator_of_units(&marginal.iter().map(end).collect::<Vec<_>>()));
     let values = of_ends(&|end| fleet.by_operator(&shapley.iter().map(end).collect::<Vec<_>>()));
     let common = shapley_common_cause.map(|of_machine| fleet.by_operator(&of_machine));
-    let worth = worth.map(|Worth { coverage_part, volume_part }| {
-        (fleet.by_operator_of_units(&coverage_part), fleet.by_operator_of_units(&volume_part))
+    let worth = worth.map(|Worth { coverage_part, volume_part, machine_price }| {
+        let price = move |machine: usize| machine_price[fleet.units.of_machine[machine]];
+        let parts = [coverage_part, volume_part].map(|of_unit| fleet.by_operator_of_units(&of_unit));
+        (parts, price)
     });
 
     let mut machines_of: Vec<Vec<usize>> = vec![Vec::new(); fleet.operators.len()];
@@ -60,8 +64,9 @@ pub(super) fn operators(
             marginal: figure(marginals[operator]),
             shapley: figure(values[operator]),
             shapley_common_cause: common.as_ref().map(|values| values[operator]),
-            coverage_part: worth.as_ref().map(|(coverage_part, _)| coverage_part[operator]),
-            volume_part: worth.as_ref().map(|(_, volume_part)| volume_part[operator]),
+            coverage_part: worth.as_ref().map(|([coverage_part, _], _)| coverage_part[operator]),
+            volume_part: worth.as_ref().map(|([_, volume_part], _)| volume_part[operator]),
+            machine_price: worth.as_ref().map(|(_, price)| price(own[0])),
         }
     };
     let mut rows: Vec<OperatorFigures> = fleet.operators.iter().enumerate().map(row).collect();

@@ -70,6 +70,7 @@ pub fn csv(comparison: &Comparison) -> String {
         "shapley_common_cause",
         "coverage_part",
         "volume_part",
+        "machine_price",
     ]);
     let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
     for row in &comparison.operators {
@@ -91,6 +92,7 @@ pub fn csv(comparison: &Comparison) -> String {
             &number(row.shapley_common_cause),
             &number(row.coverage_part),
             &number(row.volume_part),
+            &number(row.machine_price),
         ]);
     }
     text
