@@ -1,11 +1,13 @@
 //! What comparing a large network takes: coverage, all leave-one-out values and all Shapley values, each with its interval, of 64
-//! workloads. `cargo bench -p proofmark-reports --bench network` fails beyond the limits below.
+//! workloads; and the best routing. `cargo bench -p proofmark-reports --bench network` fails beyond the limits below.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
 use std::fs;
 use std::time::Instant;
 
+use proofmark_reports::network::capacity::program::solve;
+use proofmark_reports::network::capacity::{Capacity, Kinds};
 use proofmark_reports::network::chances::{Chances, Estimated};
 use proofmark_reports::network::coverage::{Units, bounded, bounded_marginals};
 use proofmark_reports::network::shapley;
@@ -15,6 +17,9 @@ const ROWS: usize = 64;
 const MOST_SECONDS: f64 = 10.0;
 const MOST_BYTES: u64 = 2 << 30;
 const TURNS: usize = 5;
+/// For the linear program.
+const KINDS: usize = 1_000;
+const MOST_SECONDS_OF_PROGRAM: f64 = 30.0;
 
 fn main() {
     let sizes = [10_000, 100_000];
@@ -47,6 +52,29 @@ fn main() {
     println!("growth {growth:.2} for 10 times as many, peak {} MiB", peak >> 20);
     assert!(medians[1] < MOST_SECONDS, "slower than {MOST_SECONDS} s");
     assert!(peak < MOST_BYTES, "more than {MOST_BYTES} bytes");
+    drop(fleets);
+    route();
+}
+
+/// The best routing over so many machines, no two alike, at half of what they sustain.
+fn route() {
+    let chances = fleet(KINDS).value;
+    let sustained: Vec<Vec<f64>> =
+        chances.rows().iter().map(|row| row.iter().map(|chance| 50.0 * chance * chance).collect()).collect();
+    let shares = vec![1.0 / ROWS as f64; ROWS];
+    let rate_per_s = 0.9 * 45.0 * KINDS as f64;
+    let capacity = Capacity { chances: &chances, sustained_per_s: &sustained, shares: &shares, rate_per_s };
+    let kinds = Kinds::of(&capacity);
+    assert_eq!(kinds.counts.len(), KINDS);
+    let start = Instant::now();
+    let solution = solve(&capacity, &kinds, &kinds.counts);
+    let seconds = start.elapsed().as_secs_f64();
+    let gap = solution.served.high - solution.served.low;
+    println!(
+        "{KINDS} kinds of machines, {ROWS} workloads: {seconds:.2} s, served {:.6}, bounds {gap:.1e} apart",
+        solution.served.value
+    );
+    assert!(gap < 1e-8 && seconds < MOST_SECONDS_OF_PROGRAM, "{solution:?}");
 }
 
 /// Each machine serves about half of the rows, in proportions like those of runs.

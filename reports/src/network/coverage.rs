@@ -7,6 +7,9 @@ use rayon::prelude::*;
 
 use super::chances::{Bounded, Chances, Estimated};
 
+/// Rows whose figures are held at once: enough for all processors, and few enough that memory is used again.
+const TOGETHER: usize = 16;
+
 /// Machines that are left out together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Units {
@@ -56,12 +59,11 @@ pub fn bounded(chances: &Estimated, shares: &[f64]) -> Bounded {
 /// By how much coverage falls without each unit: of machines with chances `own`, among others with chances `others`.
 #[must_use]
 pub fn marginals(own: &Chances, others: &Chances, shares: &[f64], units: &Units) -> Vec<f64> {
-    let of_row = |(row, share): (usize, &f64)| {
-        let lost = lost(&own.rows()[row], &others.rows()[row], units);
-        lost.into_iter().map(|lost| share * lost).collect()
-    };
-    let rows: Vec<Vec<f64>> = shares.par_iter().enumerate().map(of_row).collect();
-    added_up(rows, units.count)
+    summed(shares.len(), units.count, |row| {
+        let mut lost = lost(&own.rows()[row], &others.rows()[row], units);
+        lost.iter_mut().for_each(|lost| *lost *= shares[row]);
+        lost
+    })
 }
 
 /// [`marginals`] with intervals: one's own chances low among others' high ones, and the other way round.
@@ -93,12 +95,14 @@ pub(super) fn together(value: Vec<f64>, low: Vec<f64>, high: Vec<f64>) -> Vec<Bo
     value.into_iter().zip(ends).map(|(value, (low, high))| Bounded { value, low, high }).collect()
 }
 
-/// Sums over rows, in the order of rows.
-pub(super) fn added_up(rows: Vec<Vec<f64>>, count: usize) -> Vec<f64> {
+/// Sums over rows, each with `count` figures: computed beside each other, added up in the order of rows.
+pub(super) fn summed(rows: usize, count: usize, of_row: impl Fn(usize) -> Vec<f64> + Sync) -> Vec<f64> {
     let mut sums = vec![0.0; count];
-    for row in rows {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += value;
+    for from in (0..rows).step_by(TOGETHER) {
+        let together: Vec<Vec<f64>> =
+            (from..rows.min(from + TOGETHER)).into_par_iter().map(&of_row).collect();
+        for row in together {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
     }
     sums

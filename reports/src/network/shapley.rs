@@ -6,10 +6,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::chances::{Bounded, Chances, Estimated};
-use super::coverage::{added_up, together};
+use super::coverage::{summed, together};
 use super::quadrature::{Region, Rule, rule};
 
 /// Of the sum of all values.
@@ -20,13 +18,10 @@ const BLOCK: usize = 512;
 /// The values of all machines; they add up to coverage.
 #[must_use]
 pub fn shapley(own: &Chances, others: &Chances, shares: &[f64]) -> Vec<f64> {
-    let of_row = |(row, share): (usize, &f64)| {
-        let (own, others) = (&own.rows()[row], &others.rows()[row]);
-        let together = Row::new(others, &[0.0], |_| 0);
-        scaled(together.integrals(), own, |_| *share)
-    };
-    let rows: Vec<Vec<f64>> = shares.par_iter().enumerate().map(of_row).collect();
-    added_up(rows, own.machines())
+    summed(shares.len(), own.machines(), |row| {
+        let together = Row::new(&others.rows()[row], &[0.0], |_| 0);
+        scaled(together.integrals(), &own.rows()[row], |_| shares[row])
+    })
 }
 
 /// [`shapley`] with intervals: one's own chances low among others' high ones, and the other way round.
@@ -40,13 +35,11 @@ pub fn bounded(chances: &Estimated, shares: &[f64]) -> Vec<Bounded> {
 /// whose group has not failed.
 #[must_use]
 pub(super) fn under_groups(chances: &Chances, shares: &[f64], group_of: &[usize], fails: &[f64]) -> Vec<f64> {
-    let of_row = |(row, share): (usize, &f64)| {
-        let chances = &chances.rows()[row];
-        let row = Row::new(chances, fails, |machine| group_of[machine]);
-        scaled(row.integrals(), chances, |machine| share * (1.0 - fails[group_of[machine]]))
-    };
-    let rows: Vec<Vec<f64>> = shares.par_iter().enumerate().map(of_row).collect();
-    added_up(rows, chances.machines())
+    summed(shares.len(), chances.machines(), |row| {
+        let own = &chances.rows()[row];
+        let together = Row::new(own, fails, |machine| group_of[machine]);
+        scaled(together.integrals(), own, |machine| shares[row] * (1.0 - fails[group_of[machine]]))
+    })
 }
 
 fn scaled(mut integrals: Vec<f64>, own: &[f64], weight: impl Fn(usize) -> f64) -> Vec<f64> {

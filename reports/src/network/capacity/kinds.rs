@@ -16,7 +16,9 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    pub(super) fn of(capacity: &Capacity<'_>) -> Self {
+    /// The machines under this load, by kind.
+    #[must_use]
+    pub fn of(capacity: &Capacity<'_>) -> Self {
         let mut known: BTreeMap<Vec<u64>, usize> = BTreeMap::new();
         let mut kinds = Self { of_machine: Vec::new(), counts: Vec::new(), firsts: Vec::new() };
         for machine in 0..capacity.chances.machines() {
