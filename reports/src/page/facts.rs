@@ -1,10 +1,10 @@
 //! Machine, program, suite and keys; and all figures as a table.
 
 use super::markup::Markup;
-use super::{part, typeset};
+use super::{part, rows};
 use crate::Digest;
 use crate::schema::v1::Profile;
-use crate::table::{self, Kind, Row, Table};
+use crate::table;
 use crate::words;
 
 pub(super) fn section(page: &mut Markup, profile: &Profile, report_id: Digest) {
@@ -23,8 +23,12 @@ pub(super) fn section(page: &mut Markup, profile: &Profile, report_id: Digest) {
             for (name, value) in common {
                 details.element("p", &[("class", "note")], &format!("All cells: {name} {value}."));
             }
-            rows(details, "Cells", &cells);
-            rows(details, "Share of demand left after each factor", &table::classes(&profile.coverage));
+            rows::scrolling(details, "Cells", &cells);
+            rows::scrolling(
+                details,
+                "Share of demand left after each factor",
+                &table::classes(&profile.coverage),
+            );
         });
     });
 }
@@ -107,51 +111,4 @@ fn run(profile: &Profile, report_id: Digest) -> Vec<Fact> {
         ("Signature", proof),
         ("Report", report_id.to_string()),
     ]
-}
-
-fn rows(page: &mut Markup, caption: &str, table: &Table) {
-    // A box that scrolls must be reachable by keyboard.
-    let scrolls = [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)];
-    page.within("div", &scrolls, |region| {
-        region.within("table", &[], |html| {
-            html.element("caption", &[], caption);
-            html.within("thead", &[], |head| {
-                head.within("tr", &[], |row| {
-                    for column in &table.columns {
-                        row.element("th", &[("scope", "col"), ("class", align(column.kind))], column.name);
-                    }
-                });
-            });
-            html.within("tbody", &[], |body| {
-                table.rows.iter().for_each(|row| body.within("tr", &[], |html| fields(html, table, row)));
-            });
-        });
-    });
-}
-
-fn fields(html: &mut Markup, table: &Table, row: &Row) {
-    let heading = [("scope", "row")];
-    match row {
-        Row::Fields(fields) => {
-            for (index, (field, column)) in fields.iter().zip(&table.columns).enumerate() {
-                if index == 0 {
-                    html.element("th", &heading, field);
-                } else {
-                    html.element("td", &[("class", align(column.kind))], &typeset(field));
-                }
-            }
-        }
-        Row::Remark(name, remark) => {
-            let rest = table.columns.len().saturating_sub(1).max(1).to_string();
-            html.element("th", &heading, name);
-            html.element("td", &[("colspan", &rest), ("class", "remark")], remark);
-        }
-    }
-}
-
-fn align(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Words => "words",
-        Kind::Setting | Kind::Figure => "figure",
-    }
 }

@@ -1,6 +1,10 @@
 //! HTML under construction. Tags, attribute names and literals are texts of this program, which the types say; all else is
 //! escaped on its way in. So no text of a profile can become markup.
 
+use std::fmt::Write;
+
+use serde_json::Value;
+
 /// Names and values of attributes.
 pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
@@ -58,6 +62,22 @@ impl Markup {
         }
     }
 
+    /// Data for this page's script, which no text in it can end.
+    pub(super) fn data(&mut self, data: &Value) {
+        self.within("script", &[("type", "application/json")], |script| {
+            for character in data.to_string().chars() {
+                match character {
+                    '<' | '>' | '&' | '\x7f'.. => {
+                        for unit in character.encode_utf16(&mut [0; 2]) {
+                            let _ = write!(script.0, "\\u{unit:04x}");
+                        }
+                    }
+                    _ => script.0.push(character),
+                }
+            }
+        });
+    }
+
     /// Markup of this program's own.
     pub(super) fn literal(&mut self, markup: &'static str) {
         self.0 += markup;
@@ -77,5 +97,17 @@ mod tests {
         let mut markup = Markup::default();
         markup.element("p", &[("class", "\"><b>")], "<script>'&");
         assert_eq!(markup.into_string(), "<p class=\"&quot;&gt;&lt;b&gt;\">&lt;script&gt;&#39;&amp;</p>");
+    }
+
+    #[test]
+    fn data_is_ascii_that_no_text_in_it_can_end() {
+        let data = serde_json::json!({ "</script>": ["<!--&", "\u{2028}\u{7f}\u{e9}\u{1f600}", 1] });
+        let mut markup = Markup::default();
+        markup.data(&data);
+        let text = markup.into_string();
+        let inside = text.strip_prefix("<script type=\"application/json\">").unwrap();
+        let inside = inside.strip_suffix("</script>").unwrap();
+        assert!(inside.is_ascii() && !inside.contains(['<', '>', '&', '\x7f']), "{inside}");
+        assert_eq!(serde_json::from_str::<Value>(inside).unwrap(), data);
     }
 }

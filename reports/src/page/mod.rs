@@ -1,5 +1,5 @@
-//! A profile as one HTML file for people: no script, nothing loaded from elsewhere, light and dark, for screens, phones and
-//! paper.
+//! A profile, or a network of them, as one HTML file for people: nothing loaded from elsewhere, light and dark, for screens, phones
+//! and paper. The page of a profile has no script.
 //!
 //! A profile may come from anybody, so its texts are escaped by the types of `markup.rs`, and `bounds.rs` limits how much of it
 //! is drawn.
@@ -10,11 +10,14 @@ mod coverage;
 mod demand;
 mod doubts;
 mod facts;
+mod frame;
 mod lane;
 mod latency;
 mod markup;
+mod network;
 mod proves;
 mod roofline;
+mod rows;
 mod scale;
 mod svg;
 mod thin;
@@ -26,6 +29,7 @@ use crate::Digest;
 use crate::schema::v1::Profile;
 use crate::words;
 use markup::Markup;
+pub use network::network_page;
 
 const STYLE: &str = include_str!("style.css");
 /// Nothing is loaded or run, whatever a text of the profile may have become.
@@ -37,41 +41,26 @@ pub fn page(profile: &Profile, suite: Option<&Suite>, report_id: Digest) -> Stri
     let suite = suite.filter(|suite| suite.digest == profile.suite.digest);
     let (shown, left_out) = bounds::bounded(profile);
     let title = format!("Coverage profile of {}", shown.machine.cpu_model);
-    let mut page = Markup::default();
-    page.literal("<!doctype html>\n");
-    page.within("html", &[("lang", "en")], |html| {
-        html.within("head", &[], |head| {
-            head.empty("meta", &[("charset", "utf-8")]);
-            head.empty("meta", &[("http-equiv", "Content-Security-Policy"), ("content", POLICY)]);
-            head.empty("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
-            head.empty("meta", &[("name", "color-scheme"), ("content", "light dark")]);
-            head.empty("meta", &[("name", "referrer"), ("content", "no-referrer")]);
-            head.element("title", &[], &title);
-            head.within("style", &[], |style| style.literal(STYLE));
+    frame::framed(&title, POLICY, &[STYLE], |body| {
+        body.within("header", &[], |header| opening(header, &shown, &title));
+        body.within("main", &[], |main| {
+            verdict::section(main, &shown, profile);
+            coverage::section(main, &shown);
+            demand::section(main, profile, suite);
+            latency::section(main, &shown, suite);
+            capacity::section(main, &shown, suite);
+            roofline::section(main, &shown);
+            doubts::section(main, &shown);
+            facts::section(main, &shown, report_id);
+            proves::section(main, &profile.challenge, report_id);
         });
-        html.within("body", &[], |body| {
-            body.within("header", &[], |header| opening(header, &shown, &title));
-            body.within("main", &[], |main| {
-                verdict::section(main, &shown, profile);
-                coverage::section(main, &shown);
-                demand::section(main, profile, suite);
-                latency::section(main, &shown, suite);
-                capacity::section(main, &shown, suite);
-                roofline::section(main, &shown);
-                doubts::section(main, &shown);
-                facts::section(main, &shown, report_id);
-                proves::section(main, &profile.challenge, report_id);
-            });
-            body.within("footer", &[], |footer| {
-                for fact in &left_out {
-                    footer.element("p", &[], fact);
-                }
-                footer.element("p", &[], &format!("Report {report_id}"));
-            });
+        body.within("footer", &[], |footer| {
+            for fact in &left_out {
+                footer.element("p", &[], fact);
+            }
+            footer.element("p", &[], &format!("Report {report_id}"));
         });
-    });
-    page.literal("\n");
-    page.into_string()
+    })
 }
 
 fn opening(header: &mut Markup, profile: &Profile, title: &str) {

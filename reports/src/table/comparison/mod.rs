@@ -1,6 +1,6 @@
 //! A comparison as text, Markdown and CSV.
 
-mod sections;
+pub(crate) mod sections;
 
 use super::csv::line;
 use super::markdown::{escaped, rows};

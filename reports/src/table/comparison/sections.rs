@@ -93,7 +93,7 @@ pub fn verdict(comparison: &Comparison) -> Vec<String> {
     sentences
 }
 
-fn lacking(factor: &str) -> &'static str {
+pub(crate) fn lacking(factor: &str) -> &'static str {
     match factor {
         "model" => "lack of a machine that runs the model",
         "hardware" => "lack of hardware that can hold it",
@@ -104,7 +104,7 @@ fn lacking(factor: &str) -> &'static str {
     }
 }
 
-fn demand(comparison: &Comparison) -> Section {
+pub(crate) fn demand(comparison: &Comparison) -> Section {
     let columns = [
         ("workload", Kind::Words),
         ("class", Kind::Words),
@@ -158,7 +158,7 @@ fn demand(comparison: &Comparison) -> Section {
     section("What is served: the share of requests left after each factor", &columns, rows, None)
 }
 
-fn operators(comparison: &Comparison) -> Section {
+pub(crate) fn operators(comparison: &Comparison) -> Section {
     let columns = [
         ("operator", Kind::Words),
         ("machines", Kind::Figure),
@@ -200,7 +200,7 @@ fn operators(comparison: &Comparison) -> Section {
     section("What each operator adds", &columns, rows, Some(note.to_owned()))
 }
 
-fn candidates(comparison: &Comparison) -> Section {
+pub(crate) fn candidates(comparison: &Comparison) -> Section {
     let columns = [
         ("candidate", Kind::Words),
         ("hardware", Kind::Words),
@@ -213,7 +213,7 @@ fn candidates(comparison: &Comparison) -> Section {
     section("What candidates would add", &columns, rows.collect(), None)
 }
 
-fn outages(comparison: &Comparison) -> Section {
+pub(crate) fn outages(comparison: &Comparison) -> Section {
     let columns = [
         ("without", Kind::Words),
         ("group", Kind::Words),
@@ -263,7 +263,7 @@ fn together(comparison: &Comparison) -> Option<String> {
     (!told.is_empty()).then(|| told.join(" "))
 }
 
-fn worst_outages(comparison: &Comparison) -> Section {
+pub(crate) fn worst_outages(comparison: &Comparison) -> Section {
     let columns = [
         ("without", Kind::Words),
         ("groups", Kind::Words),
@@ -276,7 +276,7 @@ fn worst_outages(comparison: &Comparison) -> Section {
     section("The worst groups together", &columns, rows.collect(), None)
 }
 
-fn concentration(comparison: &Comparison) -> Section {
+pub(crate) fn concentration(comparison: &Comparison) -> Section {
     let columns = [
         ("by", Kind::Words),
         ("of", Kind::Words),
@@ -307,7 +307,7 @@ fn concentration(comparison: &Comparison) -> Section {
     section("In how few hands it is", &columns, rows.collect(), Some(note.to_owned()))
 }
 
-fn routers(comparison: &Comparison) -> Section {
+pub(crate) fn routers(comparison: &Comparison) -> Section {
     let columns = [
         ("routing", Kind::Words),
         ("serves", Kind::Figure),
@@ -341,7 +341,7 @@ fn routers(comparison: &Comparison) -> Section {
     section("What is served at this rate, each request tried once", &columns, rows, None)
 }
 
-fn gaps(comparison: &Comparison) -> Section {
+pub(crate) fn gaps(comparison: &Comparison) -> Section {
     let columns = [
         ("lost in", Kind::Words),
         ("class", Kind::Words),
@@ -364,7 +364,7 @@ fn gaps(comparison: &Comparison) -> Section {
     section("Where demand is lost", &columns, rows.collect(), None)
 }
 
-fn additions(comparison: &Comparison) -> Section {
+pub(crate) fn additions(comparison: &Comparison) -> Section {
     let columns = [("add", Kind::Words), ("gains", Kind::Figure), ("then serves", Kind::Figure)];
     let rows = comparison
         .additions
@@ -374,7 +374,7 @@ fn additions(comparison: &Comparison) -> Section {
     section("What to add next", &columns, rows.collect(), Some(note.to_owned()))
 }
 
-fn agreement(comparison: &Comparison) -> Section {
+pub(crate) fn agreement(comparison: &Comparison) -> Section {
     let columns = [
         ("exact workload", Kind::Words),
         ("profiles", Kind::Figure),
@@ -404,7 +404,7 @@ fn some_of(names: &[String]) -> String {
     if more > 0 { format!("{told} and {more} more") } else { told }
 }
 
-fn resemblances(comparison: &Comparison) -> Section {
+pub(crate) fn resemblances(comparison: &Comparison) -> Section {
     let columns = [("operator", Kind::Words), ("resembles", Kind::Words), ("in", Kind::Words)];
     let rows = comparison
         .resemblances
@@ -414,7 +414,7 @@ fn resemblances(comparison: &Comparison) -> Section {
     section("Profiles that look alike", &columns, rows.collect(), Some(note.to_owned()))
 }
 
-fn refused(comparison: &Comparison) -> Section {
+pub(crate) fn refused(comparison: &Comparison) -> Section {
     let columns = [("left out", Kind::Words), ("reason", Kind::Words)];
     let rows = comparison.refused.iter().map(|row| {
         let more = row.reasons.len().saturating_sub(1);
@@ -434,11 +434,11 @@ fn section(
     Section { title, table: Table { columns, rows }, note }
 }
 
-fn named(workload: &str) -> String {
+pub(crate) fn named(workload: &str) -> String {
     if workload.is_empty() { "(no workload stands for them)".to_owned() } else { workload.to_owned() }
 }
 
-fn interval(Figure { low, high, .. }: Figure) -> String {
+pub(crate) fn interval(Figure { low, high, .. }: Figure) -> String {
     format!("{} to {}", portion(low), portion(high))
 }
 

@@ -1,0 +1,60 @@
+//! Who computes the same bits: of exact workloads everybody should; of native ones, kinds of hardware may.
+
+use super::heat_map::{LEVELS, level};
+use super::{NAME, note, told, whole};
+use crate::page::markup::Markup;
+use crate::page::part;
+use crate::schema::comparison::{Comparison, DeterminismFigures};
+use crate::table::comparison::sections;
+use crate::words::{clipped, portion};
+
+const NOTE: &str = "The probability, in percent, that two profiles, one of each kind of hardware, have the same digest in a native workload. \
+                    Kinds have numbers in the columns; a dot stands where no two have measured one.";
+
+pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
+    told(page, "agreement", sections::agreement(comparison));
+    let matrix = &comparison.determinism;
+    if matrix.same.iter().flatten().all(Option::is_none) {
+        return;
+    }
+    part(page, "determinism", "Which hardware has the same native outputs", |section| {
+        note(section, Some(NOTE));
+        let caption = "Same native outputs, hardware by hardware";
+        let scrolls = [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)];
+        section.within("div", &scrolls, |region| {
+            region.within("table", &[("class", "heat")], |table| {
+                table.element("caption", &[("class", "unseen")], caption);
+                table.within("thead", &[], |head| heading(head, matrix));
+                table.within("tbody", &[], |body| body_of(body, matrix));
+            });
+        });
+    });
+}
+
+fn heading(head: &mut Markup, matrix: &DeterminismFigures) {
+    head.within("tr", &[], |row| {
+        row.element("th", &[("scope", "col")], "hardware");
+        for (place, name) in matrix.hardware.iter().enumerate() {
+            let number = (place + 1).to_string();
+            row.element("th", &[("scope", "col"), ("title", name), ("aria-label", name)], &number);
+        }
+    });
+}
+
+fn body_of(body: &mut Markup, matrix: &DeterminismFigures) {
+    for (place, (name, same)) in matrix.hardware.iter().zip(&matrix.same).enumerate() {
+        body.within("tr", &[], |row| {
+            let heading = format!("{} {}", place + 1, clipped(name, NAME));
+            row.element("th", &[("scope", "row"), ("title", name)], &heading);
+            for share in same {
+                match share {
+                    None => row.element("td", &[("class", "none")], "\u{b7}"),
+                    Some(share) => {
+                        let text = portion(*share).replace(" %", "");
+                        row.element("td", &[("class", LEVELS[level(*share)])], &whole(&text));
+                    }
+                }
+            }
+        });
+    }
+}
