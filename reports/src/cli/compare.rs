@@ -19,6 +19,7 @@ use crate::network::comparison::{Arrivals, Question, compare};
 use crate::network::demand::{Demand, DemandFault};
 use crate::network::groups::{Attribute, Outage, OutageLimit};
 use crate::network::trace::trace;
+use crate::page::network_page;
 use crate::schema::comparison::{Comparison, Refused};
 use crate::synthetic::is_synthetic;
 use crate::verify::{Context, verify};
@@ -89,6 +90,8 @@ enum Face {
     Csv,
     /// The same as for terminals in Markdown
     Md,
+    /// One self-contained page for browsers
+    Html,
 }
 
 impl Compare {
@@ -103,6 +106,7 @@ impl Compare {
             Face::Json => json(&comparison)?,
             Face::Csv => table::comparison::csv(&comparison),
             Face::Md => table::comparison::markdown(&comparison),
+            Face::Html => network_page(&comparison),
         })?;
         Ok(Outcome::Ok)
     }

@@ -79,7 +79,7 @@ pub fn verdict(comparison: &Comparison) -> Vec<String> {
     if let Some(capacity) = &comparison.capacity {
         sentences.push(format!(
             "At {} requests a second it serves {} of them at the first attempt, if they are sent where they are best.",
-            capacity.rate_per_s,
+            rate(capacity.rate_per_s),
             portion(capacity.success.value)
         ));
     }
@@ -432,6 +432,20 @@ fn section(
 ) -> Section {
     let columns = columns.iter().map(|(name, kind)| Column { name, kind: *kind }).collect();
     Section { title, table: Table { columns, rows }, note }
+}
+
+/// A rate to three digits, or as it is where it has more before the point.
+fn rate(per_s: f64) -> String {
+    let decimals = if per_s >= 100.0 {
+        0
+    } else if per_s >= 10.0 {
+        1
+    } else if per_s >= 1.0 {
+        2
+    } else {
+        4
+    };
+    format!("{per_s:.decimals$}")
 }
 
 pub(crate) fn named(workload: &str) -> String {
