@@ -4,7 +4,7 @@ use super::chances::Bounded;
 use super::draws::Draws;
 
 /// Draws of all resamples together, and the least and most resamples.
-const MAX_DRAWS: usize = 20_000_000;
+const MAX_DRAWS: usize = 5_000_000;
 const RESAMPLES: std::ops::RangeInclusive<usize> = 200..=1000;
 /// More than half, and no rounding: ten tenths are ten, so six of them are it.
 const ROUNDING: f64 = 1e-12;

@@ -1,5 +1,7 @@
 //! How much a network loses with a region, a provider, a kind of hardware or a program, and in how few hands it is.
 
+use rayon::prelude::*;
+
 use super::{Known, figure};
 use crate::network::chances::Chances;
 use crate::network::common_cause::{FailsLessThanItsGroup, Grouping};
@@ -93,17 +95,17 @@ pub(super) fn concentration(known: &Known<'_>, rewards: &[f64]) -> Vec<Concentra
     let stakes: Vec<f64> = machines.iter().map(|machine| machine.attributes.stake.unwrap_or(0.0)).collect();
     let weights = [("machines", vec![1.0; machines.len()]), ("reward", rewards.to_vec()), ("stake", stakes)];
     let seed = known.question.seed;
-    let mut rows = Vec::new();
-    for (attribute, groups) in known.causes() {
-        for (weight, weights) in &weights {
-            let held = known.lying(&groups, weights);
-            rows.extend(of_held(attribute.name(), &groups.names, weight, &held, seed));
-        }
-    }
-    for (weight, weights) in &weights {
-        rows.extend(of_held("operator", &known.fleet.operators, weight, &known.held(weights), seed));
-    }
-    rows
+    let causes: Vec<(Attribute, Groups)> = known.causes().collect();
+    let pairs: Vec<_> =
+        causes.iter().flat_map(|cause| weights.iter().map(move |weights| (cause, weights))).collect();
+    let of_cause = |((attribute, groups), (weight, weights)): &(&(Attribute, Groups), &(&str, Vec<f64>))| {
+        of_held(attribute.name(), &groups.names, weight, &known.lying(groups, weights), seed)
+    };
+    let of_operators = |(weight, weights): &(&str, Vec<f64>)| {
+        of_held("operator", &known.fleet.operators, weight, &known.held(weights), seed)
+    };
+    let rows = pairs.par_iter().map(of_cause).chain(weights.par_iter().map(of_operators));
+    rows.flatten().collect()
 }
 
 /// Parts of a weight: the group that each is of, and how much it is; and how much all is.

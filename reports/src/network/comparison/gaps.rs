@@ -10,6 +10,8 @@ use crate::schema::comparison::{AdditionFigures, Gap, GapCloser};
 
 /// Machines to add, at most.
 const STEPS: usize = 10;
+/// A machine that adds less is none to look for.
+const LEAST_GAIN: f64 = 1e-6;
 /// Less of the demand than this is no gap.
 const LEAST_LOSS: f64 = 1e-9;
 
@@ -53,7 +55,7 @@ pub(super) fn additions(known: &Known<'_>) -> Vec<AdditionFigures> {
     let value = &known.standing.chances.value;
     let mut coverage = coverage(value, &known.shares);
     let added = additions::additions(&chances, &failure_by_row(value), &known.shares, STEPS);
-    let figures = added.into_iter().map(|added| {
+    let figures = added.into_iter().take_while(|added| added.gain > LEAST_GAIN).map(|added| {
         coverage += added.gain;
         AdditionFigures { machine: kinds[added.kind].name.clone(), gain: added.gain, coverage }
     });

@@ -245,7 +245,7 @@ fn together(comparison: &Comparison) -> Option<String> {
         ));
         if common.limited_groups > 0 {
             told.push(format!(
-                "{} of them fail less often, as their most available machine does.",
+                "Groups with a machine that fails less often fail as seldom as it does: {}.",
                 common.limited_groups
             ));
         }
