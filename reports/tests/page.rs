@@ -94,6 +94,7 @@ fn the_page_loads_nothing() {
     for forbidden in ["http:", "https:", "src=", "url(", "@import", "<script", "<link", "javascript"] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
+    assert_eq!(html::scripts(&page), (Vec::new(), Vec::new()));
     let policy = "default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;";
     assert!(page.contains(policy));
 }

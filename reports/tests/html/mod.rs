@@ -7,7 +7,7 @@ pub(crate) struct Tag {
     pub(crate) attributes: Vec<(String, String)>,
 }
 
-const ELEMENTS: [&str; 41] = [
+const ELEMENTS: [&str; 44] = [
     "html",
     "head",
     "meta",
@@ -49,9 +49,12 @@ const ELEMENTS: [&str; 41] = [
     "path",
     "text",
     "desc",
+    "script",
+    "input",
+    "button",
 ];
-const VOID: [&str; 1] = ["meta"];
-const ATTRIBUTES: [&str; 23] = [
+const VOID: [&str; 2] = ["meta", "input"];
+const ATTRIBUTES: [&str; 26] = [
     "lang",
     "charset",
     "http-equiv",
@@ -75,6 +78,9 @@ const ATTRIBUTES: [&str; 23] = [
     "y",
     "title",
     "desc",
+    "type",
+    "placeholder",
+    "hidden",
 ];
 
 /// The start tags of a page, in order.
@@ -88,7 +94,8 @@ pub(crate) fn tags(page: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     while let Some(start) = rest.find('<') {
         assert!(
-            !rest[..start].contains('>') || open.last().is_some_and(|tag| tag == "style"),
+            !rest[..start].contains('>')
+                || open.last().is_some_and(|tag| ["style", "script"].contains(&tag.as_str())),
             "{:?}",
             &rest[..start]
         );
@@ -123,7 +130,26 @@ pub(crate) fn tags(page: &str) -> Vec<Tag> {
     tags
 }
 
+/// The texts of scripts that a browser runs, and of those that are data.
+pub(crate) fn scripts(page: &str) -> (Vec<&str>, Vec<&str>) {
+    let mut scripts = (Vec::new(), Vec::new());
+    for script in page.split("<script").skip(1) {
+        let (attributes, text) = script.split_once('>').expect("a tag ends");
+        let (text, _) = text.split_once("</script>").expect("a script ends");
+        match attributes {
+            "" => scripts.0.push(text),
+            " type=\"application/json\"" => scripts.1.push(text),
+            _ => panic!("a script with{attributes}"),
+        }
+    }
+    scripts
+}
+
 fn check_value(key: &str, value: &str) {
+    // Shown, never followed.
+    if ["title", "aria-label"].contains(&key) {
+        return;
+    }
     for forbidden in ["http:", "https:", "//", "url(", "javascript", "data:"] {
         assert!(!value.contains(forbidden), "{key}={value}");
     }

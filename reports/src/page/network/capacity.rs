@@ -71,7 +71,7 @@ fn best(capacity: &CapacityFigures) -> Row {
         aside: "requests are sent where they are best".to_owned(),
         bars: vec![Bar::of_figure("served", capacity.success)],
         figure: portion(capacity.success.value),
-        further: sections::interval(capacity.success),
+        further: format!("({})", sections::interval(capacity.success)),
     }
 }
 
@@ -88,7 +88,7 @@ fn router(of: &RouterFigures) -> Row {
         aside: format!("{} simulated requests", crate::page::grouped(of.requests)),
         bars: vec![Bar { parts: OUTCOMES.iter().zip(shares).map(part).collect(), interval: None }],
         figure: portion(of.success),
-        further: format!("standard error {}", portion(of.standard_error)),
+        further: format!("served, standard error {}", portion(of.standard_error)),
     }
 }
 
@@ -105,7 +105,7 @@ fn operator(of: &OperatorFigures) -> Row {
         aside: String::new(),
         bars: vec![Bar { parts: vec![("served", 0.0, coverage), ("open", coverage, both)], interval: None }],
         figure: portion(both),
-        further: format!("{} of it coverage", portion(coverage)),
+        further: format!("lost, {} of it coverage", portion(coverage)),
     }
 }
 

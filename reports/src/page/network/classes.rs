@@ -64,8 +64,8 @@ mod tests {
 
     #[test]
     fn a_tenth_lies_beyond_each_end() {
-        let shares = (0..=20).rev().map(|part| f64::from(part) / 20.0).collect();
-        assert_eq!(spread(shares), Spread { mean: 0.5, tenth: 0.1, ninetieth: 0.9 });
+        let shares = (0..=20).rev().map(|part| f64::from(part) / 32.0).collect();
+        assert_eq!(spread(shares), Spread { mean: 0.3125, tenth: 0.0625, ninetieth: 0.5625 });
         assert_eq!(spread(vec![0.25]), Spread { mean: 0.25, tenth: 0.25, ninetieth: 0.25 });
         assert_eq!(spread(Vec::new()), Spread::default());
     }

@@ -41,15 +41,14 @@ fn drawn(page: &mut Markup, id: &'static str, of: Section, extent: Extent, rows:
 }
 
 fn gap(of: &Gap) -> Row {
-    let closed =
-        of.closed_by.as_ref().map(|closer| format!("{} by {}", portion(closer.gain), closer.machine));
+    let closer = of.closed_by.as_ref();
+    let closed = closer.map(|closer| format!("{} won back by {}", portion(closer.gain), closer.machine));
     Row {
         name: sections::named(&of.workload),
         aside: format!("mostly for {}", of.binding_factor),
         bars: vec![Bar::of(lost(&of.binding_factor), of.loss)],
         figure: portion(of.loss),
-        further: closed
-            .map_or("closed by nothing at hand".to_owned(), |closed| format!("won back: {closed}")),
+        further: format!("lost, {}", closed.unwrap_or("closed by nothing at hand".to_owned())),
     }
 }
 
@@ -69,6 +68,6 @@ fn candidate(of: &CandidateFigures) -> Row {
         aside: of.hardware.clone(),
         bars: vec![Bar::of_figure("served", of.marginal)],
         figure: format!("+ {}", portion(of.marginal.value)),
-        further: sections::interval(of.marginal),
+        further: format!("({})", sections::interval(of.marginal)),
     }
 }

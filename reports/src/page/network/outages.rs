@@ -37,13 +37,17 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
 
 /// What is not drawn.
 fn rest(missed: usize, all: usize) -> Option<String> {
-    let others = grouped(all.saturating_sub(missed) as u64);
+    let others = all.saturating_sub(missed);
     match missed {
-        0 => Some(format!("Without any one of the {others} groups as much is served as with it.")),
+        0 => Some(format!(
+            "Without any one of the {} groups as much is served as with it.",
+            grouped(all as u64)
+        )),
         _ if missed > DRAWN => {
             Some(format!("The worst {DRAWN} of {} groups are drawn.", grouped(all as u64)))
         }
-        _ if missed < all => Some(format!("Nothing is lost without any one of the {others} other groups.")),
+        _ if others == 1 => Some("Nothing is lost without the one other group.".to_owned()),
+        _ if others > 1 => Some(format!("Nothing is lost without any one of the {others} other groups.")),
         _ => None,
     }
 }
@@ -58,7 +62,7 @@ fn row(outage: &Outage, coverage: f64) -> Row {
             interval: None,
         }],
         figure: portion(outage.coverage),
-        further: format!("loses {}", portion((coverage - outage.coverage).max(0.0))),
+        further: format!("served, {} lost", portion((coverage - outage.coverage).max(0.0))),
     }
 }
 

@@ -53,7 +53,7 @@ fn rows(comparison: &Comparison) -> Vec<Row> {
         aside: "some machine succeeds".to_owned(),
         bars: vec![Bar::of_figure("served", comparison.coverage)],
         figure: portion(comparison.coverage.value),
-        further: sections::interval(comparison.coverage),
+        further: format!("({})", sections::interval(comparison.coverage)),
     });
     rows
 }
