@@ -7,6 +7,7 @@ use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::KeptOutput;
 use proofmark_reports::cli::suite_file::SuiteSource;
 use proofmark_reports::key::SigningKey;
+use proofmark_reports::network::attributes::{self, Attributes};
 use proofmark_reports::schema::v1::{
     KIND, NetworkChallenge, Profile, ProfileSummary, SCHEMA, SelfCheck, Status,
 };
@@ -47,8 +48,17 @@ pub struct Request<'a> {
     pub outputs: Option<&'a Path>,
     /// Where an in-toto statement about the profile goes, if there is to be one.
     pub in_toto: Option<&'a Path>,
+    /// What the operator says of itself.
+    pub attributes: Attributes,
     /// Where the run begins.
     pub start: Start,
+}
+
+impl Request<'_> {
+    fn extensions(&self) -> serde_json::Map<String, serde_json::Value> {
+        let said = self.attributes.extension();
+        said.into_iter().map(|said| (attributes::EXTENSION.to_owned(), said)).collect()
+    }
 }
 
 /// Where a run begins.
@@ -131,7 +141,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
         coverage: coverage::of_machine(suite, &cells),
         cells,
         doubts,
-        extensions: serde_json::Map::new(),
+        extensions: request.extensions(),
         proof: None,
     };
     seal(profile, &kept, request, finished_at, &key, places, journal)

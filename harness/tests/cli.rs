@@ -514,3 +514,30 @@ fn a_killed_run_leaves_no_profile_and_no_process() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }
+
+#[test]
+fn what_an_operator_says_of_itself_is_signed_and_compared() {
+    let place = Place::new();
+    let output = place.certify(&[
+        "--quiet",
+        "--workload",
+        "embed-exact-*",
+        "--attribute",
+        "region=eu-west",
+        "--attribute",
+        "availability=0.5",
+    ]);
+    assert_eq!(code(&output), 0, "{}", place.told(&output));
+    assert_eq!(
+        place.profile()["extensions"],
+        serde_json::json!({ "network": { "region": "eu-west", "availability_ppm": 500_000 } })
+    );
+    let output = place.proofmark(&["compare", "profile.json", "--suite", "tiny.toml", "--output", "json"]);
+    let comparison: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(comparison["operators"][0]["region"], "eu-west");
+    assert_eq!(comparison["operators"][0]["availability"], 0.5);
+    assert!(comparison["coverage"]["value"].as_f64().unwrap() <= 0.5);
+
+    let output = place.certify(&["--attribute", "zone=a"]);
+    insta::assert_snapshot!("attribute", place.told(&output));
+}

@@ -16,6 +16,7 @@ pub mod demand;
 pub mod derived;
 pub mod did_key;
 pub mod document;
+mod draws;
 pub mod dsse;
 pub mod in_toto;
 pub mod key;

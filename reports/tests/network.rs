@@ -1,5 +1,7 @@
 //! The arithmetic of networks against its independent implementation (`reports/interop/network_vectors.py`).
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proofmark_reports::network::additions::additions;
 use proofmark_reports::network::capacity::Capacity;
 use proofmark_reports::network::capacity::worth::{Totals, worth};

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
 use proofmark_reports::cli::{OutputFormat, document_file, print, suite_file};
+use proofmark_reports::network::attributes::Attributes;
 use proofmark_reports::schema::v1::NetworkChallenge;
 use proofmark_workloads::{Numerics, Suite};
 
@@ -38,6 +39,9 @@ pub(super) struct Certify {
     /// Answer a network's challenge, which names the suite's digest
     #[arg(long, value_name = "FILE")]
     challenge: Option<PathBuf>,
+    /// Say of yourself: region=NAME, provider=NAME, availability=SHARE or stake=NUMBER; `compare` reads it; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    attribute: Vec<String>,
     /// The signing key in PEM [default: made on first use, see `proofmark key show`]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -87,6 +91,7 @@ impl Certify {
             out: &self.out,
             outputs: self.outputs.as_deref(),
             in_toto: self.in_toto.as_deref(),
+            attributes: stated(&self.attribute)?,
             start: if self.resume { Start::Resume } else { Start::Anew },
         };
         let certificate = certify(&request, &mut Progress::new(self.quiet))?;
@@ -99,6 +104,20 @@ impl Certify {
         }
         Ok(certificate.outcome())
     }
+}
+
+/// What the operator says of itself.
+fn stated(attributes: &[String]) -> Result<Attributes, Failure> {
+    let mut stated = Attributes::default();
+    for attribute in attributes {
+        let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+        stated.state(name, value).map_err(|fact| {
+            let error = anyhow::anyhow!("--attribute {attribute}: {fact}");
+            Failure::new(Outcome::Usage, error)
+                .hint("region=NAME, provider=NAME, availability=SHARE, stake=NUMBER")
+        })?;
+    }
+    Ok(stated)
 }
 
 /// The summary, and where the profile is, what audits need, and the statement about it.

@@ -125,7 +125,7 @@ fn operators(truths: &[Truth]) -> anyhow::Result<Vec<u8>> {
             &truth.stake.to_string(),
         ])?;
     }
-    Ok(writer.into_inner().map_err(|error| anyhow!("{error}"))?)
+    writer.into_inner().map_err(|error| anyhow!("{error}"))
 }
 
 /// Temporary folders are for their owner alone.

@@ -62,7 +62,7 @@ pub fn agreements(suite: &Suite, claims: &[Claim]) -> Vec<Agreement> {
     let of_workload = |workload: usize| {
         let mut sharing: Vec<(Digest, Vec<usize>)> =
             by_digest(claims, workload, |_| true).into_iter().collect();
-        sharing.sort_by(|(_, a), (_, b)| b.len().cmp(&a.len()));
+        sharing.sort_by_key(|(_, claims)| std::cmp::Reverse(claims.len()));
         Agreement { workload, golden: suite.workloads[workload].self_check, sharing }
     };
     exact.map(of_workload).filter(|agreement| !agreement.sharing.is_empty()).collect()
@@ -76,7 +76,7 @@ pub fn determinism(suite: &Suite, claims: &[Claim]) -> Determinism {
         *count.entry(&claim.hardware).or_default() += 1;
     }
     let mut kinds: Vec<(&str, usize)> = count.into_iter().collect();
-    kinds.sort_by(|(_, a), (_, b)| b.cmp(a));
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     kinds.truncate(MAX_KINDS);
     let native: Vec<usize> =
         (0..suite.workloads.len()).filter(|workload| !is_exact(suite, *workload)).collect();

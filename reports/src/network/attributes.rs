@@ -70,6 +70,47 @@ impl Attributes {
         }
     }
 
+    /// Takes `region=NAME`, `provider=NAME`, `availability=SHARE` or `stake=WHOLE NUMBER`, each once, as an operator says it of itself.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn state(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let of_name = || {
+            checked_name(value)
+                .ok_or_else(|| format!("{name} is no printable ASCII of at most {MAX_NAME} characters"))
+        };
+        let is_new = match name {
+            "region" => self.region.replace(of_name()?).is_none(),
+            "provider" => self.provider.replace(of_name()?).is_none(),
+            "availability" => {
+                let share = value.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+                self.availability.replace(share.ok_or("availability is not from 0 to 1")?).is_none()
+            }
+            "stake" => {
+                let stake = value.parse::<u32>().map_err(|_| "stake is no whole number below 2^32")?;
+                self.stake.replace(stake.into()).is_none()
+            }
+            _ => return Err(format!("`{name}` is none of region, provider, availability, stake")),
+        };
+        if is_new { Ok(()) } else { Err(format!("{name} is there twice")) }
+    }
+
+    /// The member [`EXTENSION`] of `extensions` that says these; `None` where nothing is said.
+    #[must_use]
+    pub fn extension(&self) -> Option<Value> {
+        let Self { region, provider, availability, stake } = self;
+        let whole = |number: f64| Value::from(number.round() as u64);
+        let said = [
+            ("availability_ppm", availability.map(|share| whole(share * MILLION))),
+            ("provider", provider.clone().map(Value::from)),
+            ("region", region.clone().map(Value::from)),
+            ("stake", stake.map(whole)),
+        ];
+        let said: serde_json::Map<String, Value> =
+            said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        (!said.is_empty()).then(|| said.into())
+    }
+
     /// These, and where they say nothing, `others`.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
@@ -175,6 +216,32 @@ mod tests {
         let read = operators(csv.as_bytes()).unwrap();
         assert_eq!(read[KEYS[0]], Attributes { availability: Some(0.5), ..Attributes::default() });
         assert_eq!(read[KEYS[1]], Attributes::default());
+    }
+
+    #[test]
+    fn what_an_operator_says_of_itself_is_read_again() {
+        let mut said = Attributes::default();
+        assert_eq!(said.extension(), None);
+        for (name, value) in
+            [("region", "eu-west"), ("provider", "home"), ("availability", "0.975"), ("stake", "12")]
+        {
+            said.state(name, value).unwrap();
+        }
+        for (name, value) in
+            [("region", "us"), ("zone", "a"), ("stake", "-1"), ("availability", "2"), ("provider", "\n")]
+        {
+            assert!(
+                Attributes { region: Some(String::new()), ..Attributes::default() }
+                    .state(name, value)
+                    .is_err(),
+                "{name}"
+            );
+        }
+        let suite = proofmark_workloads::embedded_suite("smoke").unwrap();
+        let bytes = crate::synthetic::Fleet::new(&suite, 1, 1).profile(0).unwrap().bytes;
+        let mut profile = crate::document::open::<Profile>(&bytes).unwrap().document;
+        profile.extensions.insert(EXTENSION.to_owned(), said.extension().unwrap());
+        assert_eq!(Attributes::stated_by(&profile), said);
     }
 
     #[test]

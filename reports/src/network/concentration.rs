@@ -1,7 +1,7 @@
 //! How much of a network is in how few hands: of regions, providers, hardware, operators; by machines and by reward.
 
 use super::chances::Bounded;
-use super::draws::Draws;
+use crate::draws::Draws;
 
 /// Draws of all resamples together, and the least and most resamples.
 const MAX_DRAWS: usize = 5_000_000;

@@ -14,7 +14,6 @@ pub mod comparison;
 pub mod concentration;
 pub mod coverage;
 pub mod demand;
-mod draws;
 #[cfg(test)]
 mod fixture;
 pub mod fleet;

@@ -50,9 +50,9 @@ pub fn worst(chances: &Chances, shares: &[f64], groups: &Units, together: usize)
     };
     let products = sets(groups.count, together).saturating_mul((groups.count * shares.len()) as u128);
     let (groups, search) = if products <= MAX_PRODUCTS {
-        (least_of_all(groups.count, together, &left), Search::Exhaustive)
+        (least_of_all(groups.count, together, left), Search::Exhaustive)
     } else {
-        (least_one_by_one(groups.count, together, &left), Search::Greedy)
+        (least_one_by_one(groups.count, together, left), Search::Greedy)
     };
     WorstOutage { coverage: left(&groups), groups, search }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::chances::Chances;
 use super::common_cause::{FailsLessThanItsGroup, Grouping};
-use super::draws::Draws;
+use crate::draws::Draws;
 
 /// Products of all draws together, and the least and most draws.
 const MAX_PRODUCTS: usize = 400_000_000;

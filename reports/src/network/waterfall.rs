@@ -49,8 +49,8 @@ pub type Left = [f64; 6];
 /// What is left of each row.
 #[must_use]
 pub fn left(standing: &Standing, machines: &[Machine]) -> Vec<Left> {
-    let rows = standing.failing.iter().zip(&standing.in_time).zip(standing.chances.value.rows());
-    let of_row = |((failing, in_time), chances): ((&Vec<Option<Factor>>, &Vec<f64>), &Vec<f64>)| {
+    let of_row = |row: usize| {
+        let (failing, in_time) = (&standing.failing[row], &standing.in_time[row]);
         let passing = |factor: Factor| {
             let passes = move |failing: &Option<Factor>| failing.is_none_or(|failing| failing > factor);
             failing.iter().map(passes)
@@ -66,10 +66,10 @@ pub fn left(standing: &Standing, machines: &[Machine]) -> Vec<Left> {
             some(Factor::Capacity),
             any(reached(Factor::Capacity)),
             any(reached(Factor::Latency).zip(in_time).map(|(reached, in_time)| reached * in_time)),
-            any(chances.iter().copied()),
+            any(standing.chances.value.rows()[row].iter().copied()),
         ]
     };
-    rows.map(of_row).collect()
+    (0..standing.failing.len()).map(of_row).collect()
 }
 
 /// The need after which nothing is left; `None` where something is.

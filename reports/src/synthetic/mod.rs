@@ -27,6 +27,7 @@ use serde_json::{Map, Value, json};
 use crate::chain::{self, RunIdentity};
 use crate::document::{WriteError, sign};
 use crate::key::{self, SigningKey};
+use crate::network::attributes::EXTENSION;
 use crate::profile::challenge_digest;
 use crate::schema::v1::{Cell, Challenge, Harness, KIND, Profile, SCHEMA, Sitting, Status, SuiteReference};
 use crate::{Digest, Timestamp, coverage, derived, did_key};
@@ -43,8 +44,6 @@ pub use truth::{Kind, Truth};
 
 /// The member of `extensions` that marks a synthetic profile.
 const MARK: &str = "synthetic";
-/// The member of `extensions` with what operators say of themselves.
-const NETWORK: &str = "network";
 const GENERATOR: &str = "proofmark fleet synth";
 /// Runs begin within thirty days from 2026-01-05T00:00:00Z.
 const FIRST_START_S: u64 = 1_767_571_200;
@@ -180,7 +179,7 @@ impl<'a> Fleet<'a> {
         let seed = self.seed.to_string();
         let mark =
             json!({ "generator": GENERATOR, "seed": seed, "index": index, "class": hardware.class.name });
-        [(MARK.to_owned(), mark), (NETWORK.to_owned(), declared.members())].into_iter().collect()
+        [(MARK.to_owned(), mark), (EXTENSION.to_owned(), declared.members())].into_iter().collect()
     }
 
     fn success_ppm(&self, hardware: &Hardware, cells: &[Cell]) -> BTreeMap<String, u64> {

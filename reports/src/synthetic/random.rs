@@ -1,14 +1,12 @@
 //! Random numbers that are the same on each platform.
 //!
-//! Words are those of a ChaCha stream with 8 rounds (nonce zero, counter from zero), read as little-endian u64. What is made of them
-//! takes basic operations of f64, and the logarithm, exponential and cosine of libm (Rust, basic operations only).
+//! What is made of the words of [`Draws`] takes basic operations of f64, and the logarithm, exponential and cosine of libm (Rust, basic
+//! operations only).
 
 use std::f64::consts::TAU;
 
-use chacha20::cipher::{KeyIvInit, StreamCipher};
-use chacha20::{ChaCha8, Key, Nonce};
-
 use crate::Digest;
+use crate::draws::Draws;
 
 /// 2^-53
 const STEP: f64 = f64::EPSILON / 2.0;
@@ -38,26 +36,29 @@ impl Origin {
 }
 
 /// A stream of random numbers.
-pub(super) struct Random(ChaCha8);
+pub(super) struct Random(Draws);
 
 impl Random {
     /// The stream of a purpose; each purpose has a fixed number of fields.
     pub(super) fn of(purpose: &str, fields: &[u64]) -> Self {
         let bytes: Vec<u8> = fields.iter().flat_map(|field| field.to_le_bytes()).collect();
         let key = Digest::of_fields("proofmark/synthetic/1", &[purpose.as_bytes(), &bytes]);
-        Self(ChaCha8::new(&Key::from(key.0), &Nonce::default()))
+        Self(Draws::keyed(key))
     }
 
     /// 32 random bytes.
     pub(super) fn digest(&mut self) -> Digest {
         let mut bytes = [0; 32];
-        self.0.apply_keystream(&mut bytes);
+        for word in bytes.as_chunks_mut::<8>().0 {
+            *word = self.0.word().to_le_bytes();
+        }
         Digest(bytes)
     }
 
     /// Uniform in `(0, 1]`.
     pub(super) fn uniform(&mut self) -> f64 {
-        ((self.word() >> 11) + 1) as f64 * STEP
+        // Exact: both are multiples of it, and no more than 1.
+        self.0.unit() + STEP
     }
 
     /// Whether something happens that does so with this probability.
@@ -67,8 +68,7 @@ impl Random {
 
     /// Uniform below `count`, which is far below 2^64; 0 below nothing.
     pub(super) fn below(&mut self, count: usize) -> usize {
-        // The product is below 2^64 times `count`.
-        ((u128::from(self.word()) * count as u128) >> 64) as usize
+        self.0.below(count)
     }
 
     /// Standard normal, by Box and Muller (1958).
@@ -94,12 +94,6 @@ impl Random {
             None => true,
         })
     }
-
-    fn word(&mut self) -> u64 {
-        let mut word = [0; 8];
-        self.0.apply_keystream(&mut word);
-        u64::from_le_bytes(word)
-    }
 }
 
 #[cfg(test)]
@@ -119,7 +113,7 @@ mod tests {
         let random = || Random::of("platforms", &[1, 2]);
         let mut words = random();
         let expected = [0x952c_2eba_678e_b4f9, 0xfdee_3793_1ca0_fde4, 0x31c8_e143_a03e_28ce];
-        assert_eq!([words.word(), words.word(), words.word()], expected);
+        assert_eq!([words.0.word(), words.0.word(), words.0.word()], expected);
         let mut numbers = random();
         let expected = [0x3ff0_9b7c_dbbf_0597, 0x3ffc_dad6_83bd_6df4, 0x3ff1_21e9_6fb2_4911];
         assert_eq!([numbers.normal(), numbers.normal(), numbers.normal()].map(f64::to_bits), expected);
@@ -154,10 +148,10 @@ mod tests {
         let first = Origin::first(1, 2);
         let others =
             [Origin { seed: 2, ..first }, Origin { operator: 3, ..first }, Origin { machine: 1, ..first }];
-        let word = |origin: Origin| origin.random("a", 0).word();
+        let word = |origin: Origin| origin.random("a", 0).0.word();
         assert_eq!(word(first), word(first));
         assert!(others.into_iter().all(|other| word(other) != word(first)));
-        assert_ne!(first.random("b", 0).word(), word(first));
-        assert_ne!(first.random("a", 1).word(), word(first));
+        assert_ne!(first.random("b", 0).0.word(), word(first));
+        assert_ne!(first.random("a", 1).0.word(), word(first));
     }
 }

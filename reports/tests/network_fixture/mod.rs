@@ -7,6 +7,7 @@ use proofmark_reports::network::attributes::Attributes;
 use proofmark_reports::network::claim::{Claim, Offer, Trace};
 use proofmark_reports::network::comparison::{Question, compare};
 use proofmark_reports::network::demand::Demand;
+use proofmark_reports::network::groups::{Outage, OutageLimit};
 use proofmark_reports::schema::comparison::{
     CapacityFigures, Comparison, Figure, PriceFigures, Refused, RouterFigures,
 };
@@ -69,7 +70,7 @@ pub(crate) fn comparison(operators: usize) -> Comparison {
         candidates: &[("candidates/large.json", 3), ("candidates/small.json", 8)].map(candidate),
         arrivals: None,
         group_by: None,
-        outage_probability: 0.01,
+        outage: Outage { probability: 0.01, limit: OutageLimit::Availability },
         together: 2,
         seed: 1,
         synthetic: claims.len() as u64,

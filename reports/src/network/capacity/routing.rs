@@ -5,7 +5,7 @@
 //! other succeeds with the machine's chance.
 
 use super::Capacity;
-use crate::network::draws::Draws;
+use crate::draws::Draws;
 
 /// How a machine is chosen for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -169,9 +169,9 @@ impl Known<'_> {
     }
 
     fn default_attribute(&self) -> Attribute {
-        let first = [Attribute::Region, Attribute::Provider].into_iter();
+        let mut first = [Attribute::Region, Attribute::Provider].into_iter();
         let known = |attribute: &Attribute| Groups::new(&self.fleet, *attribute).is_known();
-        first.filter(known).next().unwrap_or(Attribute::Hardware)
+        first.find(known).unwrap_or(Attribute::Hardware)
     }
 
     /// A machine whose availability nobody said is there whenever all its groups are.

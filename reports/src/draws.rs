@@ -1,4 +1,5 @@
-//! Random numbers from a seed, the same on each platform: words of a ChaCha stream with 8 rounds.
+//! Random numbers from a seed, the same on each platform: words of a ChaCha stream with 8 rounds (nonce zero, counter from
+//! zero), read as little-endian u64.
 
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use chacha20::{ChaCha8, Key, Nonce};
@@ -11,7 +12,7 @@ const WORDS: usize = 64;
 const STEP: f64 = f64::EPSILON / 2.0;
 
 /// A stream of random numbers.
-pub(super) struct Draws {
+pub(crate) struct Draws {
     stream: ChaCha8,
     bytes: [u8; 8 * WORDS],
     used: usize,
@@ -20,24 +21,30 @@ pub(super) struct Draws {
 impl Draws {
     /// The stream for one purpose and one seed.
     #[must_use]
-    pub(super) fn new(purpose: &str, seed: u64) -> Self {
-        let key = Digest::of_fields(purpose, &[&seed.to_le_bytes()]);
+    pub(crate) fn new(purpose: &str, seed: u64) -> Self {
+        Self::keyed(Digest::of_fields(purpose, &[&seed.to_le_bytes()]))
+    }
+
+    /// The stream of a key.
+    #[must_use]
+    pub(crate) fn keyed(key: Digest) -> Self {
         let stream = ChaCha8::new(&Key::from(key.0), &Nonce::default());
         Self { stream, bytes: [0; 8 * WORDS], used: WORDS }
     }
 
     /// Uniform in [0, 1), in steps of 2^-53.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.word() >> 11) as f64 * STEP
     }
 
     /// Uniform below `count`, to 2^-64 of a part; 0 if there is nothing below.
-    pub(super) fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         let product = u128::from(self.word()) * count as u128;
         (product >> 64) as usize
     }
 
-    fn word(&mut self) -> u64 {
+    /// Uniform among all of 64 bits.
+    pub(crate) fn word(&mut self) -> u64 {
         if self.used == WORDS {
             self.bytes.fill(0);
             self.stream.apply_keystream(&mut self.bytes);
