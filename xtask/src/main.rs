@@ -31,6 +31,7 @@ cargo xtask TASK
   cross [--full]    the same digests on AArch64 and on x86-64 without fused multiply-add, under emulation
   pages [FILE]      look at the page of a profile, of a fresh one without FILE, in Chromium: pictures, nothing loaded, nothing cut
   pages --example   the same of an invented profile that has everything a profile can have
+  pages --network   the same of invented networks of 10 and of 10,000 operators
   agree A B         whether two profiles of one suite agree within their intervals, cell by cell
   redteam           make every attack of the red team and write what finds it into REDTEAM.md
   interop           check a fresh profile and all else that is signed with implementations from npm, PyPI and Debian
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         ["cross"] => cross::run(Extent::Smallest),
         ["cross", "--full"] => cross::run(Extent::Full),
         ["pages"] => pages::run(pages::Source::Fresh),
+        ["pages", "--network"] => pages::networks(),
         ["pages", "--example"] => pages::run(pages::Source::Example),
         ["pages", file] if !file.starts_with('-') => pages::run(pages::Source::File(file)),
         ["agree", first, second] => agree::run(first, second),

@@ -1,4 +1,4 @@
-//! How a page lies in its window: measured by a script in a page around it, since the page itself runs none.
+//! How a page lies in its window: measured by a script in a page around it, since the page itself runs no script but its own.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,9 @@
-//! A profile's page as a browser has it: pictures to look at, and checks that it loads nothing and fits its window.
+//! Pages as a browser has them, of a profile or of a network: pictures to look at, and checks that they load nothing, fit their
+//! window and can be searched.
 
 mod browser;
 mod layout;
+mod search;
 mod traffic;
 
 use std::fs;
@@ -34,46 +36,63 @@ const PICTURES: [(&str, u32, Scheme); 4] = [
 /// Further widths at which nothing may stick out.
 const WIDTHS: [u32; 4] = [320, 600, 960, 1920];
 
+/// Operators of the invented networks: few have a row each, many are summed up.
+const NETWORKS: [u32; 2] = [10, 10_000];
+
 /// Needs Chromium; not part of CI.
 pub(crate) fn run(source: Source<'_>) -> Result<()> {
-    let folder = root().join("target/pages");
-    fs::create_dir_all(&folder)?;
+    let folder = folder()?;
     let page = folder.join("profile.html");
     fs::write(&page, html(source, &folder)?)?;
     let browser = Browser::find(&folder)?;
+    look(&browser, &page, "")?;
+    control(&browser, &page, &folder)?;
+    println!("pages: nothing is loaded, nothing sticks out");
+    Ok(())
+}
 
+/// The same of invented networks.
+pub(crate) fn networks() -> Result<()> {
+    let folder = folder()?;
+    let browser = Browser::find(&folder)?;
+    for operators in NETWORKS {
+        let name = format!("network-{operators}");
+        let page = folder.join(&name).with_extension("html");
+        fs::write(&page, example("network_page", &[&operators.to_string()])?)?;
+        look(&browser, &page, &format!("{name}-"))?;
+        search::check(&browser, &page)?;
+        control(&browser, &page, &folder)?;
+    }
+    println!("pages: nothing is loaded, nothing sticks out, and what is asked for is found");
+    Ok(())
+}
+
+fn folder() -> Result<PathBuf> {
+    let folder = root().join("target/pages");
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Takes pictures, their names beginning with `prefix`, and measures the page at all widths.
+fn look(browser: &Browser, page: &Path, prefix: &str) -> Result<()> {
     for (name, width, scheme) in PICTURES {
-        let layout = layout::measure(&browser, &page, width, scheme)?;
+        let layout = layout::measure(browser, page, width, scheme)?;
         layout.check(scheme)?;
-        let picture = folder.join(format!("{name}.png"));
-        let requests = traffic::requests(&browser, &page, Some((&picture, width, layout.height, scheme)))?;
+        let picture = page.with_file_name(format!("{prefix}{name}.png"));
+        let requests = traffic::requests(browser, page, Some((&picture, width, layout.height, scheme)))?;
         ensure!(requests.is_empty(), "the page asks for {}", requests.join(", "));
         println!("pages: {} is {width} by {} pixels", picture.display(), layout.height);
     }
     for width in WIDTHS {
-        layout::measure(&browser, &page, width, Scheme::Light)?.check(Scheme::Light)?;
+        layout::measure(browser, page, width, Scheme::Light)?.check(Scheme::Light)?;
     }
-    control(&browser, &page, &folder)?;
-    println!("pages: nothing is loaded, nothing sticks out");
     Ok(())
 }
 
 /// The page's bytes.
 fn html(source: Source<'_>, folder: &Path) -> Result<String> {
     let file = match source {
-        Source::Example => {
-            let mut example = cargo();
-            example.args([
-                "run",
-                "--release",
-                "--quiet",
-                "--package",
-                "proofmark-reports",
-                "--example",
-                "page",
-            ]);
-            return output(&mut example);
-        }
+        Source::Example => return example("page", &[]),
         Source::File(file) => PathBuf::from(file),
         Source::Fresh => {
             let file = folder.join("profile.json");
@@ -83,6 +102,13 @@ fn html(source: Source<'_>, folder: &Path) -> Result<String> {
         }
     };
     output(proofmark(&["show", "--suite", TINY, "--output", "html"]).arg(file))
+}
+
+/// What an example of `reports` prints.
+fn example(name: &str, arguments: &[&str]) -> Result<String> {
+    let mut example = cargo();
+    example.args(["run", "--release", "--quiet", "--package", "proofmark-reports", "--example", name, "--"]);
+    output(example.args(arguments))
 }
 
 fn proofmark(arguments: &[&str]) -> std::process::Command {
@@ -96,6 +122,7 @@ fn proofmark(arguments: &[&str]) -> std::process::Command {
 fn control(browser: &Browser, page: &Path, folder: &Path) -> Result<()> {
     const IMAGE: &str = "<img src=\"http://proofmark.invalid/control.png\">";
     const WIDE: &str = "<p style=\"width:200vw\">wide</p>";
+    const SCRIPT: &str = "<script>document.body.style.minWidth = '200vw'</script>";
     let control = folder.join("control.html");
 
     fs::write(&control, format!("<!doctype html><title>control</title>{IMAGE}"))?;
@@ -108,6 +135,16 @@ fn control(browser: &Browser, page: &Path, folder: &Path) -> Result<()> {
     fs::write(&control, with(IMAGE))?;
     let requests = traffic::requests(browser, &control, None)?;
     ensure!(requests.is_empty(), "the page's policy lets through {requests:?}");
+
+    let white = "<!doctype html><body style=\"background:white\">control";
+    for (text, fits) in [(white.to_owned(), true), (format!("{white}{SCRIPT}"), false)] {
+        fs::write(&control, text)?;
+        let layout = layout::measure(browser, &control, 390, Scheme::Light)?;
+        ensure!(layout.check(Scheme::Light).is_ok() == fits, "the control's script is not seen to run");
+    }
+    fs::write(&control, with(SCRIPT))?;
+    let layout = layout::measure(browser, &control, 390, Scheme::Light)?;
+    ensure!(layout.check(Scheme::Light).is_ok(), "the page's policy lets a script run that is not its own");
 
     fs::write(&control, with(WIDE))?;
     let layout = layout::measure(browser, &control, 390, Scheme::Light)?;
