@@ -9,11 +9,12 @@ mod network_fixture;
 use std::sync::LazyLock;
 
 use base64ct::{Base64, Encoding};
-use network_fixture::comparison;
+use network_fixture::{comparison, comparison_by};
 use proofmark_reports::Digest;
 use proofmark_reports::page::network_page;
 use proofmark_reports::schema::comparison::*;
 use proofmark_reports::table::{Row, comparison as tables};
+use proofmark_workloads::embedded;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -127,6 +128,20 @@ fn up_to_sixty_operators_have_a_row_each_and_more_are_summed_up() {
     kinds.dedup();
     assert_eq!(rows(61), kinds.len());
     assert!(!network_page(&comparison(25)).contains("application/json"));
+}
+
+#[test]
+fn many_kinds_of_request_have_colours_instead_of_figures() {
+    let standard = embedded().remove(1);
+    for operators in [10, 61] {
+        let comparison = comparison_by(&standard, operators);
+        assert!(comparison.demand.len() > 16);
+        let page = network_page(&comparison);
+        let tags = html::tags(&page);
+        let fields = tags.iter().filter(|tag| tag.name == "td" && attribute(tag, "title").is_some());
+        assert!(fields.count() > operators.min(5) * comparison.demand.len());
+        assert!(page.contains("<table class=\"heat dense\">"));
+    }
 }
 
 /// As the page's script reads them.
@@ -289,7 +304,7 @@ fn the_largest_comparison_gives_a_bounded_page() {
         *text = format!("{place} {}", HOSTILE.repeat(20));
     }
     let page = network_page(&comparison);
-    assert!(page.len() < 20 << 20, "{} bytes", page.len());
+    assert!(page.len() < 12 << 20, "{} bytes", page.len());
     html::tags(&page);
     assert!(text_of(&page).contains("proofmark compare --output csv or json has all."));
 }

@@ -6,9 +6,7 @@ use crate::table::{Kind, Row, Table};
 
 /// A table in a box that scrolls.
 pub(super) fn scrolling(page: &mut Markup, caption: &str, table: &Table) {
-    // A box that scrolls must be reachable by keyboard.
-    let scrolls = [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)];
-    page.within("div", &scrolls, |region| {
+    in_box(page, caption, |region| {
         region.within("table", &[], |html| {
             html.element("caption", &[], caption);
             html.within("thead", &[], |head| {
@@ -23,6 +21,12 @@ pub(super) fn scrolling(page: &mut Markup, caption: &str, table: &Table) {
             });
         });
     });
+}
+
+/// A box that scrolls, and can be reached by keyboard.
+pub(super) fn in_box(page: &mut Markup, caption: &str, content: impl FnOnce(&mut Markup)) {
+    let scrolls = [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)];
+    page.within("div", &scrolls, content);
 }
 
 fn fields(html: &mut Markup, table: &Table, row: &Row) {

@@ -21,6 +21,9 @@ const REGIONS: [&str; 6] = ["eu-west", "eu-north", "us-east", "us-west", "ap-sou
 const PROVIDERS: [&str; 5] = ["Example Cloud", "Nimbus", "Halden", "home", "Kestrel Metal"];
 const SOFTWARE: [&str; 2] = ["0.1.0 5338b59c61d3", "0.1.0 9f1c2ab37de0"];
 
+/// Beyond this speed is hardly any machine.
+const LARGEST: f64 = 11.36;
+
 /// A kind of machine: of a thousand so many, how many powers of ten of operations it does in time, which native digests it has.
 struct Class {
     name: &'static str,
@@ -51,20 +54,24 @@ const CLASSES: [Class; 10] = [
     ),
 ];
 
-/// A comparison that has everything a comparison can have.
+/// A comparison that has everything a comparison can have, by the smallest suite.
 pub(crate) fn comparison(operators: usize) -> Comparison {
-    let suite = embedded().remove(0);
-    let claims = claims(&suite, operators);
+    comparison_by(&embedded().remove(0), operators)
+}
+
+/// The same by another suite.
+pub(crate) fn comparison_by(suite: &Suite, operators: usize) -> Comparison {
+    let claims = claims(suite, operators);
     let mut noise = Noise(7);
     let intervals = intervals();
     let candidate = |(file, class): (&str, usize)| {
         let mut claim = blank(file.as_bytes(), class);
-        fill(&mut claim, &suite, &CLASSES[class], &intervals, &mut noise);
+        fill(&mut claim, suite, &CLASSES[class], &intervals, &mut noise);
         (file.to_owned(), claim)
     };
     let mut comparison = compare(&Question {
-        suite: &suite,
-        demand: &Demand::of_suite(&suite),
+        suite,
+        demand: &Demand::of_suite(suite),
         claims: &claims,
         operators: &BTreeMap::new(),
         candidates: &[("candidates/large.json", 3), ("candidates/small.json", 8)].map(candidate),
@@ -185,8 +192,11 @@ fn offer(workload: &Workload, speed: f64, intervals: &[(f64, f64)], noise: &mut 
     let failing = match workload.numerics {
         _ if room < -1.0 => Some(Factor::Hardware),
         _ if room < -0.6 => Some(Factor::Capacity),
-        // What only the largest machines have.
-        _ if workload.class == "indexing" && speed < 11.1 => Some(Factor::Model),
+        // What only some of the largest machines have.
+        _ if workload.class == "indexing" && speed < LARGEST => Some(Factor::Model),
+        _ if workload.class == "code" && workload.id.ends_with("bf16") && speed < LARGEST => {
+            Some(Factor::Verified)
+        }
         _ if within == 0 => Some(Factor::Latency),
         Numerics::Native => Some(Factor::Verified),
         Numerics::Exact1 => None,

@@ -3,7 +3,7 @@
 use super::heat_map::{LEVELS, level};
 use super::{NAME, note, told, whole};
 use crate::page::markup::Markup;
-use crate::page::part;
+use crate::page::{part, rows};
 use crate::schema::comparison::{Comparison, DeterminismFigures};
 use crate::table::comparison::sections;
 use crate::words::{clipped, portion};
@@ -20,8 +20,7 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
     part(page, "determinism", "Which hardware has the same native outputs", |section| {
         note(section, Some(NOTE));
         let caption = "Same native outputs, hardware by hardware";
-        let scrolls = [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)];
-        section.within("div", &scrolls, |region| {
+        rows::in_box(section, caption, |region| {
             region.within("table", &[("class", "heat")], |table| {
                 table.element("caption", &[("class", "unseen")], caption);
                 table.within("thead", &[], |head| heading(head, matrix));

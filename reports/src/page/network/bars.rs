@@ -62,6 +62,25 @@ pub(super) fn draw(page: &mut Markup, extent: Extent, rows: impl IntoIterator<It
     });
 }
 
+/// What the classes of bars mean; `whisker` is the interval.
+pub(super) fn legend(page: &mut Markup, meanings: &[(&'static str, &str)]) {
+    page.within("ul", &[("class", "legend")], |list| {
+        for (class, meaning) in meanings {
+            let path = match *class {
+                "whisker" => Path::default()
+                    .horizontal(8.0, 4.0, 24.0)
+                    .vertical(4.0, 5.0, 11.0)
+                    .vertical(24.0, 5.0, 11.0),
+                _ => Path::default().rectangle((2.0, 3.0), (26.0, 13.0)),
+            };
+            list.within("li", &[], |item| {
+                svg::glyph(item, |svg| path.draw(svg, class));
+                item.text(&whole(meaning));
+            });
+        }
+    });
+}
+
 impl Row {
     fn draw(&self, rows: &mut Markup, extent: Extent) {
         rows.within("article", &[("class", "row thin")], |row| {

@@ -5,7 +5,6 @@ use super::extent::Extent;
 use super::{FEW, note, on_demand, short};
 use crate::page::markup::Markup;
 use crate::page::part;
-use crate::page::svg::{self, Path};
 use crate::schema::comparison::{CapacityFigures, Comparison, OperatorFigures, RouterFigures};
 use crate::table::comparison::{Section, sections};
 use crate::words::portion;
@@ -27,7 +26,7 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
     part(page, "capacity", title, |section| {
         let rate = format!("{} requests a second arrive.", capacity.rate_per_s);
         note(section, Some(&format!("{rate} {}", told.unwrap_or_default())));
-        legend(section, &OUTCOMES);
+        bars::legend(section, &OUTCOMES);
         bars::draw(
             section,
             Extent::ALL,
@@ -47,7 +46,7 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
     }
     part(page, "worth", "What is lost at this rate without each operator", |section| {
         note(section, Some(&how(capacity, worth.len(), all)));
-        legend(section, &PARTS);
+        bars::legend(section, &PARTS);
         let extent = Extent::over(worth.iter().map(|row| parts(row).1));
         bars::draw(section, extent, worth.iter().map(|row| operator(row)));
     });
@@ -107,15 +106,4 @@ fn operator(of: &OperatorFigures) -> Row {
         figure: portion(both),
         further: format!("lost, {} of it coverage", portion(coverage)),
     }
-}
-
-fn legend(section: &mut Markup, meanings: &[(&'static str, &str)]) {
-    section.within("ul", &[("class", "legend")], |list| {
-        for (class, meaning) in meanings {
-            list.within("li", &[], |item| {
-                svg::glyph(item, |svg| Path::default().rectangle((2.0, 3.0), (26.0, 13.0)).draw(svg, class));
-                item.text(meaning);
-            });
-        }
-    });
 }

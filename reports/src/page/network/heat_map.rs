@@ -3,7 +3,7 @@
 use super::classes::{Class, Spread, classes};
 use super::{FEW, NAME, note, short, whole};
 use crate::page::markup::Markup;
-use crate::page::{grouped, part};
+use crate::page::{grouped, part, rows};
 use crate::schema::comparison::{Comparison, DemandFigures};
 use crate::table::comparison::sections;
 use crate::words::{clipped, portion};
@@ -14,6 +14,14 @@ const MOST_COLUMNS: usize = 64;
 const MOST_CLASSES: usize = 40;
 /// Colours from nothing to everything.
 pub(super) const LEVELS: [&str; 11] = ["h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8", "h9", "h10"];
+
+const OF_OPERATORS: &str = "The success of each operator's best machine in each kind of request, in percent; the operators with \
+                            the greatest share of coverage come first.";
+const OF_CLASSES: &str = "The mean success of operators by kind of hardware, each by its best machine, in percent; the kinds with \
+                          the greatest share of coverage come first. An operator with several kinds counts with that of its first \
+                          machine.";
+const SPREAD: &str =
+    "Below each mean stands what nine tenths of the operators reach, and what one tenth does.";
 
 pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
     let columns = columns(&comparison.demand);
@@ -26,11 +34,11 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
         classes(comparison).iter().take(MOST_CLASSES).map(|class| of_class(class, &columns)).collect()
     };
     lines.push(together(comparison, &columns));
-    let texts = texts(comparison, &columns);
+    let form = if columns.len() > WITH_FIGURES { Form::Colours } else { Form::Figures };
+    let texts = texts(comparison, &columns, form);
     part(page, "heat-map", "Who serves what", |section| {
         note(section, Some(&texts.join(" ")));
         legend(section);
-        let form = if columns.len() > WITH_FIGURES { Form::Colours } else { Form::Figures };
         table(section, comparison, &columns, &lines, form);
     });
 }
@@ -40,18 +48,14 @@ pub(super) fn level(share: f64) -> usize {
     if share > 0.0 { ((share * 10.0).ceil() as usize).clamp(1, 10) } else { 0 }
 }
 
-fn texts(comparison: &Comparison, columns: &[usize]) -> Vec<String> {
+fn texts(comparison: &Comparison, columns: &[usize], form: Form) -> Vec<String> {
     let operators = comparison.operators.len();
-    let mut texts = vec![if operators <= FEW {
-        "The success of each operator's best machine in each kind of request, in percent; the operators with the greatest share of \
-         coverage come first."
-            .to_owned()
-    } else {
-        "The mean success of operators by kind of hardware, each by its best machine, in percent, and below it what nine tenths of them \
-         reach and what one tenth does; the kinds with the greatest share of coverage come first. An operator with several kinds counts \
-         with that of its first machine."
-            .to_owned()
-    }];
+    let mut texts = vec![if operators <= FEW { OF_OPERATORS } else { OF_CLASSES }.to_owned()];
+    texts.extend(match (form, operators <= FEW) {
+        (Form::Figures, true) => None,
+        (Form::Figures, false) => Some(SPREAD.to_owned()),
+        (Form::Colours, _) => Some("Point at a field for its figures.".to_owned()),
+    });
     let kinds = if operators <= FEW { 0 } else { classes(comparison).len() };
     if kinds > MOST_CLASSES {
         texts.push(format!("The first {MOST_CLASSES} of {} kinds are shown.", grouped(kinds as u64)));
@@ -132,9 +136,8 @@ enum Form {
 
 fn table(page: &mut Markup, comparison: &Comparison, columns: &[usize], lines: &[Line], form: Form) {
     let caption = "Success by operator and workload";
-    let scrolls = [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", caption)];
     let class = if form == Form::Figures { "heat" } else { "heat dense" };
-    page.within("div", &scrolls, |region| {
+    rows::in_box(page, caption, |region| {
         region.within("table", &[("class", class)], |table| {
             table.element("caption", &[("class", "unseen")], caption);
             table.within("thead", &[], |head| heading(head, comparison, columns));

@@ -27,7 +27,7 @@ pub(super) fn table(page: &mut Markup, caption: &str, table: Table) {
 }
 
 /// As [`table`].
-pub(super) fn with_squares(page: &mut Markup, caption: &str, mut table: Table, squares: Option<Squares>) {
+pub(super) fn with_squares(page: &mut Markup, caption: &str, mut table: Table, mut squares: Option<Squares>) {
     for (name, value) in table.condense() {
         page.element("p", &[("class", "note")], &format!("All: {name} {value}."));
     }
@@ -35,12 +35,16 @@ pub(super) fn with_squares(page: &mut Markup, caption: &str, mut table: Table, s
     if all <= PAGE {
         return rows::scrolling(page, caption, &table);
     }
+    let of_squares = squares.as_ref().map_or(0, |squares| squares.names.len());
     let mut bytes = 0;
     let fits = |row: &&Row| {
-        bytes += length(row);
+        bytes += length(row) + of_squares;
         bytes <= MOST_BYTES
     };
     let kept = table.rows.iter().take_while(fits).count();
+    if let Some(squares) = &mut squares {
+        squares.rows.truncate(kept);
+    }
     table.rows.truncate(kept);
     page.within("div", &[("class", "long")], |long| {
         tools(long, caption);

@@ -6,7 +6,6 @@ use super::heat_map::level;
 use super::long::{self, Squares};
 use super::{FEW, note, on_demand, ranks, short};
 use crate::page::markup::Markup;
-use crate::page::svg::{self, Path};
 use crate::page::{grouped, part};
 use crate::schema::comparison::{Comparison, OperatorFigures};
 use crate::table::comparison::{Section, sections};
@@ -14,6 +13,11 @@ use crate::words::portion;
 
 /// Rows that are drawn of very many operators.
 const FIRST: usize = 10;
+const LEGEND: [(&str, &str); 3] = [
+    ("served", "share of coverage (Shapley value)"),
+    ("open", "what is lost without it"),
+    ("whisker", "95 % interval"),
+];
 
 pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
     let Section { title, table, note: told } = sections::operators(comparison);
@@ -29,7 +33,7 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
             ranks::draw(section, operators);
             section.element("h3", &[], &format!("The first {FIRST}"));
         }
-        legend(section);
+        bars::legend(section, &LEGEND);
         let shown = &operators[..drawn];
         let ends = shown.iter().flat_map(|row| [row.shapley.high, row.shapley.value, row.marginal.high]);
         bars::draw(section, Extent::over(ends), shown.iter().map(row));
@@ -52,24 +56,6 @@ fn row(of: &OperatorFigures) -> Row {
         figure: portion(of.shapley.value),
         further: format!("of coverage, {} lost without it", portion(of.marginal.value)),
     }
-}
-
-fn legend(section: &mut Markup) {
-    let whisker =
-        || Path::default().horizontal(8.0, 4.0, 24.0).vertical(4.0, 5.0, 11.0).vertical(24.0, 5.0, 11.0);
-    let bar = || Path::default().rectangle((2.0, 3.0), (26.0, 13.0));
-    section.within("ul", &[("class", "legend")], |list| {
-        for (class, path, meaning) in [
-            ("served", bar(), "share of coverage (Shapley value)"),
-            ("open", bar(), "what is lost without it"),
-            ("whisker", whisker(), "95\u{a0}% interval"),
-        ] {
-            list.within("li", &[], |item| {
-                svg::glyph(item, |svg| path.draw(svg, class));
-                item.text(meaning);
-            });
-        }
-    });
 }
 
 fn squares(comparison: &Comparison) -> Squares {

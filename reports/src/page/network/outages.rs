@@ -4,7 +4,6 @@ use super::bars::{self, Bar, Row};
 use super::extent::Extent;
 use super::{note, on_demand, told};
 use crate::page::markup::Markup;
-use crate::page::svg::{self, Path};
 use crate::page::{grouped, part};
 use crate::schema::comparison::{Comparison, Outage};
 use crate::table::comparison::{Section, sections};
@@ -12,6 +11,7 @@ use crate::words::portion;
 
 /// Groups that are drawn, the worst.
 const DRAWN: usize = 20;
+const LEGEND: [(&str, &str); 2] = [("served", "still served"), ("gone", "lost with the group")];
 /// What is less is rounding.
 const LEAST: f64 = 1e-14;
 
@@ -25,7 +25,7 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
             let missed = comparison.outages.iter().filter(is_missed).count();
             note(section, rest(missed, comparison.outages.len()).as_deref());
             if missed > 0 {
-                legend(section);
+                bars::legend(section, &LEGEND);
                 let rows = comparison.outages.iter().filter(is_missed).take(DRAWN);
                 bars::draw(section, Extent::ALL, rows.map(|outage| row(outage, coverage)));
             }
@@ -64,15 +64,4 @@ fn row(outage: &Outage, coverage: f64) -> Row {
         figure: portion(outage.coverage),
         further: format!("served, {} lost", portion((coverage - outage.coverage).max(0.0))),
     }
-}
-
-fn legend(section: &mut Markup) {
-    section.within("ul", &[("class", "legend")], |list| {
-        for (class, meaning) in [("served", "still served"), ("gone", "lost with the group")] {
-            list.within("li", &[], |item| {
-                svg::glyph(item, |svg| Path::default().rectangle((2.0, 3.0), (26.0, 13.0)).draw(svg, class));
-                item.text(meaning);
-            });
-        }
-    });
 }
