@@ -32,6 +32,6 @@ fn row(of: &ConcentrationFigures) -> Row {
         ),
         bars: vec![Bar::of("served", of.largest_share)],
         figure: portion(of.largest_share),
-        further: format!("greatest of {:.0}, as if {:.1} equal", of.hill_0.value, of.hill_1.value),
+        further: format!("of {:.0}, as if {:.1} equal", of.hill_0.value, of.hill_1.value),
     }
 }

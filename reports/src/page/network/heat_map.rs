@@ -113,7 +113,7 @@ fn of_class(class: &Class<'_>, columns: &[usize]) -> Line {
     Line {
         name: clipped(class.hardware, NAME),
         in_full: class.hardware.to_owned(),
-        aside: format!("{operators} operators, {machines} machines, {} of coverage", portion(class.shapley)),
+        aside: format!("{operators} operators, {machines} machines, share {}", portion(class.shapley)),
         fields: columns.iter().map(spread).map(field).collect(),
     }
 }

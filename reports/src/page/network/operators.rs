@@ -54,7 +54,7 @@ fn row(of: &OperatorFigures) -> Row {
         aside: place,
         bars: vec![Bar::of_figure("served", of.shapley), Bar::of_figure("open", of.marginal)],
         figure: portion(of.shapley.value),
-        further: format!("of coverage, {} lost without it", portion(of.marginal.value)),
+        further: format!("its share, {} lost without it", portion(of.marginal.value)),
     }
 }
 
