@@ -53,6 +53,32 @@ fn an_honest_profile_passes_whole_on_every_instruction_set() {
 }
 
 #[test]
+fn a_native_cell_covers_demand_once_an_audit_of_it_is_given() {
+    let place = Place::new();
+    place.certified(&["--workload", "embed-native-f32"]);
+    fs::write(place.path("demand.csv"), "workload,share\nembed-native-f32,1\n").unwrap();
+    let compare = |arguments: &[&str]| -> Value {
+        let all =
+            ["compare", "profile.json", "--suite", "tiny.toml", "--demand", "demand.csv", "--output", "json"];
+        let output = place.proofmark(&[&all, arguments].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", place.told(&output)))
+    };
+    let unaudited = compare(&[]);
+    assert_eq!(unaudited["demand"][0]["failing_factor"], "verified");
+    assert_eq!(unaudited["coverage"]["high"], 0.0);
+
+    let (code, told, _) = audit(&place, &[]);
+    assert_eq!(code, 0, "{told}");
+    let audited = compare(&["--audit", "audit.json"]);
+    assert_eq!(audited["demand"][0]["failing_factor"], Value::Null);
+    assert!(audited["coverage"]["value"].as_f64().unwrap() > 0.0, "{}", audited["coverage"]);
+    // An audit of nothing that is there is listed, and changes nothing.
+    fs::write(place.path("broken.json"), "{}").unwrap();
+    let refused = &compare(&["--audit", "broken.json"])["refused"][0];
+    assert_eq!(refused["file"], "broken.json");
+}
+
+#[test]
 fn what_was_kept_of_outputs_is_held_against_the_profile() {
     let place = Place::new();
     place.certified(&["--workload", "generate-*"]);

@@ -242,10 +242,13 @@ fn time(ns: u64, reference_ns: u64) -> (String, &'static str) {
 #[must_use]
 pub fn portion(share: f64) -> String {
     let percents = 100.0 * share;
-    if percents.abs() >= 0.01 {
-        return percent((share.clamp(0.0, 1.0) * MILLION as f64).round() as u64);
+    match percents.abs() {
+        1.0.. => percent((share.clamp(0.0, 1.0) * MILLION as f64).round() as u64),
+        0.1.. => format!("{percents:.2} %"),
+        0.01.. => format!("{percents:.3} %"),
+        1e-12.. => format!("{percents:.1e} %"),
+        _ => "0 %".to_owned(),
     }
-    if percents.abs() < 1e-12 { "0 %".to_owned() } else { format!("{percents:.1e} %") }
 }
 
 /// Millionths as a percentage: one decimal, and more where one would say 0 or 100 of what is neither.

@@ -45,7 +45,7 @@ fn the_page_shows_everything_that_a_comparison_has() {
         assert!(text.contains(&sentence), "{sentence}");
     }
     let sections = tables::sections(&comparison);
-    assert_eq!(sections.len(), 12);
+    assert_eq!(sections.len(), 14);
     for section in sections {
         assert!(text.contains(section.title), "{}", section.title);
         let notes = section.note.iter();
@@ -206,6 +206,11 @@ fn texts(comparison: &mut Comparison) -> Vec<&mut String> {
     for row in &mut comparison.demand {
         texts.extend([&mut row.workload, &mut row.class]);
         texts.extend(&mut row.failing_factor);
+        texts.extend(row.waterfall.iter_mut().map(|stage| &mut stage.factor));
+    }
+    for row in &mut comparison.classes {
+        texts.push(&mut row.class);
+        texts.extend(&mut row.binding_factor);
         texts.extend(row.waterfall.iter_mut().map(|stage| &mut stage.factor));
     }
     for row in &mut comparison.operators {
@@ -373,6 +378,7 @@ proptest! {
 #[test]
 fn a_comparison_of_nothing_has_a_page() {
     let mut comparison = comparison(3);
+    comparison.classes.clear();
     comparison.demand.clear();
     comparison.waterfall.clear();
     comparison.operators.clear();

@@ -38,6 +38,8 @@ pub struct Comparison {
     pub coverage_common_cause: CommonCause,
     /// From demand to served.
     pub waterfall: Vec<Stage>,
+    /// A row a demand class.
+    pub classes: Vec<ClassFigures>,
     /// A row a workload that is asked for.
     pub demand: Vec<DemandFigures>,
     /// A row an operator, the greatest Shapley value first.
@@ -118,6 +120,22 @@ pub struct Stage {
     pub factor: String,
     /// The share of demand that is left after it.
     pub left: f64,
+}
+
+/// A class of demand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ClassFigures {
+    /// Its name; empty for requests that no workload stands for.
+    pub class: String,
+    /// Of all requests.
+    pub share: f64,
+    /// The probability that a request of the class succeeds.
+    pub success: Figure,
+    /// The factor that loses the most of it; `null` where none loses anything.
+    pub binding_factor: Option<String>,
+    /// What is left after each factor.
+    pub waterfall: Vec<Stage>,
 }
 
 /// A row of the demand.

@@ -1,6 +1,7 @@
 //! A comparison, put together from all that the other modules compute.
 
 mod capacity;
+mod classes;
 mod fragility;
 mod gaps;
 mod honesty;
@@ -82,6 +83,7 @@ pub fn compare(question: &Question<'_>) -> Comparison {
     let (capacity, worth) = capacity::capacity(&known).unzip();
     let (operators, rewards) = operators::operators(&known, shapley_common_cause, worth);
     let machines = &known.fleet.machines;
+    let demand_rows = known.demand();
     Comparison {
         kind: Comparison::KIND.to_owned(),
         schema: Comparison::SCHEMA.to_owned(),
@@ -99,7 +101,8 @@ pub fn compare(question: &Question<'_>) -> Comparison {
         coverage: figure(coverage),
         coverage_common_cause,
         waterfall: known.waterfall(),
-        demand: known.demand(),
+        classes: classes::classes(&demand_rows),
+        demand: demand_rows,
         operators,
         candidates: known.candidates(),
         outages: fragility::outages(&known),

@@ -1,14 +1,14 @@
 //! Who computes the same bits: of exact workloads everybody should; of native ones, kinds of hardware may.
 
 use super::heat_map::{LEVELS, level};
-use super::{NAME, note, told, whole};
+use super::{NAME, note, on_demand, told, whole};
 use crate::page::markup::Markup;
 use crate::page::{part, rows};
 use crate::schema::comparison::{Comparison, DeterminismFigures};
 use crate::table::comparison::sections;
 use crate::words::{clipped, portion};
 
-const NOTE: &str = "The probability, in percent, that two profiles, one of each kind of hardware, have the same digest in a native workload. \
+const NOTE: &str = "The squares say it in percent for two profiles, one of each kind of hardware. \
                     Kinds have numbers in the columns; a dot stands where no two have measured one.";
 
 pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
@@ -17,7 +17,9 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
     if matrix.same.iter().flatten().all(Option::is_none) {
         return;
     }
-    part(page, "determinism", "Which hardware has the same native outputs", |section| {
+    let table = sections::determinism(comparison);
+    part(page, "determinism", table.title, |section| {
+        note(section, table.note.as_deref());
         note(section, Some(NOTE));
         let caption = "Same native outputs, hardware by hardware";
         rows::in_box(section, caption, |region| {
@@ -27,6 +29,7 @@ pub(super) fn section(page: &mut Markup, comparison: &Comparison) {
                 table.within("tbody", &[], |body| body_of(body, matrix));
             });
         });
+        on_demand(section, table);
     });
 }
 

@@ -45,6 +45,7 @@ pub fn network_page(comparison: &Comparison) -> String {
         body.within("main", &[], |main| {
             verdict::section(main, shown);
             waterfall::section(main, shown);
+            told(main, "classes", sections::classes(shown));
             heat_map::section(main, shown);
             operators::section(main, shown);
             outages::section(main, shown);

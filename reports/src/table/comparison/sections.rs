@@ -20,6 +20,7 @@ pub struct Section {
 #[must_use]
 pub fn sections(comparison: &Comparison) -> Vec<Section> {
     let all = [
+        classes(comparison),
         demand(comparison),
         gaps(comparison),
         additions(comparison),
@@ -30,6 +31,7 @@ pub fn sections(comparison: &Comparison) -> Vec<Section> {
         concentration(comparison),
         routers(comparison),
         agreement(comparison),
+        determinism(comparison),
         resemblances(comparison),
         refused(comparison),
     ];
@@ -102,6 +104,40 @@ pub(crate) fn lacking(factor: &str) -> &'static str {
         "latency" => "requests that come late",
         _ => "lack of execution that can be verified",
     }
+}
+
+pub(crate) fn classes(comparison: &Comparison) -> Section {
+    let columns = [
+        ("class", Kind::Words),
+        ("share", Kind::Figure),
+        ("model", Kind::Figure),
+        ("hardware", Kind::Figure),
+        ("capacity", Kind::Figure),
+        ("route", Kind::Figure),
+        ("latency", Kind::Figure),
+        ("verified", Kind::Figure),
+        ("succeeds", Kind::Figure),
+        ("95 % interval", Kind::Figure),
+        ("loses most for", Kind::Words),
+    ];
+    let rows = comparison.classes.iter().map(|row| {
+        let left =
+            |place: usize| row.waterfall.get(place).map(|stage| portion(stage.left)).unwrap_or_default();
+        fields([
+            if row.class.is_empty() { named("") } else { row.class.clone() },
+            portion(row.share),
+            left(0),
+            left(1),
+            left(2),
+            left(3),
+            left(4),
+            left(5),
+            portion(row.success.value),
+            interval(row.success),
+            row.binding_factor.clone().unwrap_or_default(),
+        ])
+    });
+    section("What is served by class", &columns, rows.collect(), None)
 }
 
 pub(crate) fn demand(comparison: &Comparison) -> Section {
@@ -395,6 +431,31 @@ pub(crate) fn agreement(comparison: &Comparison) -> Section {
     });
     let note = "A difference in exact numerics is a fault or a lie: anybody can compute which.";
     section("Who computes the same bits", &columns, rows.collect(), Some(note.to_owned()))
+}
+
+pub(crate) fn determinism(comparison: &Comparison) -> Section {
+    let columns = [
+        ("hardware", Kind::Words),
+        ("with itself", Kind::Figure),
+        ("shares bits with", Kind::Figure),
+        ("of others", Kind::Figure),
+    ];
+    let found = &comparison.determinism;
+    let is_compared = found.same.iter().flatten().any(Option::is_some);
+    let kinds = found.hardware.iter().zip(&found.same).filter(|_| is_compared);
+    let rows = kinds.enumerate().map(|(place, (hardware, same))| {
+        let others = same.iter().enumerate().filter(|(other, _)| *other != place);
+        let compared: Vec<f64> = others.filter_map(|(_, same)| *same).collect();
+        fields([
+            hardware.clone(),
+            same[place].map(portion).unwrap_or_default(),
+            compared.iter().filter(|same| **same >= 1.0).count().to_string(),
+            compared.len().to_string(),
+        ])
+    });
+    let note =
+        "How often two profiles have the same digest of a native workload; --output json has every pair.";
+    section("Which hardware has the same native outputs", &columns, rows.collect(), Some(note.to_owned()))
 }
 
 fn some_of(names: &[String]) -> String {
