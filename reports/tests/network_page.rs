@@ -199,6 +199,7 @@ fn texts(comparison: &mut Comparison) -> Vec<&mut String> {
         &mut comparison.coverage_common_cause.attribute,
     ];
     texts.extend(&mut comparison.coverage_common_cause.reason);
+    texts.extend(&mut comparison.capacity_reason);
     texts.extend(
         comparison.coverage_common_cause.all_attributes.iter_mut().flat_map(|all| &mut all.attributes),
     );

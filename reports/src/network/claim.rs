@@ -7,6 +7,10 @@ use crate::Digest;
 use crate::schema::v1::{Cell, Factor, Profile, Status};
 use crate::statistics::clopper_pearson;
 use crate::verify::Verification;
+use crate::words::clipped;
+
+/// Characters of a profile's own words that are kept.
+const NAME: usize = 100;
 
 /// A verified profile, as far as a network asks.
 #[derive(Clone, Debug)]
@@ -72,7 +76,7 @@ impl Claim {
             operator: profile.operator.clone(),
             machine: profile.machine.commitment,
             hardware: hardware(profile),
-            software: format!("{} {}", profile.harness.version, profile.harness.git_commit),
+            software: clipped(&format!("{} {}", profile.harness.version, profile.harness.git_commit), NAME),
             attributes: Attributes::stated_by(profile),
             offers,
             traces,
@@ -116,7 +120,8 @@ fn trace(cell: &Cell) -> Trace {
 
 fn hardware(profile: &Profile) -> String {
     let threads = profile.cells.first().map_or(profile.machine.logical_cpus, |cell| cell.threads);
-    format!("{}, {threads} threads, {}", profile.machine.cpu_model, profile.harness.isa)
+    let (cpu, isa) = (clipped(&profile.machine.cpu_model, NAME), clipped(&profile.harness.isa, NAME));
+    format!("{cpu}, {threads} threads, {isa}")
 }
 
 /// Whether a workload's digests can be compared bit for bit.

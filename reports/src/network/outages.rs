@@ -52,7 +52,7 @@ pub fn worst(chances: &Chances, shares: &[f64], groups: &Units, together: usize)
     let (groups, search) = if products <= MAX_PRODUCTS {
         (least_of_all(groups.count, together, left), Search::Exhaustive)
     } else {
-        (least_one_by_one(groups.count, together, left), Search::Greedy)
+        (least_one_by_one(&fails, shares, groups.count, together), Search::Greedy)
     };
     WorstOutage { coverage: left(&groups), groups, search }
 }
@@ -92,19 +92,34 @@ fn least_of_all(count: usize, together: usize, left: impl Fn(&[usize]) -> f64) -
     worst
 }
 
-fn least_one_by_one(count: usize, together: usize, left: impl Fn(&[usize]) -> f64) -> Vec<usize> {
+/// Each the worst next: all that are left are tried with products of those before and behind them.
+fn least_one_by_one(fails: &[(Vec<f64>, f64)], shares: &[f64], count: usize, together: usize) -> Vec<usize> {
+    let mut fails = fails.to_vec();
     let mut gone = Vec::new();
     for _ in 0..together {
-        let mut worst = (f64::INFINITY, 0);
-        for group in (0..count).filter(|group| !gone.contains(group)).collect::<Vec<_>>() {
-            gone.push(group);
-            let coverage = left(&gone);
-            gone.pop();
-            if coverage < worst.0 - ROUNDING {
-                worst = (coverage, group);
+        let mut left = vec![0.0; count];
+        for ((row, others), share) in fails.iter().zip(shares) {
+            let mut without = vec![*others; count];
+            let (mut before, mut behind) = (1.0, 1.0);
+            for group in 0..count {
+                without[group] *= before;
+                before *= row[group];
+            }
+            for group in (0..count).rev() {
+                without[group] *= behind;
+                behind *= row[group];
+            }
+            left.iter_mut().zip(without).for_each(|(left, without)| *left += share * (1.0 - without));
+        }
+        let mut worst: Option<usize> = None;
+        for group in (0..count).filter(|group| !gone.contains(group)) {
+            if worst.is_none_or(|worst: usize| left[group] < left[worst] - ROUNDING) {
+                worst = Some(group);
             }
         }
-        gone.push(worst.1);
+        let Some(worst) = worst else { break };
+        fails.iter_mut().for_each(|(row, _)| row[worst] = 1.0);
+        gone.push(worst);
     }
     gone.sort_unstable();
     gone
@@ -124,8 +139,7 @@ mod tests {
         let pair = worst(&chances, &shares, &groups, 2);
         assert_eq!((pair.groups, pair.search), (vec![0, 1], Search::Exhaustive));
         assert!((pair.coverage - 0.3).abs() < 1e-15);
-        let left = |gone: &[usize]| 0.9 - gone.iter().map(|group| [0.0, 0.0, 0.2, 0.1][*group]).sum::<f64>();
-        assert_eq!(least_one_by_one(4, 2, left), [2, 3]);
+        assert_eq!(least_one_by_one(&fails(&chances, &groups), &shares, 4, 2), [2, 3]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::draws::Draws;
 
 /// Products of all draws together, and the least and most draws.
 const MAX_PRODUCTS: usize = 400_000_000;
-const DRAWS: std::ops::RangeInclusive<usize> = 1_000..=20_000;
+const DRAWS: std::ops::RangeInclusive<usize> = 200..=20_000;
 
 /// A mean over drawn outages.
 #[derive(Clone, Copy, Debug, PartialEq)]

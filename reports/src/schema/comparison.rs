@@ -54,6 +54,8 @@ pub struct Comparison {
     pub concentration: Vec<ConcentrationFigures>,
     /// Served rates; `null` unless a rate was given.
     pub capacity: Option<CapacityFigures>,
+    /// Why `capacity` is `null` though a rate was given.
+    pub capacity_reason: Option<String>,
     /// Who computes the same bits, by exact workload.
     pub agreement: Vec<AgreementFigures>,
     /// Which hardware has the same native outputs.

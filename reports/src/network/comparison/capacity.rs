@@ -12,9 +12,19 @@ use crate::schema::comparison::{CapacityFigures, Figure, PriceFigures, RouterFig
 /// Requests that arrive at random where there is no trace.
 const REQUESTS: usize = 20_000;
 
-/// `None` without a rate.
+/// The linear program has so many variables at most: some gigabytes.
+const MAX_LANES: usize = 2_000_000;
+
+/// Why nothing is computed though a rate was given.
+pub(super) fn reason(known: &Known<'_>) -> Option<String> {
+    let lanes = known.fleet.machines.len() * known.shares.len();
+    let is_too_large = known.question.arrivals.is_some() && lanes > MAX_LANES;
+    is_too_large.then(|| format!("{lanes} pairs of machine and workload, more than {MAX_LANES}"))
+}
+
+/// `None` without a rate, or for a [`reason`].
 pub(super) fn capacity(known: &Known<'_>) -> Option<(CapacityFigures, Worth)> {
-    let arrivals = known.question.arrivals.as_ref()?;
+    let arrivals = known.question.arrivals.as_ref().filter(|_| reason(known).is_none())?;
     let capacity = Capacity {
         chances: &known.standing.chances.value,
         sustained_per_s: &known.standing.rates,

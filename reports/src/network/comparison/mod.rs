@@ -109,6 +109,7 @@ pub fn compare(question: &Question<'_>) -> Comparison {
         worst_outages: fragility::worst_outages(&known),
         concentration: fragility::concentration(&known, &rewards),
         capacity,
+        capacity_reason: capacity::reason(&known),
         agreement: honesty::agreement(&known),
         determinism: honesty::determinism(&known),
         resemblances: honesty::resemblances(&known),

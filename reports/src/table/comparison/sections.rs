@@ -85,6 +85,9 @@ pub fn verdict(comparison: &Comparison) -> Vec<String> {
             portion(capacity.success.value)
         ));
     }
+    if let Some(reason) = &comparison.capacity_reason {
+        sentences.push(format!("What is served at this rate was not computed: {reason}."));
+    }
     let unknown = comparison.machines_of_unknown_availability;
     if unknown > 0 {
         sentences.push(format!(
