@@ -5,7 +5,7 @@ use proofmark_workloads::{Numerics, Suite};
 use super::attributes::Attributes;
 use crate::Digest;
 use crate::schema::v1::{Cell, Factor, Profile, Status};
-use crate::statistics::clopper_pearson;
+use crate::statistics::{Interval, clopper_pearson};
 use crate::verify::Verification;
 use crate::words::clipped;
 
@@ -40,7 +40,7 @@ pub struct Offer {
     pub failing: Option<Factor>,
     /// The proportion of timed requests within the limits; of a machine that fails before it is timed, 0.
     pub success: f64,
-    /// 95 % interval of `success`.
+    /// 95 % interval of `success`; 0 where a factor fails.
     pub low: f64,
     /// As `low`.
     pub high: f64,
@@ -99,10 +99,14 @@ fn offer(profile: &Profile, workload: &str, cell: Option<&Cell>, audited: bool) 
         let failing = Some(row.and_then(|row| row.failing_factor).unwrap_or(Factor::Model));
         return Offer { failing, success: 0.0, low: 0.0, high: 0.0, requests_per_hour: rate };
     };
-    let interval = clopper_pearson(row.within_slo, row.requests);
+    let failing = row.failing_factor.filter(|factor| !(audited && *factor == Factor::Verified));
+    let interval = match row.failing_factor {
+        Some(Factor::Verified) if failing.is_none() => clopper_pearson(row.within_slo, row.requests),
+        _ => Interval { low_ppm: row.low_ppm, high_ppm: row.high_ppm },
+    };
     let share = |ppm: u64| ppm as f64 / 1e6;
     Offer {
-        failing: row.failing_factor.filter(|factor| !(audited && *factor == Factor::Verified)),
+        failing,
         success: if row.requests == 0 { 0.0 } else { row.within_slo as f64 / row.requests as f64 },
         low: share(interval.low_ppm),
         high: share(interval.high_ppm),
