@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use proofmark_models::decoder::{Decoder, LogitRows};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::layers::Part;
-use proofmark_models::llama::{Llama, LogitRows};
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision};
 
@@ -32,7 +32,7 @@ fn main() {
     for precision in [Precision::F32, Precision::Bf16] {
         let config = shapes::smollm2_135m();
         let weights = Weights::synthetic(1, precision);
-        let model = Llama::load(&config, &weights, 2 * PROMPT, Numerics::Exact(isa)).unwrap();
+        let model = Decoder::load(&config, &weights, 2 * PROMPT, Numerics::Exact(isa)).unwrap();
         let prompt: Vec<u32> = (0..PROMPT as u32).map(|i| i * 37 % 49_152).collect();
         let decode = measure(&model, &prompt[..64], &prompt[64..65]);
         let prefill = measure(&model, &[], &prompt);
@@ -41,7 +41,7 @@ fn main() {
 }
 
 /// The parts' times, nanoseconds a pass over `ids` behind `context`, and the pass's.
-fn measure(model: &Llama, context: &[u32], ids: &[u32]) -> (Vec<Times>, Vec<u64>) {
+fn measure(model: &Decoder, context: &[u32], ids: &[u32]) -> (Vec<Times>, Vec<u64>) {
     let (mut parts, mut passes) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
         let mut cache = model.cache(1, context.len() + ids.len());
@@ -84,7 +84,8 @@ fn print(precision: Precision, decode: &(Vec<Times>, Vec<u64>), prefill: &(Vec<T
         (Part::Positions, "rotary, cache"),
         (Part::Attention, "attention"),
         (Part::Output, "output projection"),
-        (Part::GateUp, "gate, up, silu"),
+        (Part::Router, "router"),
+        (Part::GateUp, "gate, up, activation"),
         (Part::Down, "down"),
         (Part::Head, "output layer"),
     ] {

@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use candle_nn::Module;
 use criterion::{BatchSize, Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use proofmark_models::Precision;
-use proofmark_models::exact::attention::{Attention, Visibility};
+use proofmark_models::exact::attention::{Attention, Visibility, score_scale};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::convolution::{Images, PackedConvolution, Window};
 use proofmark_models::exact::crew::with_crew;
@@ -92,7 +92,13 @@ fn attention(criterion: &mut Criterion) {
     let visibility = Visibility::Causal { first: 0 };
     let mut group = criterion.benchmark_group("attention 512 tokens");
     for isa in instruction_sets() {
-        let attention = Attention { cache: &cache, visibility: &visibility, heads, isa };
+        let attention = Attention {
+            cache: &cache,
+            visibility: &visibility,
+            heads,
+            scale: score_scale(head_dim as f32),
+            isa,
+        };
         let mut output = Vec::new();
         group.bench_function(format!("exact f32 {isa}"), |bencher| {
             in_a_pass(bencher, || attention.forward(&rows, stride, &mut output));

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInput};
+use proofmark_models::decoder::{Decoder, DecoderSpec};
 use proofmark_models::exact::isa::Isa;
-use proofmark_models::llama::{Llama, LlamaConfig};
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision};
 use proofmark_workloads::{Input, Task, Workload, embedded_suite, self_check_seed};
@@ -23,8 +23,8 @@ fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
     let config = &workload.model.config;
     match workload.input(self_check_seed()) {
         Input::Generation { prompts, output_tokens } => {
-            let (config, positions) = (LlamaConfig::parse(config).unwrap(), workload.shape.positions());
-            let model = Llama::load(&config, &weights, positions as usize, numerics).unwrap();
+            let (config, positions) = (DecoderSpec::parse(config).unwrap(), workload.shape.positions());
+            let model = Decoder::load(&config, &weights, positions as usize, numerics).unwrap();
             Box::new(move || {
                 model.generate(&prompts, output_tokens as usize, &mut |_| {}).unwrap();
             })
@@ -75,7 +75,7 @@ fn replaying(criterion: &mut Criterion) {
     let prepared = LazyCell::new(|| {
         let weights = Weights::synthetic(1, Precision::F32);
         let numerics = Numerics::Exact(Isa::detect());
-        let model = Llama::load(&shapes::smollm2_135m(), &weights, 128, numerics).unwrap();
+        let model = Decoder::load(&shapes::smollm2_135m(), &weights, 128, numerics).unwrap();
         let prompts = [(0..64).map(|i| i * 37).collect::<Vec<u32>>()];
         let tokens = model.generate(&prompts, 64, &mut |_| {}).unwrap().tokens;
         (model, prompts, tokens)

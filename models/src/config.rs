@@ -42,6 +42,14 @@ pub(crate) fn require_model_type(config: &ConfigMap, model_type: &'static str) -
     require(config, "model_type", model_type, |value| value == model_type)
 }
 
+/// Refuses a `config.json` without a field whose absence would mean a size that is easily taken for another.
+pub(crate) fn require_present(config: &ConfigMap, field: &str) -> Result<()> {
+    if config.contains_key(field) {
+        return Ok(());
+    }
+    Err(Error::InvalidConfig(format!("missing field `{field}`")))
+}
+
 /// Refuses a quotient that does not come out even or a size of zero.
 pub(crate) fn require_divides(what: &str, divisor: usize, number: usize) -> Result<()> {
     if divisor == 0 || number == 0 || !number.is_multiple_of(divisor) {

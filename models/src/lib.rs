@@ -8,11 +8,11 @@
 
 pub mod bert;
 pub mod config;
+pub mod decoder;
 mod error;
 pub mod exact;
 mod framed_hash;
 pub mod layers;
-pub mod llama;
 mod numerics;
 mod output;
 pub mod weights;

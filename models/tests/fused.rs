@@ -61,7 +61,11 @@ fn check(isa: Isa, precision: Precision, threads: usize) {
             let gated = PackedLinear::gated((&w, bias.clone()), (&up, bias.clone()), k, precision, isa);
             let expected_up = linear_reference(&x, &up, bias.as_deref(), k, n);
             let products: Vec<f32> = expected.iter().zip(&expected_up).map(|(g, u)| silu(*g) * u).collect();
-            assert_same_bits(&rows(&gated.silu_mul(&blocks, n, used())), &products, &what);
+            assert_same_bits(
+                &rows(&gated.gated_product(&blocks, Function::Silu, n, used())),
+                &products,
+                &what,
+            );
         }
     }
 }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
+use proofmark_models::decoder::{Decoder, DecoderSpec, LogitRows};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::linear::{PackedLinear, linear_reference};
-use proofmark_models::llama::{Llama, LlamaConfig, LogitRows};
 use proofmark_models::weights::{Init, Synthetic, Weights};
 use proofmark_models::{Error, Numerics, Output, Precision};
 use proptest::prelude::*;
@@ -25,13 +25,13 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-fn llama() -> LlamaConfig {
+fn llama() -> DecoderSpec {
     let json = serde_json::json!({
         "model_type": "llama", "vocab_size": 97, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2,
         "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 10, "max_position_embeddings": 512,
         "rms_norm_eps": 1e-5, "tie_word_embeddings": true,
     });
-    LlamaConfig::parse(json.as_object().unwrap()).unwrap()
+    DecoderSpec::parse(json.as_object().unwrap()).unwrap()
 }
 
 fn ids(seed: u64, count: usize) -> Vec<u32> {
@@ -42,7 +42,7 @@ fn ids(seed: u64, count: usize) -> Vec<u32> {
 fn logits(isa: Isa, ids: &[Vec<u32>], pieces: &[usize]) -> Vec<Vec<u32>> {
     let (config, batch) = (llama(), ids.len());
     let model =
-        Llama::load(&config, &Weights::synthetic(5, Precision::F32), ids[0].len(), Numerics::Exact(isa))
+        Decoder::load(&config, &Weights::synthetic(5, Precision::F32), ids[0].len(), Numerics::Exact(isa))
             .unwrap();
     let mut cache = model.cache(batch, ids[0].len());
     let mut rows = vec![Vec::new(); batch];
@@ -137,9 +137,9 @@ proptest! {
 }
 
 /// A generation of 20 tokens from each of some prompts of 12, and the model that made it.
-fn generated(prompts: &[Vec<u32>]) -> (Llama, Output) {
+fn generated(prompts: &[Vec<u32>]) -> (Decoder, Output) {
     let weights = Weights::synthetic(5, Precision::F32);
-    let model = Llama::load(&llama(), &weights, 40, Numerics::Exact(Isa::detect())).unwrap();
+    let model = Decoder::load(&llama(), &weights, 40, Numerics::Exact(Isa::detect())).unwrap();
     let output = model.generate(prompts, 20, &mut |_| {}).unwrap().into_output();
     (model, output)
 }
@@ -155,7 +155,7 @@ fn one_prefill_over_prompt_and_output_gives_the_generation_on_any_instruction_se
     let (_, output) = generated(&prompts);
     for isa in available() {
         let weights = Weights::synthetic(5, Precision::F32);
-        let model = Llama::load(&llama(), &weights, 40, Numerics::Exact(isa)).unwrap();
+        let model = Decoder::load(&llama(), &weights, 40, Numerics::Exact(isa)).unwrap();
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let replayed = pool.install(|| model.replay(&prompts, tokens(&output))).unwrap();

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInput};
+use proofmark_models::decoder::{Decoder, DecoderSpec, LogitRows};
 use proofmark_models::exact::isa::Isa;
-use proofmark_models::llama::{Llama, LlamaConfig, LogitRows};
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Output, Precision};
 use safetensors::SafeTensors;
@@ -82,9 +82,9 @@ impl Case {
         let weights = Weights::local(&self.folder, Precision::F32).unwrap();
         match self.architecture() {
             "LlamaForCausalLM" => {
-                let config = LlamaConfig::parse(&self.config).unwrap();
+                let config = DecoderSpec::parse(&self.config).unwrap();
                 let (shape, ids) = self.integers("input_ids");
-                let model = Llama::load(&config, &weights, shape[1] + 16, numerics).unwrap();
+                let model = Decoder::load(&config, &weights, shape[1] + 16, numerics).unwrap();
                 let mut cache = model.cache(shape[0], shape[1]);
                 let logits = model.forward(&ids, &mut cache, LogitRows::All).unwrap();
                 self.compare("logits", numerics, &logits.values, &self.floats("logits"));

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
-use proofmark_models::exact::attention::{Attention, Visibility};
+use proofmark_models::decoder::{Decoder, DecoderSpec};
+use proofmark_models::exact::attention::{Attention, Visibility, score_scale};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::convolution::{Images, PackedConvolution, Window};
 use proofmark_models::exact::function::{self, Function};
@@ -18,7 +19,6 @@ use proofmark_models::exact::norm::{Norm, NormKind};
 use proofmark_models::exact::pooling::mean_pool_l2;
 use proofmark_models::exact::rotary::{RopeScaling, RotaryTable, inverse_frequencies, rotation};
 use proofmark_models::exact::sum::{sum, sum_of_squares};
-use proofmark_models::llama::{Llama, LlamaConfig};
 use proofmark_models::weights::{Init, Synthetic, Weights};
 use proofmark_models::{Numerics, Output, Precision};
 use serde_json::Value;
@@ -257,7 +257,13 @@ fn attention_matches() {
         let queries = rows(floats(&case["q"]), heads, q_len);
         for isa in available() {
             let mut output = Vec::new();
-            let attention = Attention { cache: &cache, visibility: &visibility, heads, isa };
+            let attention = Attention {
+                cache: &cache,
+                visibility: &visibility,
+                heads,
+                scale: score_scale(head_dim as f32),
+                isa,
+            };
             attention.forward(&queries, heads * head_dim, &mut output);
             let expected = rows(floats(&case["output"]), heads, q_len);
             assert_same_bits(&output, &expected, &format!("case {index} on {isa}"));
@@ -414,10 +420,10 @@ fn whole_models(name: &str) -> Vec<(Value, Precision)> {
 fn a_whole_decoder_matches() {
     for (case, precision) in whole_models("cases") {
         for isa in available() {
-            let config = LlamaConfig::parse(case["config"].as_object().unwrap()).unwrap();
+            let config = DecoderSpec::parse(case["config"].as_object().unwrap()).unwrap();
             let weights = Weights::synthetic(case["seed"].as_u64().unwrap(), precision);
             let (prompt, steps) = (ids(&case["prompt"]), size(&case["steps"]));
-            let model = Llama::load(&config, &weights, prompt.len() + steps, Numerics::Exact(isa)).unwrap();
+            let model = Decoder::load(&config, &weights, prompt.len() + steps, Numerics::Exact(isa)).unwrap();
             let output = model.generate(&[prompt], steps, &mut |_| {}).unwrap().into_output();
             let Output::Generation { tokens, logits } = &output else { panic!("no generation") };
             assert_eq!(tokens[0], ids(&case["tokens"]));

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, bail, ensure};
 use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInput};
 use proofmark_models::config::ConfigMap;
-use proofmark_models::llama::{Llama, LlamaConfig};
+use proofmark_models::decoder::{Decoder, DecoderSpec};
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Output, Precision};
 use proofmark_reports::Digest;
@@ -30,7 +30,7 @@ pub struct Model {
 
 #[derive(Debug)]
 enum Network {
-    Generator(Llama),
+    Generator(Decoder),
     Embedder(BertEmbedder),
     Reranker(BertReranker),
 }
@@ -80,9 +80,9 @@ impl Model {
         let spec = &workload.model;
         let network = match workload.shape.task() {
             Task::Generation => {
-                let config = LlamaConfig::parse(&spec.config)?;
+                let config = DecoderSpec::parse(&spec.config)?;
                 let positions = workload.shape.positions() as usize;
-                Network::Generator(Llama::load(&config, weights, positions, numerics)?)
+                Network::Generator(Decoder::load(&config, weights, positions, numerics)?)
             }
             Task::Embedding => {
                 Network::Embedder(BertEmbedder::load(&BertConfig::parse(&spec.config)?, weights, numerics)?)
@@ -180,8 +180,8 @@ pub fn check_folder(workload: &Workload, folder: &Path) -> anyhow::Result<()> {
     let spec = &workload.model;
     let (expected, actual) = match workload.shape.task() {
         Task::Generation => (
-            format!("{:#?}", LlamaConfig::parse(&spec.config)?),
-            LlamaConfig::parse(&config).map(|c| format!("{c:#?}")),
+            format!("{:#?}", DecoderSpec::parse(&spec.config)?),
+            DecoderSpec::parse(&config).map(|c| format!("{c:#?}")),
         ),
         Task::Embedding | Task::Reranking => (
             format!("{:#?}", BertConfig::parse(&spec.config)?),

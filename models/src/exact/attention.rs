@@ -1,4 +1,4 @@
-//! Attention over the first keys of each sequence, with grouped queries (`EXACT.md`, section 5).
+//! Attention over a contiguous range of each sequence's keys, with grouped queries (`EXACT.md`, section 5).
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -24,7 +24,7 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Which keys a query sees: the first ones of its sequence, so many.
+/// Which keys of its sequence a query sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visibility {
     /// Query `i` of the call stands at position `first + i` and sees every key up to itself.
@@ -32,33 +32,46 @@ pub enum Visibility {
         /// The position of the call's first query.
         first: usize,
     },
+    /// Query `i` of the call stands at position `first + i` and sees the `window` keys up to itself, or all where there are fewer.
+    Sliding {
+        /// The position of the call's first query.
+        first: usize,
+        /// Keys that a query sees at most, at least 1.
+        window: usize,
+    },
     /// Each query of sequence `b` sees the first `lengths[b]` keys.
     Lengths(Arc<Vec<usize>>),
 }
 
 impl Visibility {
-    /// How many keys query `query` of `sequence` sees.
+    /// The keys that query `query` of `sequence` sees. They begin and end no earlier than those of the query before.
     ///
     /// # Panics
     /// When there is no such sequence.
     #[must_use]
-    pub fn keys(&self, sequence: usize, query: usize) -> usize {
+    pub fn keys(&self, sequence: usize, query: usize) -> Range<usize> {
         match self {
-            Self::Causal { first } => first + query + 1,
-            Self::Lengths(lengths) => lengths[sequence],
+            Self::Causal { first } => 0..first + query + 1,
+            Self::Sliding { first, window } => {
+                let end = first + query + 1;
+                end.saturating_sub(*window)..end
+            }
+            Self::Lengths(lengths) => 0..lengths[sequence],
         }
     }
 }
 
-/// `softmax(q k^T / sqrt(head_dim)) v` over the visible keys of a cache.
+/// `softmax(scale * q k^T) v` over the visible keys of a cache.
 #[derive(Clone, Copy, Debug)]
 pub struct Attention<'a> {
     /// Keys and values.
     pub cache: &'a KvCache,
-    /// How many keys each query sees: at least one, at most as many as the cache holds.
+    /// The keys that each query sees: at least one, and only those that the cache holds.
     pub visibility: &'a Visibility,
     /// Query heads; a multiple of the cache's.
     pub heads: usize,
+    /// What scores are multiplied by.
+    pub scale: f32,
     /// Where it runs.
     pub isa: Isa,
 }
@@ -76,6 +89,12 @@ struct Scratch {
     weighted: Vec<f32>,
     /// As `weighted`: the block under way, where the rows of a tile see unlike numbers of keys.
     chains: Vec<f32>,
+}
+
+/// `1 / sqrt(width)`: the scale of scores of heads that are so wide.
+#[must_use]
+pub fn score_scale(width: f32) -> f32 {
+    1.0 / width.sqrt()
 }
 
 impl Attention<'_> {
@@ -105,8 +124,10 @@ impl Attention<'_> {
             .collect();
         // Head by head, so that its keys stay in the cache.
         tasks.sort_by_key(|(sequence, head, token, _)| (*sequence, *head, *token));
-        let longest =
-            (0..sequences).map(|sequence| self.visibility.keys(sequence, tokens - 1)).max().unwrap_or(0);
+        let longest = (0..sequences)
+            .map(|sequence| self.visibility.keys(sequence, tokens - 1).len())
+            .max()
+            .unwrap_or(0);
         let work = 2 * height.min(tokens) * group * head_dim * longest;
         tasks.into_par_iter().with_min_len(TASK / work.max(1) + 1).for_each(
             |(sequence, head, token, output)| {
@@ -127,6 +148,7 @@ impl Attention<'_> {
                         visible,
                         output,
                         scratch,
+                        scale: self.scale,
                         isa: self.isa,
                     };
                     tile.attend();
@@ -145,22 +167,26 @@ struct HeadTile<'a> {
     keys: Panels<'a, F32Row>,
     values: Panels<'a, F32Row>,
     length: usize,
-    /// Keys that each token sees, in ascending order.
-    visible: Vec<usize>,
+    /// The keys that each token sees; both ends ascend.
+    visible: Vec<Range<usize>>,
     output: Tile<'a>,
     scratch: &'a mut Scratch,
+    scale: f32,
     isa: Isa,
 }
 
 impl HeadTile<'_> {
     fn attend(mut self) {
-        assert!(self.visible.is_sorted() && self.visible.iter().all(|keys| (1..=self.length).contains(keys)));
+        let (starts, ends) =
+            (self.visible.iter().map(|keys| keys.start), self.visible.iter().map(|keys| keys.end));
+        assert!(starts.is_sorted() && ends.clone().is_sorted());
+        assert!(self.visible.iter().all(|keys| !keys.is_empty()) && ends.max() <= Some(self.length));
         let group = self.columns.len() / self.head_dim;
         self.gather(group);
         self.score(group);
+        let (blocks, scale) = (self.blocks(), self.scale);
         let Scratch { scores, totals, .. } = &mut *self.scratch;
-        let scale = 1.0 / (self.head_dim as f32).sqrt();
-        self.isa.run(Weigh { scores, totals, visible: &self.visible, group, scale });
+        self.isa.run(Weigh { scores, totals, visible: &self.visible, origin: blocks.start, group, scale });
         self.combine(group);
         for token in 0..self.visible.len() {
             let output = self.output.row(token);
@@ -173,6 +199,11 @@ impl HeadTile<'_> {
                 }
             }
         }
+    }
+
+    /// From the block of the first key that a token sees to the last key that one sees.
+    fn blocks(&self) -> Range<usize> {
+        self.visible[0].start / BLOCK * BLOCK..self.visible[self.visible.len() - 1].end
     }
 
     /// The queries as rows, token by token, in a token head by head.
@@ -190,22 +221,22 @@ impl HeadTile<'_> {
         }
     }
 
-    /// `q k^T` for as many keys as the last token sees, panel by panel.
+    /// `q k^T` for whole blocks of the keys that any token sees, panel by panel.
     fn score(&mut self, group: usize) {
         let rows = self.visible.len() * group;
-        let longest = self.visible[self.visible.len() - 1];
+        let keys = self.blocks();
         let Scratch { queries, scores, .. } = &mut *self.scratch;
-        scores.resize(rows * longest.div_ceil(BLOCK), [0.0; BLOCK]);
-        for (scores, start) in scores.chunks_exact_mut(rows).zip((0..longest).step_by(BLOCK)) {
+        scores.resize(rows * keys.len().div_ceil(BLOCK), [0.0; BLOCK]);
+        for (scores, start) in scores.chunks_exact_mut(rows).zip(keys.clone().step_by(BLOCK)) {
             let first = start / PANEL * self.head_dim;
-            let count = (longest - start).min(BLOCK).div_ceil(PANEL);
-            let keys = Panels { rows: &self.keys.rows[first..], pitch: self.head_dim, count };
+            let count = (keys.end - start).min(BLOCK).div_ceil(PANEL);
+            let panels = Panels { rows: &self.keys.rows[first..], pitch: self.head_dim, count };
             for (queries, dim) in queries.chunks_exact(rows).zip((0..self.head_dim).step_by(BLOCK)) {
                 let len = BLOCK.min(self.head_dim - dim);
                 self.isa.run(Product {
                     x: queries,
                     columns: 0..len,
-                    panels: keys,
+                    panels,
                     k: dim..dim + len,
                     start: if dim == 0 { Start::First } else { Start::Later },
                     y: scores.as_flattened_mut(),
@@ -219,39 +250,52 @@ impl HeadTile<'_> {
     fn combine(&mut self, group: usize) {
         let rows = self.visible.len() * group;
         let (values, stride) = (self.values, self.values.count * PANEL);
-        let (common, longest) = (self.visible[0], self.visible[self.visible.len() - 1]);
+        let (keys, visible) = (self.blocks(), &self.visible);
+        // The keys that all tokens see.
+        let common = visible[visible.len() - 1].start..visible[0].end;
         let Scratch { scores, weighted, chains, .. } = &mut *self.scratch;
         weighted.resize(rows * stride, 0.0);
         let multiply = |x: &[Row], columns: Range<usize>, k: Range<usize>, start: Start, y: &mut [f32]| {
             self.isa.run(Product { x, columns, panels: values, k, start, y, stride });
         };
-        for (weights, start) in scores.chunks_exact(rows).zip((0..longest).step_by(BLOCK)) {
-            let end = longest.min(start + BLOCK);
-            let mode = if start == 0 { Start::First } else { Start::Later };
-            if end <= common {
-                multiply(weights, 0..end - start, start..end, mode, weighted);
+        for (weights, start) in scores.chunks_exact(rows).zip(keys.clone().step_by(BLOCK)) {
+            let block = start..keys.end.min(start + BLOCK);
+            let is_first = |keys: &Range<usize>| keys.start >= start;
+            let is_whole = common.start <= start && block.end <= common.end;
+            if is_whole && visible.iter().all(is_first) {
+                multiply(weights, 0..block.len(), block, Start::First, weighted);
                 continue;
             }
-            // First the keys that all rows see, then each token's own, going on with the same chains. An invisible key takes no
+            if is_whole && !visible.iter().any(is_first) {
+                multiply(weights, 0..block.len(), block, Start::Later, weighted);
+                continue;
+            }
+            // Each token's keys before those that all see, those, and its keys behind them: one chain. An invisible key takes no
             // part, not even with weight zero: that would turn -0 into +0.
             chains.clear();
             chains.resize(rows * stride, 0.0);
-            let shared = common.clamp(start, end);
-            if shared > start {
-                multiply(weights, 0..shared - start, start..shared, Start::First, chains);
-            }
-            for (token, visible) in self.visible.iter().enumerate() {
-                let own = shared..end.min(*visible);
-                let (first, last) = (token * group, (token + 1) * group);
-                if !own.is_empty() {
-                    let (weights, chains) = (&weights[first..last], &mut chains[first * stride..]);
-                    let columns = own.start - start..own.end - start;
-                    multiply(weights, columns, own, Start::Continue, chains);
+            let shared = intersection(&common, &block);
+            let own = |part: Range<usize>, chains: &mut [f32]| {
+                for (token, visible) in visible.iter().enumerate() {
+                    let own = intersection(visible, &part);
+                    if !own.is_empty() {
+                        let (weights, chains) =
+                            (&weights[token * group..][..group], &mut chains[token * group * stride..]);
+                        multiply(weights, own.start - start..own.end - start, own, Start::Continue, chains);
+                    }
                 }
-                if *visible > start {
-                    let range = first * stride..last * stride;
+            };
+            own(block.start..shared.start, chains);
+            if !shared.is_empty() {
+                let columns = shared.start - start..shared.end - start;
+                multiply(weights, columns, shared.clone(), Start::Continue, chains);
+            }
+            own(shared.end..block.end, chains);
+            for (token, visible) in visible.iter().enumerate() {
+                if !intersection(visible, &block).is_empty() {
+                    let range = token * group * stride..(token + 1) * group * stride;
                     for (weighted, chain) in weighted[range.clone()].iter_mut().zip(&chains[range]) {
-                        *weighted = if start == 0 { *chain } else { *weighted + chain };
+                        *weighted = if is_first(visible) { *chain } else { *weighted + chain };
                     }
                 }
             }
@@ -259,11 +303,19 @@ impl HeadTile<'_> {
     }
 }
 
+/// What two ranges share; where nothing, an empty range at the end of `b`'s part that lies before `a`.
+fn intersection(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    let start = a.start.clamp(b.start, b.end);
+    start..a.end.clamp(start, b.end)
+}
+
 /// Turns scores into weights `exp(scale * score - maximum)`, and sums them; the division comes last, on the output.
 struct Weigh<'a> {
     scores: &'a mut [Row],
     totals: &'a mut Vec<f32>,
-    visible: &'a [usize],
+    visible: &'a [Range<usize>],
+    /// The key of the first score.
+    origin: usize,
     group: usize,
     scale: f32,
 }
@@ -273,17 +325,22 @@ impl Kernel for Weigh<'_> {
 
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Self { scores, totals, visible, group, scale } = self;
+        let Self { scores, totals, visible, origin, group, scale } = self;
         let rows = visible.len() * group;
         totals.clear();
         for row in 0..rows {
-            let visible = visible[row / group];
-            let blocks = visible.div_ceil(BLOCK);
-            let part = |block: usize| BLOCK.min(visible - block * BLOCK);
+            let keys = &visible[row / group];
+            let keys = keys.start - origin..keys.end - origin;
+            let blocks = keys.start / BLOCK..keys.end.div_ceil(BLOCK);
+            let part = |block: usize| {
+                let first = block * BLOCK;
+                let part = intersection(&keys, &(first..first + BLOCK));
+                part.start - first..part.end - first
+            };
             // The order is free: only the sign of a zero maximum depends on it, and exp(0) = exp(-0).
             let mut largest = [f32::NEG_INFINITY; 16];
-            for block in 0..blocks {
-                let scores = &mut scores[block * rows + row][..part(block)];
+            for block in blocks.clone() {
+                let scores = &mut scores[block * rows + row][part(block)];
                 for score in scores.iter_mut() {
                     *score *= scale;
                 }
@@ -299,12 +356,14 @@ impl Kernel for Weigh<'_> {
             }
             let largest = largest.iter().fold(f32::NEG_INFINITY, |a, b| maximum(a, *b));
             let mut lanes = Lanes::ZERO;
-            for block in 0..blocks {
-                let scores = &mut scores[block * rows + row][..part(block)];
+            for block in blocks {
+                let part = part(block);
+                let first = part.start;
+                let scores = &mut scores[block * rows + row][part];
                 for score in scores.iter_mut() {
                     *score = exp(*score - largest);
                 }
-                lanes.take(scores, 0, |lane, weight| lane + weight);
+                lanes.take(scores, first, |lane, weight| lane + weight);
             }
             totals.push(lanes.fold());
         }

@@ -50,6 +50,20 @@ impl Blocks {
         blocks
     }
 
+    /// Takes some rows of `x`, one after another; the memory of `self` is used again.
+    #[must_use]
+    pub(crate) fn picked(self, x: &Self, rows: &[u32]) -> Self {
+        let mut blocks = self.resized(rows.len(), x.width);
+        blocks.fill(|row, mut own| {
+            let row = rows[row] as usize;
+            for block in 0..x.width.div_ceil(BLOCK) {
+                let own = own.block(block);
+                own.copy_from_slice(&x.block(row / CHUNK, block)[row % CHUNK][..own.len()]);
+            }
+        });
+        blocks
+    }
+
     /// Row-major `x`: `(rows, width)`.
     ///
     /// # Panics

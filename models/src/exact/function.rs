@@ -17,6 +17,8 @@ pub enum Function {
     Tanh,
     /// `x * sigmoid(x)`.
     Silu,
+    /// `x` where it is above 0, else +0.
+    Relu,
 }
 
 impl Function {
@@ -32,6 +34,7 @@ impl Function {
             Self::GeluTanh => x.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
             Self::Tanh => x.iter_mut().for_each(|x| *x = tanh(*x)),
             Self::Silu => x.iter_mut().for_each(|x| *x = silu(*x)),
+            Self::Relu => x.iter_mut().for_each(|x| *x = maximum(0.0, *x)),
         }
     }
 }

@@ -72,7 +72,7 @@ impl PackedLinear {
         Self::of_outputs(&outputs, bias, in_features, precision, isa)
     }
 
-    /// Packs the two layers of a gated product for [`Self::silu_mul`]: panels of `gate` and of `up` in turn.
+    /// Packs the two layers for [`Self::gated_product`]: panels of `gate` and of `up` in turn.
     ///
     /// Both are `(out_features, in_features)`, their biases `(out_features,)` or absent.
     ///
@@ -183,17 +183,17 @@ impl PackedLinear {
         y
     }
 
-    /// `silu(gate) * up` of layers packed by [`Self::gated`], for the next product to read: `(rows, width)`, where `width` is
+    /// `function(gate) * up` of layers packed by [`Self::gated`], for the next product to read: `(rows, width)`, where `width` is
     /// that of each of them.
     ///
     /// # Panics
     /// When `x` has another width, or the layers have fewer outputs.
     #[must_use]
-    pub fn silu_mul(&self, x: &Blocks, width: usize, y: Blocks) -> Blocks {
+    pub fn gated_product(&self, x: &Blocks, function: Function, width: usize, y: Blocks) -> Blocks {
         assert_eq!(2 * width.next_multiple_of(PANEL), self.out_features);
         let mut y = y.resized(x.rows(), width);
         let group = self.group(x.rows(), 2 * MOST_PANELS).max(2);
-        self.run(x, group, y.tiles(group * PANEL / 2).map(|y| move |bias| GateUp { y, bias }));
+        self.run(x, group, y.tiles(group * PANEL / 2).map(|y| move |bias| GateUp { y, bias, function }));
         y
     }
 

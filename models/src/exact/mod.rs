@@ -25,6 +25,7 @@ pub mod pooling;
 pub mod precision;
 mod product;
 pub mod rotary;
+pub mod routing;
 mod sink;
 pub mod sum;
 pub mod table;

@@ -1,5 +1,7 @@
 //! Root-mean-square and layer normalisation over the last axis (`EXACT.md`, section 6).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::BLOCK;
@@ -58,6 +60,19 @@ impl Norm {
         let hidden = self.weight.len();
         assert!(x.len().is_multiple_of(hidden));
         x.par_chunks_mut(hidden).with_min_len(ROWS).for_each(|x| self.isa.run(InPlace { norm: self, x }));
+    }
+
+    /// Normalises each head, `hidden` elements, in `columns` of the rows of `x`: `(rows, stride)`.
+    ///
+    /// # Panics
+    /// When the columns are no whole number of heads, or lie beyond a row.
+    pub fn columns_in_place(&self, x: &mut [f32], stride: usize, columns: Range<usize>) {
+        assert!(columns.len().is_multiple_of(self.weight.len()) && columns.end <= stride);
+        x.par_chunks_exact_mut(stride).with_min_len(ROWS).for_each(|row| {
+            for x in row[columns.clone()].chunks_exact_mut(self.weight.len()) {
+                self.isa.run(InPlace { norm: self, x });
+            }
+        });
     }
 
     /// What is subtracted from each element, and what the difference is multiplied by.

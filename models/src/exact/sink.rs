@@ -1,7 +1,7 @@
 //! What becomes of a product's outputs: bias, then activation, then residual (`EXACT.md`, section 2), while they are in the
 //! cache.
 
-use super::function::{Function, silu};
+use super::function::Function;
 use super::grid::Tile;
 use super::panel::PANEL;
 
@@ -72,10 +72,11 @@ impl Sink for AddTo<'_> {
     }
 }
 
-/// `y = silu(gate) * up`, where panels of gate and of up come in turn.
+/// `y = function(gate) * up`, where panels of gate and of up come in turn.
 pub(crate) struct GateUp<'a> {
     pub(crate) y: Tile<'a>,
     pub(crate) bias: &'a [f32],
+    pub(crate) function: Function,
 }
 
 impl Sink for GateUp<'_> {
@@ -91,12 +92,11 @@ impl Sink for GateUp<'_> {
                         *output += bias;
                     }
                 }
-                let (gate, up) = pair.split_at(PANEL);
-                let mut products = [0.0; PANEL];
-                for ((product, gate), up) in products.iter_mut().zip(gate).zip(up) {
-                    *product = silu(*gate) * up;
+                let (gate, up) = pair.split_at_mut(PANEL);
+                self.function.apply(gate);
+                for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
+                    *y = *gate * *up;
                 }
-                y.copy_from_slice(&products[..y.len()]);
             }
         }
     }

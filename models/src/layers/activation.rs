@@ -4,7 +4,7 @@ use serde::Deserialize;
 use crate::Result;
 use crate::exact::function::Function;
 
-/// An activation of an encoder, by its name in `config.json`.
+/// An activation by its name in `config.json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -15,6 +15,10 @@ pub enum Activation {
     GeluPytorchTanh,
     /// The hyperbolic tangent.
     Tanh,
+    /// `x * sigmoid(x)`.
+    Silu,
+    /// The larger of 0 and `x`.
+    Relu,
 }
 
 impl Activation {
@@ -24,6 +28,8 @@ impl Activation {
             Self::Gelu => Function::Gelu,
             Self::GeluPytorchTanh => Function::GeluTanh,
             Self::Tanh => Function::Tanh,
+            Self::Silu => Function::Silu,
+            Self::Relu => Function::Relu,
         }
     }
 
@@ -33,6 +39,8 @@ impl Activation {
             Self::Gelu => x.gelu_erf()?,
             Self::GeluPytorchTanh => x.gelu()?,
             Self::Tanh => x.tanh()?,
+            Self::Silu => x.silu()?,
+            Self::Relu => x.relu()?,
         })
     }
 }

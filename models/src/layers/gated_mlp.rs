@@ -1,17 +1,18 @@
 use candle_core::Module;
 
 use super::linear::{native, tensors};
-use super::{Bias, Hidden, Linear, Operand, Part, Workspace};
+use super::{Activation, Bias, Hidden, Linear, Operand, Part, Workspace};
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
 use crate::{Numerics, Result};
 
-/// `down(silu(gate(x)) * up(x))`
+/// `down(activation(gate(x)) * up(x))`
 #[derive(Clone, Debug)]
 pub struct GatedMlp {
     gate_up_proj: GateUp,
     down_proj: Linear,
     intermediate: usize,
+    activation: Activation,
 }
 
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ impl GatedMlp {
         scope: &Scope<'_>,
         hidden: usize,
         intermediate: usize,
+        activation: Activation,
         bias: Bias,
         numerics: Numerics,
     ) -> Result<Self> {
@@ -50,7 +52,7 @@ impl GatedMlp {
             }
         };
         let down_proj = Linear::load(&scope.child("down_proj"), intermediate, hidden, bias, numerics)?;
-        Ok(Self { gate_up_proj, down_proj, intermediate })
+        Ok(Self { gate_up_proj, down_proj, intermediate, activation })
     }
 
     /// Adds the result for `x` to `residual`, both `(batch, seq, hidden)`.
@@ -58,21 +60,41 @@ impl GatedMlp {
     /// # Errors
     /// When they are of the other numerics.
     pub fn add_to(&self, x: Operand, residual: Hidden, workspace: &mut Workspace) -> Result<Hidden> {
-        let gated = match &self.gate_up_proj {
-            GateUp::Native { gate_proj, up_proj } => {
-                let x = x.tensor()?;
-                Operand::Native((gate_proj.forward(x)?.silu()? * up_proj.forward(x)?)?)
-            }
-            GateUp::Exact(packed) => {
-                let (x, batch) = x.blocks()?;
-                Operand::Exact(packed.silu_mul(x, self.intermediate, workspace.blocks()), batch)
-            }
-        };
-        workspace.keep(x);
-        workspace.ended(Part::GateUp);
+        let gated = self.gated(x, workspace)?;
         let y = self.down_proj.add_to(&gated, residual)?;
         workspace.keep(gated);
         workspace.ended(Part::Down);
         Ok(y)
+    }
+
+    /// The result for `x`: `(batch, seq, hidden)` both.
+    ///
+    /// # Errors
+    /// When `x` is of the other numerics.
+    pub fn forward(&self, x: Operand, workspace: &mut Workspace) -> Result<Hidden> {
+        let gated = self.gated(x, workspace)?;
+        let y = self.down_proj.forward(&gated)?;
+        workspace.keep(gated);
+        workspace.ended(Part::Down);
+        Ok(y)
+    }
+
+    fn gated(&self, x: Operand, workspace: &mut Workspace) -> Result<Operand> {
+        let gated = match &self.gate_up_proj {
+            GateUp::Native { gate_proj, up_proj } => {
+                let x = x.tensor()?;
+                let gate = self.activation.tensor(&gate_proj.forward(x)?)?;
+                Operand::Native((gate * up_proj.forward(x)?)?)
+            }
+            GateUp::Exact(packed) => {
+                let (x, batch) = x.blocks()?;
+                let function = self.activation.function();
+                let product = packed.gated_product(x, function, self.intermediate, workspace.blocks());
+                Operand::Exact(product, batch)
+            }
+        };
+        workspace.keep(x);
+        workspace.ended(Part::GateUp);
+        Ok(gated)
     }
 }

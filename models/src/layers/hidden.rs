@@ -84,6 +84,37 @@ impl Hidden {
         }
     }
 
+    /// The sum with `other`, element by element: `(batch, seq, width)` both.
+    ///
+    /// # Errors
+    /// When they are of unlike numerics or shapes.
+    pub fn plus(mut self, other: &Self) -> Result<Self> {
+        if self.dims() != other.dims() {
+            return Err(Error::InvalidInput(format!("a sum of {:?} and {:?}", self.dims(), other.dims())));
+        }
+        match &mut self.values {
+            Values::Native(values) => Self::native((&*values + other.tensor()?)?),
+            Values::Exact(values) => {
+                values.iter_mut().zip(other.values()?).for_each(|(x, y)| *x += y);
+                Ok(self)
+            }
+        }
+    }
+
+    /// Each number multiplied by `factor`.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn times(mut self, factor: f32) -> Result<Self> {
+        match &mut self.values {
+            Values::Native(values) => Self::native((&*values * f64::from(factor))?),
+            Values::Exact(values) => {
+                values.iter_mut().for_each(|x| *x *= factor);
+                Ok(self)
+            }
+        }
+    }
+
     /// For a product to read.
     #[must_use]
     pub fn operand(&self, workspace: &mut Workspace) -> Operand {
@@ -129,6 +160,17 @@ impl Hidden {
 }
 
 impl Operand {
+    /// `(batch, seq)`
+    pub(crate) fn sequences(&self) -> Result<(usize, usize)> {
+        match self {
+            Self::Native(values) => {
+                let (batch, seq, _) = values.dims3()?;
+                Ok((batch, seq))
+            }
+            Self::Exact(blocks, batch) => Ok((*batch, blocks.rows() / (*batch).max(1))),
+        }
+    }
+
     pub(crate) fn tensor(&self) -> Result<&Tensor> {
         match self {
             Self::Native(values) => Ok(values),
@@ -144,6 +186,6 @@ impl Operand {
     }
 }
 
-fn mixed() -> Error {
+pub(super) fn mixed() -> Error {
     Error::InvalidInput("layers of one numerics got activations of the other".to_owned())
 }

@@ -5,6 +5,7 @@
 
 mod activation;
 mod embedding;
+mod experts;
 mod gated_mlp;
 mod hidden;
 mod linear;
@@ -15,12 +16,13 @@ mod workspace;
 
 pub use activation::Activation;
 pub use embedding::{Embedding, Use};
+pub use experts::{ExpertDims, Experts};
 pub use gated_mlp::GatedMlp;
 pub use hidden::{Hidden, Operand};
 pub use linear::{Bias, Linear};
-pub use norm::Norm;
+pub use norm::{Norm, Scale};
 pub use rotary::RotaryEmbedding;
-pub use self_attention::{AttentionDims, LayerCache, ProjectionScopes, SelfAttention};
+pub use self_attention::{AttentionDims, HeadNorms, LayerCache, ProjectionScopes, SelfAttention};
 pub use workspace::{Observer, Part, Workspace};
 
 use candle_core::{DType, Device, Tensor};

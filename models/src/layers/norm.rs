@@ -1,5 +1,8 @@
+use std::ops::Range;
+
 use candle_core::Tensor;
 
+use super::hidden::mixed;
 use super::{Hidden, Operand, Workspace};
 use crate::exact::norm::{Norm as ExactNorm, NormKind};
 use crate::weights::{Init, Scope};
@@ -21,13 +24,34 @@ enum NativeNorm {
     Layer { weight: Tensor, bias: Tensor, eps: f32 },
 }
 
+/// What a root-mean-square norm multiplies by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// `weight`.
+    Weight,
+    /// `1 + weight`.
+    OnePlusWeight,
+}
+
 impl Norm {
     /// Loads a root-mean-square norm: `weight`: `(hidden,)`.
     ///
     /// # Errors
     /// When the tensor cannot be loaded.
-    pub fn load_rms(scope: &Scope<'_>, hidden: usize, eps: f64, numerics: Numerics) -> Result<Self> {
-        let weight = scope.tensor("weight", &[hidden], Init::Scale)?;
+    pub fn load_rms(
+        scope: &Scope<'_>,
+        hidden: usize,
+        scale: Scale,
+        eps: f64,
+        numerics: Numerics,
+    ) -> Result<Self> {
+        let weight = match scale {
+            Scale::Weight => scope.tensor("weight", &[hidden], Init::Scale)?,
+            Scale::OnePlusWeight => {
+                let offset = scope.tensor("weight", &[hidden], Init::ScaleOffset)?;
+                offset.into_iter().map(|weight| 1.0 + weight).collect()
+            }
+        };
         let eps = eps as f32;
         Ok(Self(match numerics {
             Numerics::Native => {
@@ -84,6 +108,27 @@ impl Norm {
                 Ok(Operand::Exact(norm.forward(x.values()?, workspace.blocks()), batch))
             }
             Kind::Native(norm) => Ok(Operand::Native(norm.forward(x.tensor()?)?)),
+        }
+    }
+}
+
+impl Norm {
+    /// Normalises the last axis of a tensor of stock candle, whatever the others.
+    pub(super) fn tensor(&self, x: &Tensor) -> Result<Tensor> {
+        match &self.0 {
+            Kind::Native(norm) => norm.forward(x),
+            Kind::Exact(_) => Err(mixed()),
+        }
+    }
+
+    /// Normalises the heads in `columns` of each row of `x`: `(rows, stride)`, each by itself.
+    pub(super) fn heads_in_place(&self, x: &mut [f32], stride: usize, columns: Range<usize>) -> Result<()> {
+        match &self.0 {
+            Kind::Exact(norm) => {
+                norm.columns_in_place(x, stride, columns);
+                Ok(())
+            }
+            Kind::Native(_) => Err(mixed()),
         }
     }
 }

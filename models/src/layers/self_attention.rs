@@ -2,8 +2,8 @@ use candle_core::{Device, Module, Tensor};
 use candle_nn::kv_cache::KvCache as NativeKvCache;
 
 use super::linear::{native, tensors};
-use super::{Bias, Hidden, Linear, Operand, Part, RotaryEmbedding, Workspace};
-use crate::exact::attention::{Attention, Visibility};
+use super::{Bias, Hidden, Linear, Norm, Operand, Part, RotaryEmbedding, Workspace};
+use crate::exact::attention::{Attention, Visibility, score_scale};
 use crate::exact::kv_cache::{Columns, KvCache};
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
@@ -27,7 +27,18 @@ pub struct AttentionDims {
 pub struct SelfAttention {
     projections: Projections,
     output: Linear,
+    head_norms: Option<HeadNorms>,
+    score_scale: f32,
     dims: AttentionDims,
+}
+
+/// Normalisations of each head by itself, before positions are added: `(head_dim,)`.
+#[derive(Clone, Debug)]
+pub struct HeadNorms {
+    /// Of queries.
+    pub q_norm: Norm,
+    /// Of keys.
+    pub k_norm: Norm,
 }
 
 #[derive(Clone, Debug)]
@@ -130,19 +141,28 @@ impl SelfAttention {
             }
         };
         let output = Linear::load(&scopes.output, heads * head_dim, hidden, output_bias, numerics)?;
-        Ok(Self { projections, output, dims })
+        Ok(Self { projections, output, head_norms: None, score_scale: score_scale(head_dim as f32), dims })
     }
 
-    /// Attends from the tokens of `x` to those of the cache and to each other, as `visibility` says, and adds the result to
-    /// `residual`; both are `(batch, seq, hidden)`. `rotary` turns queries and keys by their positions, from the cache's
-    /// length on.
+    /// With normalised queries and keys.
+    #[must_use]
+    pub fn with_head_norms(self, head_norms: Option<HeadNorms>) -> Self {
+        Self { head_norms, ..self }
+    }
+
+    /// With scores multiplied by `scale`, in place of `1 / sqrt(head_dim)`.
+    #[must_use]
+    pub fn with_score_scale(self, score_scale: f32) -> Self {
+        Self { score_scale, ..self }
+    }
+
+    /// Attends as [`Self::forward`] does, and adds the result to `residual`; both are `(batch, seq, hidden)`.
     ///
     /// # Errors
-    /// When `x`, `residual` or the cache are of the other numerics, the cache has no room, or a query sees no key or more than
-    /// there are.
+    /// As [`Self::forward`], and when `residual` is of the other numerics.
     ///
     /// # Panics
-    /// When a position lies beyond the rotary table; models check that before.
+    /// As [`Self::forward`].
     pub fn add_to(
         &self,
         x: Operand,
@@ -152,7 +172,46 @@ impl SelfAttention {
         cache: &mut LayerCache,
         workspace: &mut Workspace,
     ) -> Result<Hidden> {
-        let (batch, seq, _) = residual.dims();
+        let attended = self.attend(x, rotary, visibility, cache, workspace)?;
+        let y = self.output.add_to(&attended, residual)?;
+        workspace.keep(attended);
+        workspace.ended(Part::Output);
+        Ok(y)
+    }
+
+    /// Attends from the tokens of `x`, `(batch, seq, hidden)`, to those of the cache and to each other, as `visibility` says.
+    /// `rotary` turns queries and keys by their positions, from the cache's length on.
+    ///
+    /// # Errors
+    /// When `x` or the cache are of the other numerics, the cache has no room, or a query sees no key or more than there are.
+    ///
+    /// # Panics
+    /// When a position lies beyond the rotary table; models check that before.
+    pub fn forward(
+        &self,
+        x: Operand,
+        rotary: Option<&RotaryEmbedding>,
+        visibility: &Visibility,
+        cache: &mut LayerCache,
+        workspace: &mut Workspace,
+    ) -> Result<Hidden> {
+        let attended = self.attend(x, rotary, visibility, cache, workspace)?;
+        let y = self.output.forward(&attended)?;
+        workspace.keep(attended);
+        workspace.ended(Part::Output);
+        Ok(y)
+    }
+
+    /// What each head saw: `(batch, seq, heads * head_dim)`.
+    fn attend(
+        &self,
+        x: Operand,
+        rotary: Option<&RotaryEmbedding>,
+        visibility: &Visibility,
+        cache: &mut LayerCache,
+        workspace: &mut Workspace,
+    ) -> Result<Operand> {
+        let (batch, seq) = x.sequences()?;
         let attended = match (&self.projections, &mut cache.0) {
             (Projections::Native { query, key, value }, CacheKind::Native(cache)) => {
                 let x = x.tensor()?;
@@ -165,15 +224,19 @@ impl SelfAttention {
                 let turn = |x: Tensor| rotary.map_or(Ok(x.clone()), |rotary| rotary.tensor(&x, first));
                 let (q, k, v) = (query.forward(x)?, key.forward(x)?, value.forward(x)?);
                 workspace.ended(Part::Projections);
-                let q = turn(split(q, self.dims.heads)?)?;
-                let k = turn(split(k, self.dims.kv_heads)?)?;
+                let norm = |x: Tensor, of: fn(&HeadNorms) -> &Norm| match &self.head_norms {
+                    Some(norms) => of(norms).tensor(&x),
+                    None => Ok(x),
+                };
+                let q = turn(norm(split(q, self.dims.heads)?, |norms| &norms.q_norm)?)?;
+                let k = turn(norm(split(k, self.dims.kv_heads)?, |norms| &norms.k_norm)?)?;
                 let v = split(v, self.dims.kv_heads)?;
                 let (k, v) = match cache {
                     Some(cache) => cache.append(&k, &v)?,
                     None => (k, v),
                 };
                 workspace.ended(Part::Positions);
-                Operand::Native(native_attention(&q, &k, &v, visibility)?)
+                Operand::Native(native_attention(&q, &k, &v, visibility, self.score_scale)?)
             }
             (Projections::Exact(packed), CacheKind::Exact(cache)) => {
                 check(visibility, batch, seq, cache.len() + seq, cache.capacity())?;
@@ -183,6 +246,10 @@ impl SelfAttention {
                 packed.forward(blocks, &mut projected);
                 workspace.ended(Part::Projections);
                 let columns = self.columns();
+                if let Some(HeadNorms { q_norm, k_norm }) = &self.head_norms {
+                    q_norm.heads_in_place(&mut projected, columns.stride, 0..columns.keys)?;
+                    k_norm.heads_in_place(&mut projected, columns.stride, columns.keys..columns.values)?;
+                }
                 if let Some(rotary) = rotary {
                     let turned = 0..columns.values;
                     rotary.table.rotate(&mut projected, columns.stride, turned, seq, cache.len(), isa);
@@ -190,7 +257,8 @@ impl SelfAttention {
                 cache.append(&projected, columns);
                 workspace.ended(Part::Positions);
                 let mut attended = workspace.rows();
-                let attention = Attention { cache, visibility, heads: self.dims.heads, isa };
+                let (heads, scale) = (self.dims.heads, self.score_scale);
+                let attention = Attention { cache, visibility, heads, scale, isa };
                 attention.forward(&projected, columns.stride, &mut attended);
                 let width = self.dims.heads * self.dims.head_dim;
                 let operand = Operand::Exact(workspace.blocks().filled(&attended, width), batch);
@@ -203,10 +271,7 @@ impl SelfAttention {
         };
         workspace.ended(Part::Attention);
         workspace.keep(x);
-        let y = self.output.add_to(&attended, residual)?;
-        workspace.keep(attended);
-        workspace.ended(Part::Output);
-        Ok(y)
+        Ok(attended)
     }
 
     /// Where keys and values stand in a row of the joint projection.
@@ -228,8 +293,8 @@ fn check(visibility: &Visibility, batch: usize, seq: usize, length: usize, capac
     }
     for (sequence, query) in (0..batch).flat_map(|sequence| [(sequence, 0), (sequence, seq - 1)]) {
         let keys = visibility.keys(sequence, query);
-        if !(1..=length).contains(&keys) {
-            let fact = format!("query {query} of sequence {sequence} sees {keys} keys of {length}");
+        if keys.is_empty() || keys.end > length {
+            let fact = format!("query {query} of sequence {sequence} sees the keys {keys:?} of {length}");
             return Err(Error::InvalidInput(fact));
         }
     }
@@ -238,7 +303,13 @@ fn check(visibility: &Visibility, batch: usize, seq: usize, length: usize, capac
 
 /// Stock kernels: two matrix products around a softmax, invisible keys at minus infinity. `q`: `(batch, heads, q_len, head_dim)`;
 /// gives `(batch, q_len, heads * head_dim)`.
-fn native_attention(q: &Tensor, k: &Tensor, v: &Tensor, visibility: &Visibility) -> Result<Tensor> {
+fn native_attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    visibility: &Visibility,
+    scale: f32,
+) -> Result<Tensor> {
     let (batch, heads, q_len, head_dim) = q.dims4()?;
     let (_, kv_heads, k_len, _) = k.dims4()?;
     let repeat = |x: &Tensor| -> Result<Tensor> {
@@ -248,7 +319,7 @@ fn native_attention(q: &Tensor, k: &Tensor, v: &Tensor, visibility: &Visibility)
     };
     let (k, v) =
         if heads == kv_heads { (k.contiguous()?, v.contiguous()?) } else { (repeat(k)?, repeat(v)?) };
-    let scores = (q.contiguous()?.matmul(&k.t()?)? * (1.0 / (head_dim as f64).sqrt()))?;
+    let scores = (q.contiguous()?.matmul(&k.t()?)? * f64::from(scale))?;
     let scores = match mask(visibility, batch, q_len, k_len)? {
         Some(mask) => scores.broadcast_add(&mask.to_dtype(scores.dtype())?)?,
         None => scores,
@@ -260,11 +331,11 @@ fn native_attention(q: &Tensor, k: &Tensor, v: &Tensor, visibility: &Visibility)
 /// `(batch, 1, q_len, k_len)`, zero where visible; `None` where all is.
 fn mask(visibility: &Visibility, batch: usize, q_len: usize, k_len: usize) -> Result<Option<Tensor>> {
     let rows = || (0..batch).flat_map(|batch| (0..q_len).map(move |query| visibility.keys(batch, query)));
-    if rows().all(|keys| keys == k_len) {
+    if rows().all(|keys| keys == (0..k_len)) {
         return Ok(None);
     }
     let values: Vec<f32> = rows()
-        .flat_map(|keys| (0..k_len).map(move |key| if key < keys { 0.0 } else { f32::NEG_INFINITY }))
+        .flat_map(|keys| (0..k_len).map(move |key| if keys.contains(&key) { 0.0 } else { f32::NEG_INFINITY }))
         .collect();
     Ok(Some(Tensor::from_vec(values, (batch, 1, q_len, k_len), &Device::Cpu)?))
 }

@@ -30,6 +30,8 @@ pub enum Part {
     Attention,
     /// The projection of what was attended, and the residual sum.
     Output,
+    /// The choice of experts.
+    Router,
     /// The first products of the feed-forward part, and the activation.
     GateUp,
     /// The last product of the feed-forward part, and the residual sum.

@@ -22,6 +22,8 @@ pub enum Init {
     Bias,
     /// Uniform in `[0.9, 1.1)`.
     Scale,
+    /// Uniform in `[-0.1, 0.1)`: what is missing to a scale from one.
+    ScaleOffset,
 }
 
 /// A set of named tensors.

@@ -56,6 +56,7 @@ fn sample(word: u32, init: Init) -> f32 {
         Init::Matrix => v * MATRIX_BOUND,
         Init::Bias => v * BIAS_BOUND,
         Init::Scale => v.mul_add(SCALE_BOUND, 1.0),
+        Init::ScaleOffset => v * SCALE_BOUND,
     }
 }
 

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 
 use anyhow::{Context, Result};
+use proofmark_models::decoder::{Decoder as ExactDecoder, DecoderCache, DecoderSpec, LogitRows};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::crew::with_crew;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::linear::PackedLinear;
-use proofmark_models::llama::{Llama, LlamaCache, LlamaConfig, LogitRows};
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision as Format};
 
@@ -47,15 +47,15 @@ pub(crate) fn in_a_pass<T: Send>(run: impl FnOnce() -> T + Send) -> T {
 }
 
 pub(crate) struct ExactLlama {
-    model: Llama,
-    cache: Option<LlamaCache>,
+    model: ExactDecoder,
+    cache: Option<DecoderCache>,
 }
 
 impl ExactLlama {
     pub(crate) fn load(precision: Precision) -> Result<Self> {
-        let config = LlamaConfig::parse(&smollm2::config()?)?;
+        let config = DecoderSpec::parse(&smollm2::config()?)?;
         let weights = Weights::synthetic(1, format(precision));
-        let model = Llama::load(&config, &weights, POSITIONS, Numerics::Exact(Isa::detect()))?;
+        let model = ExactDecoder::load(&config, &weights, POSITIONS, Numerics::Exact(Isa::detect()))?;
         Ok(Self { model, cache: None })
     }
 

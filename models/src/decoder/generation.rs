@@ -1,4 +1,4 @@
-use super::{Llama, LogitRows, Logits};
+use super::{Decoder, LogitRows, Logits};
 use crate::exact::argmax::argmax;
 use crate::output::finite;
 use crate::{Error, Output, Result};
@@ -12,7 +12,7 @@ pub struct Generation {
     steps: Vec<Vec<f32>>,
 }
 
-impl Llama {
+impl Decoder {
     /// Continues each prompt by `steps` tokens, always the most likely one. `on_step` is called as soon as a step's
     /// tokens are known, so that the caller may look at a clock.
     ///
