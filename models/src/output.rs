@@ -20,6 +20,27 @@ pub enum Output {
     },
     /// One relevance score a pair: `(batch,)`.
     Scores(Vec<f32>),
+    /// Logits by class.
+    Classification {
+        /// How many images or texts.
+        batch: usize,
+        /// `(batch, classes)`, one row after another
+        logits: Vec<f32>,
+    },
+    /// How alike each image and each text of its request are.
+    Similarity {
+        /// How many images.
+        images: usize,
+        /// `(images, texts)`, one row after another
+        values: Vec<f32>,
+    },
+    /// Greedy tokens for what is heard, and the logits they were chosen from.
+    Transcription {
+        /// `(batch, steps)`
+        tokens: Vec<Vec<u32>>,
+        /// `(batch, steps, vocab)`, one row after another
+        logits: Vec<f32>,
+    },
 }
 
 impl Output {
@@ -33,33 +54,48 @@ impl Output {
         let dims =
             |dims: &[usize]| -> Vec<u8> { dims.iter().flat_map(|dim| (*dim as u64).to_le_bytes()).collect() };
         let hash = match self {
-            Self::Generation { tokens, logits } => {
+            Self::Generation { tokens, logits } | Self::Transcription { tokens, logits } => {
                 let (batch, steps) = (tokens.len(), tokens.first().map_or(0, Vec::len));
                 let vocab = logits.len().checked_div(batch * steps).unwrap_or(0);
                 let tokens: Vec<u8> = tokens.iter().flatten().flat_map(|token| token.to_le_bytes()).collect();
-                let hash = hash.field(b"generation").field(&dims(&[batch, steps, vocab])).field(&tokens);
+                let hash = hash.field(self.label()).field(&dims(&[batch, steps, vocab])).field(&tokens);
                 hash.floats(finite("logits", logits)?)
             }
-            Self::Embedding { batch, values } => {
-                let hidden = values.len().checked_div(*batch).unwrap_or(0);
-                hash.field(b"embedding").field(&dims(&[*batch, hidden])).floats(finite("embedding", values)?)
-            }
             Self::Scores(values) => {
-                hash.field(b"reranking").field(&dims(&[values.len()])).floats(finite("scores", values)?)
+                hash.field(self.label()).field(&dims(&[values.len()])).floats(finite("scores", values)?)
+            }
+            Self::Embedding { batch: rows, .. }
+            | Self::Classification { batch: rows, .. }
+            | Self::Similarity { images: rows, .. } => {
+                let (values, width) = self.rows()?;
+                hash.field(self.label()).field(&dims(&[*rows, width])).floats(values)
             }
         };
         Ok(hash.finish())
     }
+
+    /// The task's name in the digest.
+    fn label(&self) -> &'static [u8] {
+        match self {
+            Self::Generation { .. } => b"generation",
+            Self::Embedding { .. } => b"embedding",
+            Self::Scores(_) => b"reranking",
+            Self::Classification { .. } => b"classification",
+            Self::Similarity { .. } => b"similarity",
+            Self::Transcription { .. } => b"transcription",
+        }
+    }
 }
 
 impl Output {
-    /// All numbers, and how many are of one row: the logits of a step of a sequence, an embedding, or all scores.
+    /// All numbers, and how many are of one row: the logits of a step or of an input, an embedding, an image's likeness to each text,
+    /// or all scores.
     ///
     /// # Errors
     /// [`Error::NonFinite`] when a number is NaN or infinite.
     pub fn rows(&self) -> Result<(&[f32], usize)> {
         match self {
-            Self::Generation { tokens, logits } => {
+            Self::Generation { tokens, logits } | Self::Transcription { tokens, logits } => {
                 let rows: usize = tokens.iter().map(Vec::len).sum();
                 Ok((finite("logits", logits)?, logits.len() / rows.max(1)))
             }
@@ -67,6 +103,12 @@ impl Output {
                 Ok((finite("embedding", values)?, values.len() / (*batch).max(1)))
             }
             Self::Scores(values) => Ok((finite("scores", values)?, values.len())),
+            Self::Classification { batch, logits } => {
+                Ok((finite("logits", logits)?, logits.len() / (*batch).max(1)))
+            }
+            Self::Similarity { images, values } => {
+                Ok((finite("similarity", values)?, values.len() / (*images).max(1)))
+            }
         }
     }
 
@@ -80,29 +122,33 @@ impl Output {
             assert!(requests > 0 && count.is_multiple_of(requests), "{count} do not divide into {requests}");
             (count / requests).max(1)
         };
+        let by_row = |rows: usize, values: Vec<f32>, part: fn(usize, Vec<f32>) -> Self| -> Vec<Self> {
+            let (rows, numbers) = (share(rows), share(values.len()));
+            values.chunks(numbers).map(|values| part(rows, values.to_vec())).collect()
+        };
+        let by_step = |tokens: Vec<Vec<u32>>, logits: Vec<f32>, part: fn(_, _) -> Self| -> Vec<Self> {
+            let (sequences, numbers) = (share(tokens.len()), share(logits.len()));
+            let parts = tokens.chunks(sequences).zip(logits.chunks(numbers));
+            parts.map(|(tokens, logits)| part(tokens.to_vec(), logits.to_vec())).collect()
+        };
         match self {
             _ if requests == 1 => vec![self],
             Self::Generation { tokens, logits } => {
-                let (sequences, numbers) = (share(tokens.len()), share(logits.len()));
-                let parts = tokens.chunks(sequences).zip(logits.chunks(numbers));
-                parts
-                    .map(|(tokens, logits)| Self::Generation {
-                        tokens: tokens.to_vec(),
-                        logits: logits.to_vec(),
-                    })
-                    .collect()
+                by_step(tokens, logits, |tokens, logits| Self::Generation { tokens, logits })
+            }
+            Self::Transcription { tokens, logits } => {
+                by_step(tokens, logits, |tokens, logits| Self::Transcription { tokens, logits })
             }
             Self::Embedding { batch, values } => {
-                let (batch, numbers) = (share(batch), share(values.len()));
-                values
-                    .chunks(numbers)
-                    .map(|values| Self::Embedding { batch, values: values.to_vec() })
-                    .collect()
+                by_row(batch, values, |batch, values| Self::Embedding { batch, values })
             }
-            Self::Scores(values) => {
-                let numbers = share(values.len());
-                values.chunks(numbers).map(|values| Self::Scores(values.to_vec())).collect()
+            Self::Classification { batch, logits } => {
+                by_row(batch, logits, |batch, logits| Self::Classification { batch, logits })
             }
+            Self::Similarity { images, values } => {
+                by_row(images, values, |images, values| Self::Similarity { images, values })
+            }
+            Self::Scores(values) => by_row(values.len(), values, |_, values| Self::Scores(values)),
         }
     }
 }
@@ -132,6 +178,8 @@ mod tests {
         let generation = Output::Generation { tokens: vec![vec![1, 2], vec![3, 4]], logits: vec![0.0; 12] };
         assert_eq!(generation.rows().unwrap(), (&[0.0; 12][..], 3));
         assert_eq!(Output::Embedding { batch: 2, values: vec![0.0; 6] }.rows().unwrap().1, 3);
+        assert_eq!(Output::Classification { batch: 2, logits: vec![0.0; 20] }.rows().unwrap().1, 10);
+        assert_eq!(Output::Similarity { images: 3, values: vec![0.0; 6] }.rows().unwrap().1, 2);
         assert_eq!(Output::Scores(vec![0.0; 5]).rows().unwrap().1, 5);
         assert!(Output::Scores(vec![f32::INFINITY]).rows().is_err());
     }
@@ -149,6 +197,8 @@ mod tests {
         let together = Output::Embedding { batch: 4, values: (0..8_u8).map(f32::from).collect() };
         assert_eq!(together.split(2)[1], Output::Embedding { batch: 2, values: vec![4.0, 5.0, 6.0, 7.0] });
         assert_eq!(Output::Scores(vec![1.0, 2.0, 3.0]).split(3)[2], Output::Scores(vec![3.0]));
+        let together = Output::Similarity { images: 2, values: vec![1.0, 2.0, 3.0, 4.0] };
+        assert_eq!(together.split(2)[1], Output::Similarity { images: 1, values: vec![3.0, 4.0] });
     }
 
     #[test]
@@ -158,6 +208,10 @@ mod tests {
             Output::Scores(vec![-0.0]).digest().unwrap(),
             Output::Embedding { batch: 1, values: vec![0.0; 2] }.digest().unwrap(),
             Output::Embedding { batch: 2, values: vec![0.0; 2] }.digest().unwrap(),
+            Output::Classification { batch: 1, logits: vec![0.0; 2] }.digest().unwrap(),
+            Output::Similarity { images: 1, values: vec![0.0; 2] }.digest().unwrap(),
+            Output::Generation { tokens: vec![vec![1]], logits: vec![0.0; 2] }.digest().unwrap(),
+            Output::Transcription { tokens: vec![vec![1]], logits: vec![0.0; 2] }.digest().unwrap(),
         ];
         for (index, digest) in digests.iter().enumerate() {
             assert!(!digests[..index].contains(digest));
