@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInput};
 use proofmark_models::decoder::{Decoder, DecoderSpec};
+use proofmark_models::encoder::{Embedder, EncoderInput, EncoderSpec, Reranker};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision};
@@ -30,17 +30,17 @@ fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
             })
         }
         Input::Encoder { sequences, token_types } => {
-            let config = BertConfig::parse(config).unwrap();
+            let config = EncoderSpec::parse(config).unwrap();
             let input = EncoderInput {
                 ids: sequences.concat(),
                 token_types: token_types.repeat(sequences.len()),
                 lengths: Arc::new(sequences.iter().map(Vec::len).collect()),
             };
             if workload.shape.task() == Task::Embedding {
-                let model = BertEmbedder::load(&config, &weights, numerics).unwrap();
+                let model = Embedder::load(&config, &weights, numerics).unwrap();
                 Box::new(move || drop(model.embed(&input).unwrap()))
             } else {
-                let model = BertReranker::load(&config, &weights, numerics).unwrap();
+                let model = Reranker::load(&config, &weights, numerics).unwrap();
                 Box::new(move || drop(model.score(&input).unwrap()))
             }
         }

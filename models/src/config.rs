@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
+/// Bound on labels, far beyond any model.
+const MAX_LABELS: usize = 1 << 20;
+
 /// The members of a Hugging Face `config.json`.
 pub type ConfigMap = Map<String, Value>;
 
@@ -34,20 +37,30 @@ pub(crate) fn require(
     }
 }
 
-/// Refuses a `config.json` of another architecture, or of none.
-pub(crate) fn require_model_type(config: &ConfigMap, model_type: &'static str) -> Result<()> {
-    if !config.contains_key("model_type") {
-        return Err(Error::InvalidConfig("missing field `model_type`".to_owned()));
-    }
-    require(config, "model_type", model_type, |value| value == model_type)
-}
-
 /// Refuses a `config.json` without a field whose absence would mean a size that is easily taken for another.
 pub(crate) fn require_present(config: &ConfigMap, field: &str) -> Result<()> {
     if config.contains_key(field) {
         return Ok(());
     }
     Err(Error::InvalidConfig(format!("missing field `{field}`")))
+}
+
+/// How many labels a classifier has: those of `id2label`, else `num_labels`, else two, as in transformers.
+pub(crate) fn labels(config: &ConfigMap) -> Result<usize> {
+    let labels = match (config.get("id2label"), config.get("num_labels")) {
+        (Some(Value::Object(labels)), _) => Some(labels.len()),
+        (None | Some(Value::Null), None) => Some(2),
+        (None | Some(Value::Null), Some(number)) => {
+            number.as_u64().and_then(|number| usize::try_from(number).ok())
+        }
+        (Some(_), _) => None,
+    };
+    match labels {
+        Some(labels) if (1..=MAX_LABELS).contains(&labels) => Ok(labels),
+        _ => Err(Error::InvalidConfig(format!(
+            "id2label or num_labels is no number of labels up to {MAX_LABELS}"
+        ))),
+    }
 }
 
 /// Refuses a quotient that does not come out even or a size of zero.

@@ -6,9 +6,9 @@
 //!
 //! *Architecture invariant:* nothing here reads a clock, an environment variable or a terminal.
 
-pub mod bert;
 pub mod config;
 pub mod decoder;
+pub mod encoder;
 mod error;
 pub mod exact;
 mod framed_hash;

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
 use proofmark_models::decoder::{Decoder, DecoderSpec, LogitRows};
+use proofmark_models::encoder::{Embedder, EncoderInput, EncoderSpec};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::linear::{PackedLinear, linear_reference};
@@ -201,9 +201,9 @@ fn padding_and_batch_do_not_reach_an_embedding() {
         "model_type": "bert", "vocab_size": 97, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
         "num_attention_heads": 4, "max_position_embeddings": 64, "layer_norm_eps": 1e-12, "hidden_act": "gelu",
     });
-    let config = BertConfig::parse(json.as_object().unwrap()).unwrap();
+    let config = EncoderSpec::parse(json.as_object().unwrap()).unwrap();
     let model =
-        BertEmbedder::load(&config, &Weights::synthetic(6, Precision::F32), Numerics::Exact(Isa::detect()))
+        Embedder::load(&config, &Weights::synthetic(6, Precision::F32), Numerics::Exact(Isa::detect()))
             .unwrap();
     let embed = |sequences: &[Vec<u32>], seq: usize| {
         let padded = |ids: &Vec<u32>| [ids.clone(), vec![0; seq - ids.len()]].concat();
@@ -231,9 +231,9 @@ fn a_sequence_without_tokens_is_an_error() {
         "model_type": "bert", "vocab_size": 97, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
         "num_attention_heads": 4, "max_position_embeddings": 64, "layer_norm_eps": 1e-12, "hidden_act": "gelu",
     });
-    let config = BertConfig::parse(json.as_object().unwrap()).unwrap();
+    let config = EncoderSpec::parse(json.as_object().unwrap()).unwrap();
     let weights = Weights::synthetic(6, Precision::F32);
-    let model = BertEmbedder::load(&config, &weights, Numerics::Exact(Isa::Portable)).unwrap();
+    let model = Embedder::load(&config, &weights, Numerics::Exact(Isa::Portable)).unwrap();
     for lengths in [vec![0], vec![3]] {
         let input = EncoderInput { ids: vec![1, 2], token_types: vec![0, 0], lengths: Arc::new(lengths) };
         assert!(matches!(model.embed(&input), Err(Error::InvalidInput(_))));

@@ -9,8 +9,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInput};
 use proofmark_models::decoder::{Decoder, DecoderSpec, LogitRows};
+use proofmark_models::encoder::{Classifier, Embedder, EncoderInput, EncoderSpec, Reranker};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Output, Precision};
@@ -81,10 +81,15 @@ impl Case {
     fn check(&self, numerics: Numerics) {
         let weights = Weights::local(&self.folder, Precision::F32).unwrap();
         match self.architecture() {
-            "LlamaForCausalLM" => {
-                let config = DecoderSpec::parse(&self.config).unwrap();
+            "LlamaForCausalLM"
+            | "Qwen2ForCausalLM"
+            | "Qwen3ForCausalLM"
+            | "Qwen3MoeForCausalLM"
+            | "MistralForCausalLM"
+            | "Gemma3ForCausalLM" => {
+                let spec = DecoderSpec::parse(&self.config).unwrap();
                 let (shape, ids) = self.integers("input_ids");
-                let model = Decoder::load(&config, &weights, shape[1] + 16, numerics).unwrap();
+                let model = Decoder::load(&spec, &weights, shape[1] + 16, numerics).unwrap();
                 let mut cache = model.cache(shape[0], shape[1]);
                 let logits = model.forward(&ids, &mut cache, LogitRows::All).unwrap();
                 self.compare("logits", numerics, &logits.values, &self.floats("logits"));
@@ -94,9 +99,9 @@ impl Case {
                     assert_eq!(generated.tokens, [greedy], "{}", self.folder.display());
                 }
             }
-            "BertModel" => {
-                let config = BertConfig::parse(&self.config).unwrap();
-                let model = BertEmbedder::load(&config, &weights, numerics).unwrap();
+            "BertModel" | "DistilBertModel" => {
+                let spec = EncoderSpec::parse(&self.config).unwrap();
+                let model = Embedder::load(&spec, &weights, numerics).unwrap();
                 let input = self.encoder_input();
                 let hidden = model.hidden_states(&input).unwrap();
                 self.compare("hidden states", numerics, &hidden, &self.floats("last_hidden_state"));
@@ -105,13 +110,24 @@ impl Case {
                 };
                 self.compare("embedding", numerics, &embedding, &self.floats("mean_pool_l2"));
             }
-            "BertForSequenceClassification" => {
-                let config = BertConfig::parse(&self.config).unwrap();
-                let model = BertReranker::load(&config, &weights, numerics).unwrap();
-                let Output::Scores(scores) = model.score(&self.encoder_input()).unwrap() else {
-                    panic!("no scores")
+            "BertForSequenceClassification"
+            | "DistilBertForSequenceClassification"
+            | "RobertaForSequenceClassification"
+            | "XLMRobertaForSequenceClassification" => {
+                let spec = EncoderSpec::parse(&self.config).unwrap();
+                let input = self.encoder_input();
+                let values = if spec.labels == 1 {
+                    let model = Reranker::load(&spec, &weights, numerics).unwrap();
+                    let Output::Scores(scores) = model.score(&input).unwrap() else { panic!("no scores") };
+                    scores
+                } else {
+                    let model = Classifier::load(&spec, &weights, numerics).unwrap();
+                    let Output::Classification { logits, .. } = model.classify(&input).unwrap() else {
+                        panic!("no classes")
+                    };
+                    logits
                 };
-                self.compare("scores", numerics, &scores, &self.floats("logits"));
+                self.compare("head", numerics, &values, &self.floats("logits"));
             }
             other => println!("{}: {other} is not an architecture of this crate yet", self.folder.display()),
         }
@@ -122,7 +138,7 @@ fn check_all(folder: &Path) -> usize {
     let mut folders: Vec<PathBuf> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
-    let cases = folders.into_iter().filter(|folder| folder.join("io.safetensors").exists());
+    let cases = folders.into_iter().filter(|folder| folder.join("config.json").exists());
     cases
         .map(|folder| {
             let case = Case::open(folder);
@@ -134,7 +150,7 @@ fn check_all(folder: &Path) -> usize {
 
 #[test]
 fn both_numerics_agree_with_transformers() {
-    assert_eq!(check_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")), 7);
+    assert_eq!(check_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")), 29);
     if let Some(folder) = std::env::var_os("PROOFMARK_PARITY_CASES") {
         assert!(check_all(Path::new(&folder)) > 0);
     }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use proofmark_models::bert::{BertConfig, BertEmbedder, EncoderInput};
 use proofmark_models::decoder::{Decoder, DecoderSpec};
+use proofmark_models::encoder::{Embedder, EncoderInput, EncoderSpec};
 use proofmark_models::exact::attention::{Attention, Visibility, score_scale};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::convolution::{Images, PackedConvolution, Window};
@@ -438,9 +438,9 @@ fn a_whole_decoder_matches() {
 fn a_whole_encoder_matches() {
     for (case, precision) in whole_models("embedding_cases") {
         for isa in available() {
-            let config = BertConfig::parse(case["config"].as_object().unwrap()).unwrap();
+            let config = EncoderSpec::parse(case["config"].as_object().unwrap()).unwrap();
             let weights = Weights::synthetic(case["seed"].as_u64().unwrap(), precision);
-            let model = BertEmbedder::load(&config, &weights, Numerics::Exact(isa)).unwrap();
+            let model = Embedder::load(&config, &weights, Numerics::Exact(isa)).unwrap();
             let lengths = Arc::new(sizes(&case["lengths"]));
             let input =
                 EncoderInput { ids: ids(&case["ids"]), token_types: ids(&case["token_types"]), lengths };

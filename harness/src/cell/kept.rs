@@ -11,8 +11,11 @@ use proofmark_workloads::Numerics;
 /// When a number is not finite.
 pub fn keep(numerics: Numerics, output: &Output) -> anyhow::Result<(Digest, Option<Kept>)> {
     let tokens = match output {
-        Output::Generation { tokens, .. } => Some(tokens.clone()),
-        Output::Embedding { .. } | Output::Scores(_) => None,
+        Output::Generation { tokens, .. } | Output::Transcription { tokens, .. } => Some(tokens.clone()),
+        Output::Embedding { .. }
+        | Output::Scores(_)
+        | Output::Classification { .. }
+        | Output::Similarity { .. } => None,
     };
     match numerics {
         Numerics::Exact1 => Ok((Digest(output.digest()?), tokens.map(Kept::Tokens))),

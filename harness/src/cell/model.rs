@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
-use proofmark_models::bert::{BertConfig, BertEmbedder, BertReranker, EncoderInput};
 use proofmark_models::config::ConfigMap;
 use proofmark_models::decoder::{Decoder, DecoderSpec};
+use proofmark_models::encoder::{Embedder, EncoderInput, EncoderSpec, Reranker};
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Output, Precision};
 use proofmark_reports::Digest;
@@ -31,8 +31,8 @@ pub struct Model {
 #[derive(Debug)]
 enum Network {
     Generator(Decoder),
-    Embedder(BertEmbedder),
-    Reranker(BertReranker),
+    Embedder(Embedder),
+    Reranker(Reranker),
 }
 
 /// An input in the form that the model takes, made outside the timed part.
@@ -85,10 +85,10 @@ impl Model {
                 Network::Generator(Decoder::load(&config, weights, positions, numerics)?)
             }
             Task::Embedding => {
-                Network::Embedder(BertEmbedder::load(&BertConfig::parse(&spec.config)?, weights, numerics)?)
+                Network::Embedder(Embedder::load(&EncoderSpec::parse(&spec.config)?, weights, numerics)?)
             }
             Task::Reranking => {
-                Network::Reranker(BertReranker::load(&BertConfig::parse(&spec.config)?, weights, numerics)?)
+                Network::Reranker(Reranker::load(&EncoderSpec::parse(&spec.config)?, weights, numerics)?)
             }
         };
         Ok(Self { network, weights_source: weights.source_name(), weights_digest: Digest(weights.digest()) })
@@ -184,8 +184,8 @@ pub fn check_folder(workload: &Workload, folder: &Path) -> anyhow::Result<()> {
             DecoderSpec::parse(&config).map(|c| format!("{c:#?}")),
         ),
         Task::Embedding | Task::Reranking => (
-            format!("{:#?}", BertConfig::parse(&spec.config)?),
-            BertConfig::parse(&config).map(|c| format!("{c:#?}")),
+            format!("{:#?}", EncoderSpec::parse(&spec.config)?),
+            EncoderSpec::parse(&config).map(|c| format!("{c:#?}")),
         ),
     };
     let actual = actual.with_context(|| format!("cannot use {}", path.display()))?;

@@ -1,12 +1,17 @@
-//! Encoders of the BERT family: mean-pooled embeddings (sentence-transformers) and cross-encoder reranking.
+//! Encoders: BERT and its relatives, one file a family. Mean-pooled embeddings (sentence-transformers), cross-encoder reranking,
+//! classification.
 //!
-//! Tensor names and arithmetic follow `BertModel` and `BertForSequenceClassification` of transformers.
+//! Tensor names and arithmetic follow the `Model` and `ForSequenceClassification` classes of transformers. A family's file turns its
+//! `config.json` into an [`EncoderSpec`]; everything behind is the same for all.
 
-mod config;
+mod bert;
+mod distilbert;
+mod roberta;
+mod spec;
 
 use std::sync::Arc;
 
-pub use config::BertConfig;
+pub use spec::{EncoderSpec, HeadLayer, Names};
 
 use crate::exact::attention::Visibility;
 use crate::exact::pooling::mean_pool_l2;
@@ -30,35 +35,44 @@ pub struct EncoderInput {
 
 /// An encoder without a head.
 #[derive(Debug)]
-pub struct Bert {
+struct Encoder {
     word_embeddings: Embedding,
     position_embeddings: Embedding,
-    token_type_embeddings: Embedding,
+    token_type_embeddings: Option<Embedding>,
     layer_norm: Norm,
     layers: Vec<EncoderLayer>,
     dims: AttentionDims,
+    first_position: usize,
     numerics: Numerics,
 }
 
 /// An encoder whose output is a unit vector a sequence.
 #[derive(Debug)]
-pub struct BertEmbedder(Bert);
+pub struct Embedder(Encoder);
 
 /// An encoder whose output is one score a pair of query and document.
 #[derive(Debug)]
-pub struct BertReranker {
-    bert: Bert,
-    pooler: Linear,
-    classifier: Linear,
+pub struct Reranker(Headed);
+
+/// An encoder whose output is a logit a label.
+#[derive(Debug)]
+pub struct Classifier(Headed);
+
+/// An encoder with two linear layers on each sequence's first token.
+#[derive(Debug)]
+struct Headed {
+    encoder: Encoder,
+    head: [Linear; 2],
+    activation: Activation,
 }
 
-impl BertEmbedder {
-    /// Loads the encoder; tensor names may begin with `bert.`.
+impl Embedder {
+    /// Loads the encoder; tensor names may begin with the family's prefix.
     ///
     /// # Errors
     /// When a tensor cannot be loaded.
-    pub fn load(config: &BertConfig, weights: &Weights, numerics: Numerics) -> Result<Self> {
-        Ok(Self(Bert::load(&weights.root(), config, numerics)?))
+    pub fn load(spec: &EncoderSpec, weights: &Weights, numerics: Numerics) -> Result<Self> {
+        Ok(Self(Encoder::load(&weights.root(), spec, numerics)?))
     }
 
     /// The mean over each sequence's tokens, normalised to length one: `(batch, hidden)`.
@@ -86,20 +100,13 @@ impl BertEmbedder {
     }
 }
 
-impl BertReranker {
-    /// Loads encoder, pooler and a classifier with one label.
+impl Reranker {
+    /// Loads encoder and head, which has one label.
     ///
     /// # Errors
     /// When a tensor cannot be loaded.
-    pub fn load(config: &BertConfig, weights: &Weights, numerics: Numerics) -> Result<Self> {
-        let root = weights.root();
-        let hidden = config.hidden_size;
-        let bert = Bert::load(&root, config, numerics)?;
-        let scope = root.optional_child("bert", "pooler.dense.weight");
-        let pooler =
-            Linear::load(&scope.child("pooler").child("dense"), hidden, hidden, Bias::Present, numerics)?;
-        let classifier = Linear::load(&root.child("classifier"), hidden, 1, Bias::Present, numerics)?;
-        Ok(Self { bert, pooler, classifier })
+    pub fn load(spec: &EncoderSpec, weights: &Weights, numerics: Numerics) -> Result<Self> {
+        Ok(Self(Headed::load(spec, 1, weights, numerics)?))
     }
 
     /// The relevance of each pair, as a logit: `(batch,)`.
@@ -107,38 +114,83 @@ impl BertReranker {
     /// # Errors
     /// When the input does not fit the model.
     pub fn score(&self, input: &EncoderInput) -> Result<Output> {
-        let scores = self.bert.numerics.enter(|| {
-            let mut workspace = Workspace::default();
-            // the first token stands for the sequence
-            let first = self.bert.forward(input)?.first_token()?.operand(&mut workspace);
-            let pooled = self.pooler.activated(&first, Activation::Tanh, &mut workspace)?;
-            self.classifier.forward(&pooled)?.into_values()
-        })?;
-        Ok(Output::Scores(scores))
+        Ok(Output::Scores(self.0.logits(input)?))
     }
 }
 
-impl Bert {
-    fn load(root: &Scope<'_>, config: &BertConfig, numerics: Numerics) -> Result<Self> {
-        let root = root.optional_child("bert", "embeddings.word_embeddings.weight");
+impl Classifier {
+    /// Loads encoder and head.
+    ///
+    /// # Errors
+    /// When a tensor cannot be loaded.
+    pub fn load(spec: &EncoderSpec, weights: &Weights, numerics: Numerics) -> Result<Self> {
+        Ok(Self(Headed::load(spec, spec.labels, weights, numerics)?))
+    }
+
+    /// A logit for each text and label: `(batch, labels)`.
+    ///
+    /// # Errors
+    /// When the input does not fit the model.
+    pub fn classify(&self, input: &EncoderInput) -> Result<Output> {
+        Ok(Output::Classification { batch: input.lengths.len(), logits: self.0.logits(input)? })
+    }
+}
+
+impl Headed {
+    fn load(spec: &EncoderSpec, labels: usize, weights: &Weights, numerics: Numerics) -> Result<Self> {
+        let (root, hidden, names) = (weights.root(), spec.hidden_size, spec.names);
+        let encoder = Encoder::load(&root, spec, numerics)?;
+        let linear = |layer: &HeadLayer, outputs| {
+            let scope = match layer {
+                HeadLayer::OfModel(path) => root.child(path),
+                HeadLayer::OfEncoder(path) => {
+                    root.optional_child(names.prefix, &format!("{path}.weight")).child(path)
+                }
+            };
+            Linear::load(&scope, hidden, outputs, Bias::Present, numerics)
+        };
+        let [first, last] = &names.head;
+        let head = [linear(first, hidden)?, linear(last, labels)?];
+        Ok(Self { encoder, head, activation: names.head_activation })
+    }
+
+    /// `(batch, labels)`
+    fn logits(&self, input: &EncoderInput) -> Result<Vec<f32>> {
+        self.encoder.numerics.enter(|| {
+            let mut workspace = Workspace::default();
+            // the first token stands for the sequence
+            let first = self.encoder.forward(input)?.first_token()?.operand(&mut workspace);
+            let [dense, classifier] = &self.head;
+            let pooled = dense.activated(&first, self.activation, &mut workspace)?;
+            classifier.forward(&pooled)?.into_values()
+        })
+    }
+}
+
+impl Encoder {
+    fn load(root: &Scope<'_>, spec: &EncoderSpec, numerics: Numerics) -> Result<Self> {
+        let root = root.optional_child(spec.names.prefix, "embeddings.word_embeddings.weight");
         let scope = root.child("embeddings");
-        let hidden = config.hidden_size;
+        let hidden = spec.hidden_size;
         let table = |name: &str, count: usize| {
             Embedding::load(&scope.child(name), count, hidden, Use::LookUp, numerics)
         };
-        let heads = config.num_attention_heads;
+        let heads = spec.num_attention_heads;
         let dims = AttentionDims { hidden, heads, kv_heads: heads, head_dim: hidden / heads };
+        let layers = root.child(spec.names.layers);
         Ok(Self {
-            word_embeddings: table("word_embeddings", config.vocab_size)?,
-            position_embeddings: table("position_embeddings", config.max_position_embeddings)?,
-            token_type_embeddings: table("token_type_embeddings", config.type_vocab_size)?,
-            layer_norm: Norm::load_layer(&scope.child("LayerNorm"), hidden, config.layer_norm_eps, numerics)?,
-            layers: (0..config.num_hidden_layers)
-                .map(|layer| {
-                    EncoderLayer::load(&root.child("encoder.layer").child(layer), config, dims, numerics)
-                })
+            word_embeddings: table("word_embeddings", spec.vocab_size)?,
+            position_embeddings: table("position_embeddings", spec.max_position_embeddings)?,
+            token_type_embeddings: spec
+                .type_vocab_size
+                .map(|count| table("token_type_embeddings", count))
+                .transpose()?,
+            layer_norm: Norm::load_layer(&scope.child("LayerNorm"), hidden, spec.layer_norm_eps, numerics)?,
+            layers: (0..spec.num_hidden_layers)
+                .map(|layer| EncoderLayer::load(&layers.child(layer), spec, dims, numerics))
                 .collect::<Result<_>>()?,
             dims,
+            first_position: spec.first_position,
             numerics,
         })
     }
@@ -160,9 +212,13 @@ impl Bert {
             let lengths = &input.lengths;
             return Err(Error::InvalidInput(format!("lengths {lengths:?} of sequences of {seq} tokens")));
         }
-        let positions: Vec<u32> = (0..seq as u32).collect();
+        let positions: Vec<u32> =
+            (self.first_position..self.first_position + seq).map(|row| row as u32).collect();
         let x = self.word_embeddings.forward(&input.ids, batch)?;
-        let x = self.token_type_embeddings.add_to(&input.token_types, x)?;
+        let x = match &self.token_type_embeddings {
+            Some(table) => table.add_to(&input.token_types, x)?,
+            None => x,
+        };
         let mut x = self.layer_norm.forward(self.position_embeddings.add_to(&positions, x)?)?;
         let visibility = Visibility::Lengths(input.lengths.clone());
         let mut cache = LayerCache::of_one_call(self.dims, batch, seq, self.numerics);
@@ -178,33 +234,30 @@ impl Bert {
 #[derive(Debug)]
 struct EncoderLayer {
     attention: SelfAttention,
-    attention_layer_norm: Norm,
+    attention_norm: Norm,
     intermediate: Linear,
     output: Linear,
-    output_layer_norm: Norm,
-    hidden_act: Activation,
+    output_norm: Norm,
+    activation: Activation,
 }
 
 impl EncoderLayer {
-    fn load(scope: &Scope<'_>, config: &BertConfig, dims: AttentionDims, numerics: Numerics) -> Result<Self> {
-        let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
+    fn load(scope: &Scope<'_>, spec: &EncoderSpec, dims: AttentionDims, numerics: Numerics) -> Result<Self> {
+        let (hidden, intermediate, names) = (spec.hidden_size, spec.intermediate_size, spec.names);
         let linear = |path: &str, inputs, outputs| {
             Linear::load(&scope.child(path), inputs, outputs, Bias::Present, numerics)
         };
-        let norm = |path: &str| Norm::load_layer(&scope.child(path), hidden, config.layer_norm_eps, numerics);
-        let scopes = ProjectionScopes {
-            query: scope.child("attention.self.query"),
-            key: scope.child("attention.self.key"),
-            value: scope.child("attention.self.value"),
-            output: scope.child("attention.output.dense"),
-        };
+        let norm = |path: &str| Norm::load_layer(&scope.child(path), hidden, spec.layer_norm_eps, numerics);
+        let [query, key, value, output] = names.attention.map(|path| scope.child(path));
+        let scopes = ProjectionScopes { query, key, value, output };
+        let [widening, narrowing] = names.feed_forward;
         Ok(Self {
             attention: SelfAttention::load(&scopes, dims, Bias::Present, Bias::Present, numerics)?,
-            attention_layer_norm: norm("attention.output.LayerNorm")?,
-            intermediate: linear("intermediate.dense", hidden, intermediate)?,
-            output: linear("output.dense", intermediate, hidden)?,
-            output_layer_norm: norm("output.LayerNorm")?,
-            hidden_act: config.hidden_act,
+            attention_norm: norm(names.attention_norm)?,
+            intermediate: linear(widening, hidden, intermediate)?,
+            output: linear(narrowing, intermediate, hidden)?,
+            output_norm: norm(names.output_norm)?,
+            activation: spec.activation,
         })
     }
 
@@ -218,13 +271,13 @@ impl EncoderLayer {
     ) -> Result<Hidden> {
         let operand = x.operand(workspace);
         let y = self.attention.add_to(operand, x, None, visibility, cache, workspace)?;
-        let y = self.attention_layer_norm.forward(y)?;
+        let y = self.attention_norm.forward(y)?;
         let operand = y.operand(workspace);
-        let widened = self.intermediate.activated(&operand, self.hidden_act, workspace)?;
+        let widened = self.intermediate.activated(&operand, self.activation, workspace)?;
         let y = self.output.add_to(&widened, y)?;
         workspace.keep(operand);
         workspace.keep(widened);
-        self.output_layer_norm.forward(y)
+        self.output_norm.forward(y)
     }
 }
 
