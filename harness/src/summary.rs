@@ -93,15 +93,7 @@ pub(crate) fn suite(suite: &Suite) -> String {
             workload.model.name.clone(),
             workload.class.clone(),
             percent(workload.share_ppm),
-            match workload.shape {
-                Shape::Generation { prompt_tokens, output_tokens, batch } => {
-                    format!("{prompt_tokens} to {output_tokens} tokens, batch {batch}")
-                }
-                Shape::Embedding { tokens, batch } => format!("{tokens} tokens, batch {batch}"),
-                Shape::Reranking { query_tokens, document_tokens, documents } => {
-                    format!("{query_tokens} + {document_tokens} tokens, {documents} documents")
-                }
-            },
+            workload.shape.to_string(),
             match workload.slo.limits {
                 Limits::Tokens { ttft_ns, tpot_ns } => {
                     format!("ttft {}, tpot {}", duration(ttft_ns), duration(tpot_ns))

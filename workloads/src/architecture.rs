@@ -1,364 +1,148 @@
-//! What a model's configuration says of sizes.
+//! What a model's configuration says of sizes, one file a kind of network.
 //!
-//! Field names and defaults are those of transformers' `LlamaConfig` and `BertConfig`.
+//! Field names and defaults are those of transformers' configuration classes.
+
+mod convolution;
+mod decoder;
+mod encoder;
+mod fields;
+mod image_text;
+mod residual;
+mod speech;
+mod stack;
+mod vision;
 
 use serde_json::{Map, Value};
 
-/// Bounds on each size and on the number of weights, far beyond any model, so that a product of three sizes fits 64 bits.
-const MAX_SIZE: u64 = 1 << 20;
-const MAX_LAYERS: u64 = 1 << 12;
-const MAX_POSITIONS: u64 = 1 << 24;
-const MAX_PARAMETERS: u64 = 1 << 44;
+pub(crate) use convolution::Convolution;
+pub use decoder::{Decoder, Head};
+pub use encoder::Encoder;
+pub(crate) use fields::ConfigFault;
+use fields::{Fields, MAX_PARAMETERS, fault};
+pub use image_text::ImageText;
+pub use residual::Residual;
+pub use speech::Speech;
+pub(crate) use stack::Linear;
+pub use stack::{Bias, CrossAttention, FeedForward, Sliding, Sparse, Stack};
+pub use vision::Vision;
 
 /// The network that a `config.json` describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Architecture {
-    /// `llama`: causal, with grouped keys and a language-model head.
+    /// Causal, with a language-model head: `llama` and its relatives.
     Decoder(Decoder),
-    /// `bert`: each token sees each other.
+    /// Each token sees each other: `bert` and its relatives.
     Encoder(Encoder),
-}
-
-/// Sizes of a decoder of the Llama family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Decoder {
-    /// `vocab_size`: rows of the embedding table, and of the head.
-    pub vocab: u64,
-    /// `hidden_size`: width of the residual stream.
-    pub hidden: u64,
-    /// `intermediate_size`: width of the feed-forward part.
-    pub intermediate: u64,
-    /// `num_hidden_layers`
-    pub layers: u64,
-    /// `num_attention_heads`: query heads.
-    pub heads: u64,
-    /// `num_key_value_heads`, or as many as query heads.
-    pub kv_heads: u64,
-    /// `head_dim`, or `hidden_size` by heads.
-    pub head_dim: u64,
-    /// `max_position_embeddings`: the longest sequence.
-    pub positions: u64,
-    /// `tie_word_embeddings`
-    pub head: Head,
-    /// `attention_bias`: of the four projections.
-    pub attention_bias: Bias,
-    /// `mlp_bias`: of the feed-forward part.
-    pub mlp_bias: Bias,
-}
-
-/// Sizes of an encoder of the BERT family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Encoder {
-    /// `vocab_size`: rows of the table of words.
-    pub vocab: u64,
-    /// `hidden_size`: width of the residual stream.
-    pub hidden: u64,
-    /// `intermediate_size`: width of the feed-forward part.
-    pub intermediate: u64,
-    /// `num_hidden_layers`
-    pub layers: u64,
-    /// `num_attention_heads`
-    pub heads: u64,
-    /// `max_position_embeddings`: the longest sequence, and rows of the table of positions.
-    pub positions: u64,
-    /// `type_vocab_size`, or 2: rows of the table of segments.
-    pub segments: u64,
-}
-
-/// Where a decoder's output layer has its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head {
-    /// They are the embedding table.
-    Tied,
-    /// A matrix of its own.
-    Own,
-}
-
-/// Whether linear layers have a bias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bias {
-    /// None.
-    Absent,
-    /// One number an output.
-    Present,
-}
-
-/// A matrix `(outputs, inputs)` that every token is multiplied with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Linear {
-    pub(crate) outputs: u64,
-    pub(crate) inputs: u64,
-    bias: Bias,
-}
-
-/// What is wrong with a configuration, and in which field.
-#[derive(Debug)]
-pub(crate) struct ConfigFault {
-    pub(crate) field: &'static str,
-    pub(crate) fact: String,
+    /// An encoder of an image's patches: `vit`.
+    Vision(Vision),
+    /// Convolutions with residual sums: `resnet`.
+    Residual(Residual),
+    /// An encoder of images and one of texts: `clip`.
+    ImageText(ImageText),
+    /// An encoder of speech and a decoder that attends to it: `whisper`.
+    Speech(Speech),
 }
 
 impl Architecture {
     /// Reads and checks the sizes in a configuration.
     pub(crate) fn of(config: &Map<String, Value>) -> Result<Self, ConfigFault> {
         let fields = Fields(config);
-        let architecture = match config.get("model_type").and_then(Value::as_str) {
-            Some("llama") => Self::Decoder(Decoder::of(fields)?),
-            Some("bert") => Self::Encoder(Encoder::of(fields)?),
+        let family = config.get("model_type").and_then(Value::as_str);
+        let architecture = match family {
+            Some("llama" | "qwen2" | "qwen3" | "qwen3_moe" | "mistral" | "gemma3_text") => {
+                Self::Decoder(Decoder::of(fields)?)
+            }
+            Some("bert" | "distilbert" | "roberta" | "xlm-roberta") => Self::Encoder(Encoder::of(fields)?),
+            Some("vit") => Self::Vision(Vision::of(fields)?),
+            Some("resnet") => Self::Residual(Residual::of(fields)?),
+            Some("clip") => Self::ImageText(ImageText::of(fields)?),
+            Some("whisper") => Self::Speech(Speech::of(fields)?),
             Some(other) => {
-                return Err(fault("model_type", format!("model_type `{other}` is none of llama, bert")));
+                let families = "llama, qwen2, qwen3, qwen3_moe, mistral, gemma3_text, bert, distilbert, roberta, \
+                                xlm-roberta, vit, resnet, clip, whisper";
+                return Err(fault("model_type", format!("model_type `{other}` is none of {families}")));
             }
             None => return Err(fault("model_type", "config has no model_type".to_owned())),
         };
-        let parameters = architecture.parameters();
-        if parameters > MAX_PARAMETERS {
+        let parameters = architecture.all_parameters();
+        if parameters > u128::from(MAX_PARAMETERS) {
             let fact = format!("a model of {parameters} parameters, more than the limit of {MAX_PARAMETERS}");
             return Err(fault("num_hidden_layers", fact));
         }
         Ok(architecture)
     }
 
-    /// The number of weights; an encoder's without a head, which [`Self::ranking_head_parameters`] counts.
+    /// The number of weights; an encoder's without a head, which depends on the task.
     #[must_use]
     pub fn parameters(&self) -> u64 {
-        let table_rows = match self {
-            Self::Decoder(decoder) if decoder.head == Head::Own => 2 * decoder.vocab,
-            Self::Decoder(decoder) => decoder.vocab,
-            Self::Encoder(encoder) => encoder.vocab + encoder.positions + encoder.segments,
-        };
-        table_rows * self.hidden() + self.norm_parameters() + self.layers() * self.layer_parameters()
+        // Bounded when it was read.
+        u64::try_from(self.all_parameters()).unwrap_or(u64::MAX)
     }
 
-    /// Weights of an encoder's head for reranking: a pooler `(hidden, hidden)` and one label, both with bias.
-    #[must_use]
-    pub fn ranking_head_parameters(&self) -> u64 {
-        self.ranking_head().iter().map(Linear::weights).sum()
-    }
-
-    /// Rows of the embedding table.
-    #[must_use]
-    pub fn vocab(&self) -> u64 {
+    fn all_parameters(&self) -> u128 {
         match self {
-            Self::Decoder(decoder) => decoder.vocab,
-            Self::Encoder(encoder) => encoder.vocab,
+            Self::Decoder(decoder) => decoder.parameters(),
+            Self::Encoder(encoder) => encoder.parameters(),
+            Self::Vision(vision) => vision.parameters(),
+            Self::Residual(residual) => residual.parameters(),
+            Self::ImageText(image_text) => image_text.parameters(),
+            Self::Speech(speech) => speech.parameters(),
         }
     }
 
-    /// Width of the residual stream.
+    /// Rows of the table of tokens, where there is one.
     #[must_use]
-    pub fn hidden(&self) -> u64 {
+    pub fn vocab(&self) -> Option<u64> {
         match self {
-            Self::Decoder(decoder) => decoder.hidden,
-            Self::Encoder(encoder) => encoder.hidden,
+            Self::Decoder(decoder) => Some(decoder.vocab),
+            Self::Encoder(encoder) => Some(encoder.vocab),
+            Self::ImageText(image_text) => Some(image_text.vocab),
+            Self::Speech(speech) => Some(speech.vocab),
+            Self::Vision(_) | Self::Residual(_) => None,
         }
     }
 
-    /// How many layers.
+    /// The longest sequence of tokens, where there are some.
     #[must_use]
-    pub fn layers(&self) -> u64 {
+    pub fn positions(&self) -> Option<u64> {
         match self {
-            Self::Decoder(decoder) => decoder.layers,
-            Self::Encoder(encoder) => encoder.layers,
-        }
-    }
-
-    /// The longest sequence, in tokens.
-    #[must_use]
-    pub fn positions(&self) -> u64 {
-        match self {
-            Self::Decoder(decoder) => decoder.positions,
-            Self::Encoder(encoder) => encoder.positions,
-        }
-    }
-
-    /// Width of the feed-forward part.
-    #[must_use]
-    pub fn intermediate(&self) -> u64 {
-        match self {
-            Self::Decoder(decoder) => decoder.intermediate,
-            Self::Encoder(encoder) => encoder.intermediate,
-        }
-    }
-
-    /// Query heads.
-    #[must_use]
-    pub fn heads(&self) -> u64 {
-        match self {
-            Self::Decoder(decoder) => decoder.heads,
-            Self::Encoder(encoder) => encoder.heads,
-        }
-    }
-
-    /// Elements of a token's queries in one layer: heads by their width.
-    #[must_use]
-    pub fn query_width(&self) -> u64 {
-        match self {
-            Self::Decoder(decoder) => decoder.heads * decoder.head_dim,
-            Self::Encoder(encoder) => encoder.hidden,
-        }
-    }
-
-    /// Elements of a token's keys in one layer, and of its values.
-    #[must_use]
-    pub fn kv_width(&self) -> u64 {
-        match self {
-            Self::Decoder(decoder) => decoder.kv_heads * decoder.head_dim,
-            Self::Encoder(encoder) => encoder.hidden,
-        }
-    }
-
-    /// The matrices of one layer: queries, keys, values, output, then the feed-forward part.
-    pub(crate) fn layer_linears(&self) -> Vec<Linear> {
-        let (hidden, queries, keys) = (self.hidden(), self.query_width(), self.kv_width());
-        let (attention_bias, intermediate, mlp_bias, widening) = match self {
-            Self::Decoder(decoder) => (decoder.attention_bias, decoder.intermediate, decoder.mlp_bias, 2),
-            Self::Encoder(encoder) => (Bias::Present, encoder.intermediate, Bias::Present, 1),
-        };
-        let linear = |outputs, inputs, bias| Linear { outputs, inputs, bias };
-        let mut linears = vec![
-            linear(queries, hidden, attention_bias),
-            linear(keys, hidden, attention_bias),
-            linear(keys, hidden, attention_bias),
-            linear(hidden, queries, attention_bias),
-        ];
-        linears.extend(vec![linear(intermediate, hidden, mlp_bias); widening]);
-        linears.push(linear(hidden, intermediate, mlp_bias));
-        linears
-    }
-
-    /// Pooler and classifier of a cross-encoder; they see one token a sequence.
-    pub(crate) fn ranking_head(&self) -> [Linear; 2] {
-        let (inputs, bias) = (self.hidden(), Bias::Present);
-        [Linear { outputs: inputs, inputs, bias }, Linear { outputs: 1, inputs, bias }]
-    }
-
-    /// All weights of one layer: its matrices, and two norms.
-    pub(crate) fn layer_parameters(&self) -> u64 {
-        self.layer_linears().iter().map(Linear::weights).sum::<u64>() + 2 * self.norm_parameters()
-    }
-
-    /// Weights of one normalisation: a scale, in an encoder also a shift.
-    pub(crate) fn norm_parameters(&self) -> u64 {
-        match self {
-            Self::Decoder(decoder) => decoder.hidden,
-            Self::Encoder(encoder) => 2 * encoder.hidden,
+            Self::Decoder(decoder) => Some(decoder.positions),
+            Self::Encoder(encoder) => Some(encoder.positions - encoder.first_position),
+            Self::ImageText(image_text) => Some(image_text.positions),
+            Self::Speech(speech) => Some(speech.target_positions),
+            Self::Vision(_) | Self::Residual(_) => None,
         }
     }
 }
 
-impl Decoder {
-    fn of(fields: Fields<'_>) -> Result<Self, ConfigFault> {
-        let hidden = fields.size("hidden_size", MAX_SIZE)?;
-        let heads = fields.size("num_attention_heads", MAX_SIZE)?;
-        let kv_heads = fields.optional_size("num_key_value_heads", MAX_SIZE)?.unwrap_or(heads);
-        require_divides("num_key_value_heads", kv_heads, "num_attention_heads", heads)?;
-        let head_dim = match fields.optional_size("head_dim", MAX_SIZE)? {
-            Some(head_dim) => head_dim,
-            None => {
-                require_divides("num_attention_heads", heads, "hidden_size", hidden)?;
-                hidden / heads
-            }
-        };
-        if !head_dim.is_multiple_of(2) {
-            let fact = format!("a head of {head_dim} elements, which rotary positions turn in pairs");
-            return Err(fault("head_dim", fact));
-        }
-        if heads * head_dim > MAX_SIZE {
-            let fact = format!("{heads} heads of {head_dim} elements, more than {MAX_SIZE} in all");
-            return Err(fault("num_attention_heads", fact));
-        }
-        Ok(Self {
-            vocab: fields.size("vocab_size", MAX_SIZE)?,
-            hidden,
-            intermediate: fields.size("intermediate_size", MAX_SIZE)?,
-            layers: fields.size("num_hidden_layers", MAX_LAYERS)?,
-            heads,
-            kv_heads,
-            head_dim,
-            positions: fields.size("max_position_embeddings", MAX_POSITIONS)?,
-            head: if fields.flag("tie_word_embeddings")? { Head::Tied } else { Head::Own },
-            attention_bias: fields.bias("attention_bias")?,
-            mlp_bias: fields.bias("mlp_bias")?,
-        })
-    }
-}
-
-impl Encoder {
-    fn of(fields: Fields<'_>) -> Result<Self, ConfigFault> {
-        let hidden = fields.size("hidden_size", MAX_SIZE)?;
-        let heads = fields.size("num_attention_heads", MAX_SIZE)?;
-        require_divides("num_attention_heads", heads, "hidden_size", hidden)?;
-        Ok(Self {
-            vocab: fields.size("vocab_size", MAX_SIZE)?,
-            hidden,
-            intermediate: fields.size("intermediate_size", MAX_SIZE)?,
-            layers: fields.size("num_hidden_layers", MAX_LAYERS)?,
-            heads,
-            positions: fields.size("max_position_embeddings", MAX_POSITIONS)?,
-            segments: fields.optional_size("type_vocab_size", MAX_SIZE)?.unwrap_or(2),
-        })
-    }
-}
-
-impl Linear {
-    /// Weights, with the bias.
-    pub(crate) fn weights(&self) -> u64 {
-        self.products() + if self.bias == Bias::Present { self.outputs } else { 0 }
-    }
-
-    /// Multiplications for one token.
-    pub(crate) fn products(&self) -> u64 {
-        self.outputs * self.inputs
-    }
-}
-
-/// The members of `config.json`.
-#[derive(Clone, Copy)]
-struct Fields<'a>(&'a Map<String, Value>);
-
-impl Fields<'_> {
-    fn size(self, field: &'static str, most: u64) -> Result<u64, ConfigFault> {
-        self.optional_size(field, most)?.ok_or_else(|| fault(field, format!("config has no {field}")))
-    }
-
-    fn optional_size(self, field: &'static str, most: u64) -> Result<Option<u64>, ConfigFault> {
-        let Some(value) = self.0.get(field) else { return Ok(None) };
-        match value.as_u64() {
-            Some(size) if (1..=most).contains(&size) => Ok(Some(size)),
-            _ => Err(fault(field, format!("{field} {value} is not a number from 1 to {most}"))),
+impl Architecture {
+    /// Pixels of a side of an image, where the model reads images of one size.
+    #[must_use]
+    pub fn image_size(&self) -> Option<u64> {
+        match self {
+            Self::Vision(vision) => Some(vision.patches.image_size),
+            Self::ImageText(image_text) => Some(image_text.patches.image_size),
+            _ => None,
         }
     }
 
-    fn flag(self, field: &'static str) -> Result<bool, ConfigFault> {
-        match self.0.get(field) {
-            None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(value) => Err(fault(field, format!("{field} {value} is neither true nor false"))),
+    /// Colours of an image; 0 where the model reads none.
+    #[must_use]
+    pub fn colours(&self) -> u64 {
+        match self {
+            Self::Vision(vision) => vision.patches.channels,
+            Self::ImageText(image_text) => image_text.patches.channels,
+            Self::Residual(residual) => residual.channels,
+            Self::Decoder(_) | Self::Encoder(_) | Self::Speech(_) => 0,
         }
     }
-
-    fn bias(self, field: &'static str) -> Result<Bias, ConfigFault> {
-        Ok(if self.flag(field)? { Bias::Present } else { Bias::Absent })
-    }
-}
-
-fn require_divides(field: &'static str, divisor: u64, divided: &str, number: u64) -> Result<(), ConfigFault> {
-    if number.is_multiple_of(divisor) {
-        return Ok(());
-    }
-    Err(fault(field, format!("{divided} {number} is no multiple of {field} {divisor}")))
-}
-
-fn fault(field: &'static str, fact: String) -> ConfigFault {
-    ConfigFault { field, fact }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::fields::{MAX_LAYERS, MAX_POSITIONS, MAX_SIZE};
     use super::*;
 
     fn parse(config: Value) -> Architecture {
@@ -384,12 +168,64 @@ mod tests {
                 "model_type": "bert", "vocab_size": 30_522, "hidden_size": hidden, "intermediate_size": intermediate,
                 "num_hidden_layers": layers, "num_attention_heads": heads, "max_position_embeddings": 512,
             }));
-            assert_eq!(model.ranking_head_parameters(), hidden * hidden + hidden + hidden + 1);
             model.parameters() + hidden * hidden + hidden
         };
         assert_eq!(bert(384, 1536, 6, 12), 22_713_216); // all-MiniLM-L6-v2
         assert_eq!(bert(384, 1536, 12, 12), 33_360_000); // bge-small-en-v1.5
         assert_eq!(bert(768, 3072, 12, 12), 109_482_240); // bert-base-uncased
+    }
+
+    /// As published; classifiers with their thousand labels.
+    #[test]
+    fn well_known_models_of_other_families_have_their_number_of_parameters() {
+        let qwen = |model_type, vocab, hidden, intermediate, layers, heads, kv_heads, head_dim, tied| {
+            json!({
+                "model_type": model_type, "vocab_size": vocab, "hidden_size": hidden, "intermediate_size": intermediate,
+                "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv_heads,
+                "head_dim": head_dim, "max_position_embeddings": 32768, "tie_word_embeddings": tied,
+            })
+        };
+        let qwen2 = parse(qwen("qwen2", 151_936, 896, 4864, 24, 14, 2, 64, true));
+        assert_eq!(qwen2.parameters(), 494_032_768); // Qwen2.5-0.5B
+        let qwen3 = parse(qwen("qwen3", 151_936, 1024, 3072, 28, 16, 8, 128, true));
+        assert_eq!(qwen3.parameters(), 596_049_920); // Qwen3-0.6B
+        let mut config = qwen("qwen3_moe", 151_936, 2048, 6144, 48, 32, 4, 128, false);
+        let experts = json!({"num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768});
+        config.as_object_mut().unwrap().extend(experts.as_object().unwrap().clone());
+        assert_eq!(parse(config).parameters(), 30_532_122_624); // Qwen3-30B-A3B
+        let mistral = parse(qwen("mistral", 32_000, 4096, 14_336, 32, 32, 8, 128, false));
+        assert_eq!(mistral.parameters(), 7_241_732_096); // Mistral-7B-v0.1
+        let gemma = parse(qwen("gemma3_text", 262_144, 1152, 6912, 26, 4, 1, 256, true));
+        assert_eq!(gemma.parameters(), 999_885_952); // Gemma 3 1B
+        let vit = parse(json!({
+            "model_type": "vit", "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+            "num_attention_heads": 12, "image_size": 224, "patch_size": 16, "num_channels": 3, "num_labels": 1000,
+        }));
+        assert_eq!(vit.parameters(), 86_567_656);
+        let resnet = parse(json!({
+            "model_type": "resnet", "num_channels": 3, "embedding_size": 64, "hidden_sizes": [256, 512, 1024, 2048],
+            "depths": [3, 4, 6, 3], "layer_type": "bottleneck", "num_labels": 1000,
+        }));
+        // With running means and variances, which authors leave out: 25 557 032 without them.
+        assert_eq!(resnet.parameters(), 25_557_032 + 2 * 26_560);
+        let clip = parse(json!({
+            "model_type": "clip", "projection_dim": 512,
+            "text_config": {
+                "vocab_size": 49408, "hidden_size": 512, "intermediate_size": 2048, "num_hidden_layers": 12,
+                "num_attention_heads": 8, "max_position_embeddings": 77,
+            },
+            "vision_config": {
+                "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+                "image_size": 224, "patch_size": 32, "num_channels": 3,
+            },
+        }));
+        assert_eq!(clip.parameters(), 151_277_313); // ViT-B/32
+        let whisper = parse(json!({
+            "model_type": "whisper", "vocab_size": 51864, "d_model": 384, "encoder_layers": 4, "decoder_layers": 4,
+            "encoder_attention_heads": 6, "decoder_attention_heads": 6, "encoder_ffn_dim": 1536,
+            "decoder_ffn_dim": 1536, "max_source_positions": 1500, "max_target_positions": 448, "num_mel_bins": 80,
+        }));
+        assert_eq!(whisper.parameters(), 37_760_256); // tiny.en
     }
 
     #[test]

@@ -21,16 +21,19 @@ mod suite;
 mod wire;
 mod work;
 
-pub use architecture::{Architecture, Bias, Decoder, Encoder, Head};
+pub use architecture::{
+    Architecture, Bias, CrossAttention, Decoder, Encoder, FeedForward, Head, ImageText, Residual, Sliding,
+    Sparse, Speech, Stack, Vision,
+};
 pub use arrivals::arrivals;
 pub use digest::Digest;
 pub use embedded::{embedded, embedded_mixes, embedded_suite};
 pub use error::SuiteError;
-pub use input::{Input, self_check_seed};
+pub use input::{Image, Input, SAMPLE_RATE, self_check_seed};
 pub use mix::{Basis, Mix, MixRequest, Quantiles, RequestKind, Trace};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
 pub use suite::{
-    MAX_ROUNDS, MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Suite, Timing, Tokens, Workload,
+    MAX_ROUNDS, MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Pixels, Suite, Timing, Tokens, Workload,
 };
 pub use work::{RequestWork, Work};

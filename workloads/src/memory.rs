@@ -13,8 +13,11 @@
 //! Thirteen other shapes, measured once this was written, took 2 to 27 % less than the estimate. Exact numerics took up to 6 MiB more
 //! for each thread beyond two (measured with 16): [`THREAD_BYTES`].
 
-use crate::architecture::{Head, Linear};
-use crate::{Architecture, Numerics, Shape, Task, Workload};
+mod runs;
+
+use crate::architecture::{Architecture, Head};
+use crate::{Numerics, Shape, Workload};
+use runs::Run;
 
 /// Program, libraries and threads.
 const PROCESS_BYTES: u128 = 24 << 20;
@@ -41,105 +44,102 @@ impl Workload {
 
     /// All weights in their precision.
     fn resident_bytes(&self) -> u128 {
-        let architecture = &self.model.architecture;
-        let head = match self.shape.task() {
-            Task::Reranking => architecture.ranking_head_parameters(),
-            Task::Generation | Task::Embedding => 0,
-        };
-        u128::from(architecture.parameters() + head) * u128::from(self.weight_bytes())
+        self.weight_bytes_of(self.parameters())
     }
 
     /// The peak while loading. Each tensor is f32 first; then it is packed or rounded into a copy, unless it is taken as it is.
     fn loading_bytes(&self) -> u128 {
-        let architecture = &self.model.architecture;
-        let table = u128::from(architecture.vocab() * architecture.hidden());
-        let (is_packed, is_last) = match architecture {
+        let table = self.table();
+        let (is_packed, is_last) = match &self.model.architecture {
             Architecture::Decoder(decoder) => (true, decoder.head == Head::Own),
-            Architecture::Encoder(_) => (false, false),
+            Architecture::Speech(_) => (true, false),
+            _ => (false, false),
         };
         let is_copied = self.weight_bytes() < 4 || is_packed && self.numerics == Numerics::Exact1;
         let copy = if is_copied { table * F32_BYTES } else { 0 };
-        let first = copy + table * u128::from(self.weight_bytes());
+        let first = copy + self.weight_bytes_of(table);
         let last = self.resident_bytes() + if is_last { copy } else { self.layer_copy_bytes() };
         first.max(last)
     }
 
+    /// Weights of the table of tokens.
+    fn table(&self) -> u128 {
+        let table = |vocab: u64, hidden: u64| u128::from(vocab * hidden);
+        match &self.model.architecture {
+            Architecture::Decoder(decoder) => table(decoder.vocab, decoder.stack.hidden),
+            Architecture::Encoder(encoder) => table(encoder.vocab, encoder.stack.hidden),
+            Architecture::ImageText(model) => table(model.vocab, model.text.hidden),
+            Architecture::Speech(speech) => table(speech.vocab, speech.decoder.hidden),
+            Architecture::Vision(_) | Architecture::Residual(_) => 0,
+        }
+    }
+
     /// f32 tensors that exist beside a layer's packed weights: gate and up, or queries, keys and values in a growing vector.
     fn layer_copy_bytes(&self) -> u128 {
-        let architecture = &self.model.architecture;
-        let hidden = architecture.hidden();
-        let joint = 2 * (architecture.query_width() + 2 * architecture.kv_width());
-        u128::from(joint.max(2 * architecture.intermediate()) * hidden) * F32_BYTES
+        let stacks = self.runs(1).into_iter().map(|run| run.stack);
+        let copies = stacks.map(|stack| {
+            let joint = 2 * (stack.query_width() + 2 * stack.kv_width());
+            u128::from(joint.max(2 * stack.intermediate()) * stack.hidden) * F32_BYTES
+        });
+        let convolutions = match &self.model.architecture {
+            Architecture::Residual(residual) => residual.windows(1),
+            _ => Vec::new(),
+        };
+        let kernels = convolutions.iter().map(|(convolution, _)| 2 * convolution.parameters() * F32_BYTES);
+        copies.chain(kernels).max().unwrap_or(0)
     }
 
     /// What a batch of `sequences` takes beside the weights.
     fn running_bytes(&self, sequences: u128) -> u128 {
-        let positions = u64::from(self.shape.positions());
-        let (tokens, logits) = match self.shape {
-            Shape::Generation { prompt_tokens, output_tokens, .. } => {
-                let logits = u128::from(output_tokens) * u128::from(self.model.architecture.vocab());
-                (u64::from(prompt_tokens), logits)
-            }
-            Shape::Embedding { .. } | Shape::Reranking { .. } => (positions, 0),
+        let logits = match (self.shape.output_tokens(), self.model.architecture.vocab()) {
+            (Some(output_tokens), Some(vocab)) => u128::from(output_tokens) * u128::from(vocab) * sequences,
+            _ => 0,
         };
-        let bytes = |f32_elements: u128, cached: u128| {
-            sequences * ((f32_elements + 2 * logits) * F32_BYTES + cached * u128::from(self.cache_bytes()))
-        };
+        let requests = sequences / u128::from(self.shape.batch().max(1));
+        let runs = self.runs(requests);
+        let sum = |of: &dyn Fn(&Run) -> u128| runs.iter().map(|run| run.sequences * of(run)).sum::<u128>();
+        let images = self.image_elements() * sequences;
+        let cached = |elements: u128| elements * u128::from(self.cache_bytes());
         match self.numerics {
             Numerics::Exact1 => {
                 // Twice the logits, and a quarter more.
-                let used = bytes(self.exact_buffers(tokens) + logits / 2, self.exact_cache(positions));
+                let elements = sum(&Run::exact_buffers) + images + 2 * logits + logits / 2;
+                let used = elements * F32_BYTES + cached(sum(&Run::exact_cache));
                 used + used.min(HEAP_BYTES)
             }
             Numerics::Native => {
-                bytes(self.native_buffers(tokens), self.native_cache(positions)) + self.widened() * F32_BYTES
+                let elements = sum(&Run::native_buffers) + images + 2 * logits + self.widened();
+                elements * F32_BYTES + cached(sum(&Run::native_cache))
             }
         }
     }
 
-    /// Two residual streams, the joint projection, what was attended, and three operands in blocks, each as wide as the widest.
-    fn exact_buffers(&self, tokens: u64) -> u128 {
-        let architecture = &self.model.architecture;
-        let (hidden, queries) = (architecture.hidden(), architecture.query_width());
-        let operand = hidden.max(queries).max(architecture.intermediate()).next_multiple_of(BLOCK);
-        let rows = 2 * hidden + 2 * architecture.kv_width() + 2 * queries;
-        u128::from(tokens) * u128::from(rows + 3 * operand)
-    }
-
-    /// Keys in panels of tokens, values in panels of dimensions; an encoder's layers use one cache in turn.
-    fn exact_cache(&self, positions: u64) -> u128 {
-        let architecture = &self.model.architecture;
-        let head_dim = architecture.query_width() / architecture.heads();
-        let kv_heads = architecture.kv_width() / head_dim;
-        let head =
-            positions.next_multiple_of(PANEL) * head_dim + head_dim.next_multiple_of(PANEL) * positions;
-        let layers = match architecture {
-            Architecture::Decoder(decoder) => decoder.layers,
-            Architecture::Encoder(_) => 1,
+    /// The greatest input and output of a convolution of one image or sound, with the windows that native numerics gather.
+    fn image_elements(&self) -> u128 {
+        let of = |convolutions: Vec<(crate::architecture::Convolution, u64)>| {
+            let elements = convolutions.into_iter().map(|(convolution, windows)| {
+                let (outputs, channels) = (convolution.outputs, convolution.channels);
+                let gathered = match self.numerics {
+                    Numerics::Exact1 => 0,
+                    Numerics::Native => 2 * channels * convolution.area * windows,
+                };
+                let input = channels * windows * convolution.stride.pow(2);
+                u128::from(2 * input + 3 * outputs * windows + gathered)
+            });
+            elements.max().unwrap_or(0)
         };
-        u128::from(layers * kv_heads) * u128::from(head)
-    }
-
-    /// The greater of attention, with its scores before, between and after mask and softmax, and the feed-forward part.
-    fn native_buffers(&self, tokens: u64) -> u128 {
-        let architecture = &self.model.architecture;
-        let pairs = u128::from(tokens * tokens);
-        let scores = match architecture {
-            Architecture::Decoder(decoder) => u128::from(3 * decoder.heads + 2) * pairs,
-            Architecture::Encoder(encoder) => u128::from(2 * encoder.heads) * pairs,
-        };
-        let hidden = architecture.hidden();
-        let projections = u128::from(tokens * 8 * hidden.max(architecture.query_width()));
-        let widened = u128::from(tokens * 4 * (architecture.intermediate() + hidden));
-        (scores + projections).max(widened)
-    }
-
-    fn native_cache(&self, positions: u64) -> u128 {
-        match &self.model.architecture {
-            Architecture::Decoder(decoder) => {
-                u128::from(decoder.layers * positions) * u128::from(2 * self.model.architecture.kv_width())
+        match (&self.model.architecture, self.shape) {
+            (Architecture::Residual(residual), Shape::ImageClassification { image_size, .. }) => {
+                of(residual.windows(u64::from(image_size)))
             }
-            Architecture::Encoder(_) => 0,
+            (Architecture::Vision(vision), _) => {
+                of(vec![(vision.patches.convolution(vision.stack.hidden), vision.patches.count())])
+            }
+            (Architecture::ImageText(model), _) => {
+                of(vec![(model.patches.convolution(model.vision.hidden), model.patches.count())])
+            }
+            (Architecture::Speech(speech), _) => of(speech.convolutions().to_vec()),
+            _ => 0,
         }
     }
 
@@ -148,12 +148,11 @@ impl Workload {
         if self.weight_bytes() == 4 {
             return 0;
         }
-        let architecture = &self.model.architecture;
-        let layer = architecture.layer_linears().iter().map(Linear::products).max().unwrap_or(0);
-        let head = match architecture {
-            Architecture::Decoder(decoder) => decoder.vocab * decoder.hidden,
-            Architecture::Encoder(_) => 0,
+        let layer = self.runs(1).iter().map(|run| u128::from(run.stack.greatest_products())).max();
+        let head = match &self.model.architecture {
+            Architecture::Decoder(_) | Architecture::Speech(_) => self.table(),
+            _ => 0,
         };
-        u128::from(layer.max(head))
+        layer.unwrap_or(0).max(head)
     }
 }

@@ -123,10 +123,14 @@ impl MixRequest {
     /// - Reranking alike: query with document, and the number of documents. How the tokens of a pair are divided does not matter to
     ///   an encoder that reads both as one sequence.
     ///
+    /// - Images are limited by their number and size; of similarity, texts by number and length.
+    /// - Speech by its length and by what is written of it.
+    ///
     /// No shape stands for a request of another task. A workload with a batch of prompts stands for one of its prompts.
     #[must_use]
     pub fn is_no_harder_than(&self, shape: Shape) -> bool {
         let sum = |a: u32, b: u32| u64::from(a) + u64::from(b);
+        let is_within = |pixels: u32, side: u32| u64::from(pixels) <= u64::from(side) * u64::from(side);
         match (self.kind, shape) {
             (
                 RequestKind::Generation { prompt_tokens: prompt, output_tokens: output },
@@ -139,6 +143,18 @@ impl MixRequest {
                 RequestKind::Reranking { query_tokens: query, document_tokens: document, documents: count },
                 Shape::Reranking { query_tokens, document_tokens, documents },
             ) => sum(query, document) <= sum(query_tokens, document_tokens) && count <= documents,
+            (
+                RequestKind::ImageClassification { image_pixels, batch: images },
+                Shape::ImageClassification { image_size, batch },
+            ) => is_within(image_pixels, image_size) && images <= batch,
+            (
+                RequestKind::ImageTextSimilarity { image_pixels, text_tokens: length, texts: count },
+                Shape::ImageTextSimilarity { image_size, text_tokens, texts },
+            ) => is_within(image_pixels, image_size) && length <= text_tokens && count <= texts,
+            (
+                RequestKind::SpeechRecognition { audio_ms: length, output_tokens: output },
+                Shape::SpeechRecognition { audio_ms, output_tokens, .. },
+            ) => length <= audio_ms && output <= output_tokens,
             _ => false,
         }
     }
@@ -180,6 +196,29 @@ mod tests {
         let shape = Shape::Reranking { query_tokens: 12, document_tokens: 84, documents: 8 };
         assert!(is_covered(reranking(32, 64, 8), shape));
         assert!(!is_covered(reranking(32, 65, 8), shape) && !is_covered(reranking(1, 1, 9), shape));
+    }
+
+    #[test]
+    fn images_and_sounds_are_no_greater() {
+        let images = |image_pixels, batch| RequestKind::ImageClassification { image_pixels, batch };
+        let shape = Shape::ImageClassification { image_size: 224, batch: 8 };
+        assert!(is_covered(images(50_176, 8), shape));
+        assert!(!is_covered(images(50_177, 8), shape) && !is_covered(images(1, 9), shape));
+
+        let texts = |text_tokens, texts| RequestKind::ImageTextSimilarity {
+            image_pixels: 50_176,
+            text_tokens,
+            texts,
+        };
+        let shape = Shape::ImageTextSimilarity { image_size: 224, text_tokens: 77, texts: 4 };
+        assert!(is_covered(texts(77, 4), shape));
+        assert!(!is_covered(texts(78, 1), shape) && !is_covered(texts(1, 5), shape));
+
+        let speech = |audio_ms, output_tokens| RequestKind::SpeechRecognition { audio_ms, output_tokens };
+        let shape =
+            Shape::SpeechRecognition { audio_ms: 15_000, prompt_tokens: 2, output_tokens: 48, batch: 1 };
+        assert!(is_covered(speech(15_000, 48), shape));
+        assert!(!is_covered(speech(15_001, 1), shape) && !is_covered(speech(1, 49), shape));
     }
 
     #[test]

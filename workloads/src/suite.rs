@@ -111,10 +111,10 @@ pub struct Model {
     pub name: String,
     /// The seed of its weights.
     pub seed: u64,
-    /// Ids with a role.
-    pub tokens: Tokens,
-    /// Ids that inputs are drawn from.
-    pub ordinary: Range<u32>,
+    /// Of models that read or write tokens.
+    pub tokens: Option<Tokens>,
+    /// Of models that read images.
+    pub pixels: Option<Pixels>,
     /// The members of a Hugging Face `config.json`.
     pub config: serde_json::Map<String, serde_json::Value>,
     /// The sizes that `config` says.
@@ -122,12 +122,25 @@ pub struct Model {
 }
 
 /// Token ids with a role in inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
     /// Begins every sequence.
     pub start: u32,
     /// Ends a segment of an encoder's input.
     pub separator: Option<u32>,
+    /// What a speech model's decoder begins with, behind the start.
+    pub further: Vec<u32>,
+    /// Ids that inputs are drawn from.
+    pub ordinary: Range<u32>,
+}
+
+/// How a model wants the colours of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pixels {
+    /// Subtracted from a colour between 0 and 1.
+    pub mean: Vec<f64>,
+    /// What the difference is divided by.
+    pub std: Vec<f64>,
 }
 
 /// The arithmetic that a workload asks for.

@@ -56,7 +56,8 @@ pub(crate) struct WireSlo {
 pub(crate) struct WireModel {
     pub(crate) name: Spanned<String>,
     pub(crate) seed: u64,
-    pub(crate) tokens: WireTokens,
+    pub(crate) tokens: Option<WireTokens>,
+    pub(crate) pixels: Option<WirePixels>,
     pub(crate) config: Spanned<BTreeMap<String, Spanned<toml::Value>>>,
 }
 
@@ -65,7 +66,17 @@ pub(crate) struct WireModel {
 pub(crate) struct WireTokens {
     pub(crate) start: Spanned<u64>,
     pub(crate) separator: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub(crate) further: Vec<Spanned<u64>>,
     pub(crate) ordinary_from: Spanned<u64>,
+    pub(crate) ordinary_to: Option<Spanned<u64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WirePixels {
+    pub(crate) mean: Spanned<Vec<f64>>,
+    pub(crate) std: Spanned<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -77,8 +88,12 @@ pub(crate) struct WireWorkload {
     pub(crate) slo: Spanned<String>,
     pub(crate) requests_per_hour: Spanned<u64>,
     pub(crate) generation: Option<WireGeneration>,
-    pub(crate) embedding: Option<WireEmbedding>,
+    pub(crate) embedding: Option<WireTexts>,
     pub(crate) reranking: Option<WireReranking>,
+    pub(crate) text_classification: Option<WireTexts>,
+    pub(crate) image_classification: Option<WireImages>,
+    pub(crate) image_text_similarity: Option<WireImageText>,
+    pub(crate) speech_recognition: Option<WireSpeech>,
     pub(crate) variant: Spanned<Vec<WireVariant>>,
 }
 
@@ -92,7 +107,7 @@ pub(crate) struct WireGeneration {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct WireEmbedding {
+pub(crate) struct WireTexts {
     pub(crate) tokens: Spanned<u64>,
     pub(crate) batch: Spanned<u64>,
 }
@@ -103,6 +118,28 @@ pub(crate) struct WireReranking {
     pub(crate) query_tokens: Spanned<u64>,
     pub(crate) document_tokens: Spanned<u64>,
     pub(crate) documents: Spanned<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireImages {
+    pub(crate) image_size: Spanned<u64>,
+    pub(crate) batch: Spanned<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireImageText {
+    pub(crate) text_tokens: Spanned<u64>,
+    pub(crate) texts: Spanned<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireSpeech {
+    pub(crate) audio_ms: Spanned<u64>,
+    pub(crate) output_tokens: Spanned<u64>,
+    pub(crate) batch: Spanned<u64>,
 }
 
 #[derive(Deserialize)]

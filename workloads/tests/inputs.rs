@@ -1,10 +1,12 @@
 //! Inputs depend on the seed alone, and use ordinary tokens between the special ones.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use proofmark_workloads::{Digest, Input, embedded, self_check_seed};
 
 #[test]
 fn inputs_have_the_sizes_of_their_shape_and_stay_in_the_vocabulary() {
-    for workload in &embedded()[0].workloads {
+    for workload in embedded().iter().flat_map(|suite| &suite.workloads) {
         let (sequences, special) = match workload.input(self_check_seed()) {
             Input::Generation { prompts, output_tokens } => {
                 assert_eq!(prompts[0].len() + output_tokens as usize, workload.shape.positions() as usize);
@@ -14,12 +16,18 @@ fn inputs_have_the_sizes_of_their_shape_and_stay_in_the_vocabulary() {
                 assert_eq!(token_types.len(), workload.shape.positions() as usize);
                 (sequences, 3)
             }
+            Input::ImageText { texts, .. } => {
+                assert_eq!(texts[0].len(), workload.shape.positions() as usize);
+                (texts, 2)
+            }
+            Input::Images(_) | Input::Speech { .. } => continue,
         };
+        let tokens = workload.model.tokens.as_ref().unwrap();
         assert_eq!(sequences.len(), workload.shape.batch() as usize);
         for sequence in &sequences {
             assert_eq!(sequence.len(), sequences[0].len());
-            assert_eq!(sequence[0], workload.model.tokens.start);
-            let ordinary = sequence.iter().filter(|id| workload.model.ordinary.contains(id)).count();
+            assert_eq!(sequence[0], tokens.start);
+            let ordinary = sequence.iter().filter(|id| tokens.ordinary.contains(id)).count();
             assert!(ordinary + special >= sequence.len(), "{}", workload.id);
         }
     }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use proofmark_workloads::{Numerics, Shape, Suite};
+use proofmark_workloads::{Input, Numerics, Shape, Suite, self_check_seed};
 
 const SUITE: &str = r#"format = 1
 name = "tiny"
@@ -60,7 +60,7 @@ fn a_suite_expands_into_one_workload_a_variant() {
     assert_eq!(ids, ["embed-exact-f32", "embed-native-f32"]);
     assert_eq!(suite.workloads[0].numerics, Numerics::Exact1);
     assert_eq!(suite.workloads[0].shape, Shape::Embedding { tokens: 8, batch: 2 });
-    assert_eq!(suite.workloads[0].model.ordinary, 3..50);
+    assert_eq!(suite.workloads[0].model.tokens.as_ref().unwrap().ordinary, 3..50);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn every_fault_names_its_line() {
         (", separator = 2", "", "tiny.toml:33: model `m` has no separator"),
         ("vocab_size = 50", "vocab = 50", "tiny.toml:23: config has no vocab_size"),
         ("model_type = \"bert\"\n", "", "tiny.toml:23: config has no model_type"),
-        ("\"bert\"", "\"mamba\"", "tiny.toml:24: model_type `mamba` is none of llama, bert"),
+        ("\"bert\"", "\"mamba\"", "tiny.toml:24: model_type `mamba` is none of llama, qwen2"),
         ("\"bert\"", "\"llama\"", "tiny.toml:33: model `m` is not for embedding"),
         (
             "hidden_size = 8",
@@ -213,14 +213,109 @@ fn a_workload_without_variants_and_a_file_without_end_are_refused() {
 }
 
 #[test]
-fn reranking_needs_a_second_segment() {
-    let text = SUITE.replace("vocab_size = 50", "vocab_size = 50\ntype_vocab_size = 1").replace(
-        "embedding = { tokens = 8, batch = 2 }",
-        "reranking = { query_tokens = 2, document_tokens = 3, documents = 2 }",
+fn a_document_has_the_second_segment_where_the_model_has_one() {
+    let segments = |more: &str| {
+        let text = SUITE.replace("vocab_size = 50", &format!("vocab_size = 50\n{more}")).replace(
+            "embedding = { tokens = 8, batch = 2 }",
+            "reranking = { query_tokens = 2, document_tokens = 3, documents = 2 }",
+        );
+        match Suite::parse("tiny.toml", &text).unwrap().workloads[0].input(self_check_seed()) {
+            Input::Encoder { token_types, .. } => token_types,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(segments(""), [0, 0, 0, 0, 1, 1, 1, 1]);
+    assert_eq!(segments("type_vocab_size = 1"), [0; 8]);
+}
+
+/// A suite with one workload of any family: model, further members of the model, and the workload's task.
+fn of_family(config: &str, members: &str, task: &str, limits: &str) -> Result<Suite, String> {
+    let head = &SUITE[..SUITE.find("[[slo]]").unwrap()];
+    let text = format!(
+        "{head}[[slo]]\nname = \"slo\"\n{limits}\nshare_ppm = 900000\n[[model]]\nname = \"m\"\nseed = 1\n{members}
+[model.config]\n{config}\n[[workload]]\nname = \"w\"\nmodel = \"m\"\nclass = \"c\"\nslo = \"slo\"
+requests_per_hour = 1\n{task}
+variant = [{{ numerics = \"exact/1\", precision = \"f32\", share_ppm = 1000000 }}]\n"
     );
-    let message = Suite::parse("tiny.toml", &text).unwrap_err().to_string();
-    assert_eq!(message, "tiny.toml:34: model `m` has one segment, reranking needs two");
-    assert!(Suite::parse("tiny.toml", &text.replace("type_vocab_size = 1", "")).is_ok());
+    Suite::parse("family.toml", &text).map_err(|error| error.to_string())
+}
+
+const VIT: &str = "model_type = \"vit\"\nhidden_size = 8\nintermediate_size = 16\nnum_hidden_layers = 2
+num_attention_heads = 2\nimage_size = 32\npatch_size = 16";
+const PIXELS: &str = "pixels = { mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5] }";
+const LATENCY: &str = "latency_ms = 1";
+
+#[test]
+fn an_image_model_needs_images_of_its_size_and_the_scale_of_its_colours() {
+    let images = |size: u32| format!("image_classification = {{ image_size = {size}, batch = 2 }}");
+    let suite = of_family(VIT, PIXELS, &images(32), LATENCY).unwrap();
+    let Input::Images(images_of) = suite.workloads[0].input(self_check_seed()) else { panic!("no images") };
+    assert_eq!((images_of.len(), images_of[0].values.len()), (2, 3 * 32 * 32));
+    assert_ne!(images_of[0], images_of[1]);
+
+    for (members, task, limits, expected) in [
+        (PIXELS, images(48), LATENCY, "image_size 48, model `m` reads 32"),
+        ("", images(32), LATENCY, "model `m` has no pixels, which image_classification needs"),
+        (
+            "pixels = { mean = [0.5], std = [0.5] }",
+            images(32),
+            LATENCY,
+            "mean is not 3 numbers, one a colour",
+        ),
+        (
+            "pixels = { mean = [0.5, 0.5, 0.5], std = [0.5, 0.0, 0.5] }",
+            images(32),
+            LATENCY,
+            "std is not 3 numbers",
+        ),
+        (
+            PIXELS,
+            images(32),
+            "ttft_ms = 1\ntpot_ms = 1",
+            "slo `slo` does not fit the task image_classification",
+        ),
+        (
+            PIXELS,
+            "embedding = { tokens = 8, batch = 1 }".to_owned(),
+            LATENCY,
+            "model `m` is not for embedding",
+        ),
+        (
+            PIXELS,
+            format!("{}\n{}", images(32), "embedding = { tokens = 8, batch = 1 }"),
+            LATENCY,
+            "not exactly one task",
+        ),
+    ] {
+        let message = of_family(VIT, members, &task, limits).unwrap_err();
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+const WHISPER: &str =
+    "model_type = \"whisper\"\nvocab_size = 50\nd_model = 8\nencoder_layers = 1\ndecoder_layers = 1
+encoder_attention_heads = 2\ndecoder_attention_heads = 2\nencoder_ffn_dim = 16\ndecoder_ffn_dim = 16
+max_source_positions = 1500\nmax_target_positions = 10\nnum_mel_bins = 80";
+
+#[test]
+fn speech_has_its_samples_and_the_tokens_that_its_decoder_begins_with() {
+    let tokens = "tokens = { start = 1, further = [4, 5], ordinary_from = 6 }";
+    let speech = |ms: u32, output: u32| {
+        format!("speech_recognition = {{ audio_ms = {ms}, output_tokens = {output}, batch = 1 }}")
+    };
+    let limits = "ttft_ms = 1\ntpot_ms = 1";
+    let suite = of_family(WHISPER, tokens, &speech(250, 7), limits).unwrap();
+    let Input::Speech { sounds, prompt, output_tokens } = suite.workloads[0].input(self_check_seed()) else {
+        panic!("no sound")
+    };
+    assert_eq!((sounds[0].len(), prompt, output_tokens), (4000, vec![1, 4, 5], 7));
+    assert!(sounds[0].iter().any(|sample| sample.unsigned_abs() > 4000));
+
+    let refusal = |task: &str| of_family(WHISPER, tokens, task, limits).unwrap_err();
+    assert!(refusal(&speech(250, 8)).contains("11 positions, model `m` has 10"));
+    assert!(refusal(&speech(30_001, 7)).contains("audio_ms 30001 is not between 1 and 30000"));
+    let beyond = of_family(WHISPER, &tokens.replace('5', "50"), &speech(250, 7), limits).unwrap_err();
+    assert!(beyond.contains("further 50 is not below vocab_size 50"), "{beyond}");
 }
 
 #[test]

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::{MAX_ROUNDS, MAX_STEPS, Model, Numerics, Suite, Timing, Tokens, Workload};
+use super::{MAX_ROUNDS, MAX_STEPS, Model, Numerics, Pixels, Suite, Timing, Tokens, Workload};
 use crate::architecture::{Architecture, ConfigFault};
 use crate::embedded::embedded_text;
 use crate::source::Source;
-use crate::wire::{WireInclude, WireModel, WireSlo, WireTiming, WireWorkload};
+use crate::wire::{
+    WireInclude, WireModel, WirePixels, WireSlo, WireTexts, WireTiming, WireTokens, WireWorkload,
+};
 use crate::{Limits, Shape, Slo, SuiteError, Task};
 
 /// Formats of weights.
@@ -22,6 +24,10 @@ const MAX_REQUEST_TOKENS: u64 = 1 << 24;
 const MAX_REQUESTS_PER_HOUR: u64 = 1_000_000_000;
 const DAY_MS: u64 = 86_400_000;
 const MINUTE_MS: u64 = 60_000;
+/// Pixels of a side.
+const MAX_IMAGE: u32 = 1 << 12;
+/// What a speech model hears at a time.
+const MAX_AUDIO_MS: u32 = 30_000;
 /// Requests that a search for capacity may run together.
 const MAX_TOGETHER: u64 = 64;
 
@@ -104,29 +110,58 @@ impl Source<'_> {
                 .get(field)
                 .map_or_else(|| self.error(&wire.config, &fact), |value| self.error(value, &fact))
         })?;
+        let tokens = wire.tokens.as_ref().zip(architecture.vocab());
+        let tokens = tokens.map(|(tokens, vocab)| self.tokens(tokens, vocab)).transpose()?;
+        let pixels = wire.pixels.as_ref().map(|pixels| self.pixels(pixels, architecture.colours()));
+        Ok(Model {
+            name: wire.name.get_ref().clone(),
+            seed: wire.seed,
+            tokens,
+            pixels: pixels.transpose()?,
+            config,
+            architecture,
+        })
+    }
+
+    fn tokens(self, wire: &WireTokens, vocab: u64) -> Result<Tokens, SuiteError> {
         // Sizes are bounded below 2^32.
-        let vocab = u32::try_from(architecture.vocab()).unwrap_or(u32::MAX);
+        let vocab = u32::try_from(vocab).unwrap_or(u32::MAX);
         let token = |name, id: &Spanned<u64>| {
             self.require(id, *id.get_ref() < u64::from(vocab), || {
                 format!("{name} {} is not below vocab_size {vocab}", id.get_ref())
             })?;
             Ok(*id.get_ref() as u32)
         };
-        let start = token("start", &wire.tokens.start)?;
-        let separator = wire.tokens.separator.as_ref().map(|id| token("separator", id)).transpose()?;
-        let ordinary = token("ordinary_from", &wire.tokens.ordinary_from)?..vocab;
+        let end = match &wire.ordinary_to {
+            None => vocab,
+            Some(last) => token("ordinary_to", last)? + 1,
+        };
+        let ordinary = token("ordinary_from", &wire.ordinary_from)?..end;
         // With one there would be one input for all seeds.
-        self.require(&wire.tokens.ordinary_from, ordinary.len() > 1, || {
+        self.require(&wire.ordinary_from, ordinary.len() > 1, || {
             "a vocabulary of one ordinary token".to_owned()
         })?;
-        Ok(Model {
-            name: wire.name.get_ref().clone(),
-            seed: wire.seed,
-            tokens: Tokens { start, separator },
+        Ok(Tokens {
+            start: token("start", &wire.start)?,
+            separator: wire.separator.as_ref().map(|id| token("separator", id)).transpose()?,
+            further: wire.further.iter().map(|id| token("further", id)).collect::<Result<_, SuiteError>>()?,
             ordinary,
-            config,
-            architecture,
         })
+    }
+
+    fn pixels(self, wire: &WirePixels, colours: u64) -> Result<Pixels, SuiteError> {
+        for (name, numbers, fits) in [
+            ("mean", &wire.mean, f64::is_finite as fn(f64) -> bool),
+            ("std", &wire.std, |number| number.is_normal() && number > 0.0),
+        ] {
+            let count = numbers.get_ref().len() as u64;
+            self.require(
+                numbers,
+                count == colours && numbers.get_ref().iter().all(|number| fits(*number)),
+                || format!("{name} is not {colours} numbers, one a colour"),
+            )?;
+        }
+        Ok(Pixels { mean: wire.mean.get_ref().clone(), std: wire.std.get_ref().clone() })
     }
 
     pub(super) fn workload(
@@ -145,10 +180,12 @@ impl Source<'_> {
         })?;
         self.require_name(&wire.class)?;
         let shape = self.shape(wire, model)?;
-        self.require_fitting(wire, shape.task(), model, slo)?;
+        self.require_fitting(wire, shape, model, slo)?;
         let requests_per_hour =
             self.bounded("requests_per_hour", &wire.requests_per_hour, 1..=MAX_REQUESTS_PER_HOUR)?;
 
+        // Each image is compared with each text of its own request alone.
+        let most_together = if shape.task() == Task::ImageTextSimilarity { 1 } else { MAX_TOGETHER };
         let mut ids = BTreeSet::new();
         let entries = wire.variant.get_ref();
         self.require(&wire.variant, !entries.is_empty(), || format!("workload `{name}` has no variant"))?;
@@ -171,7 +208,7 @@ impl Source<'_> {
             };
             let max_batch = match &variant.max_batch {
                 None => None,
-                Some(number) => u32::try_from(self.bounded("max_batch", number, 1..=MAX_TOGETHER)?).ok(),
+                Some(number) => u32::try_from(self.bounded("max_batch", number, 1..=most_together)?).ok(),
             };
             let id = format!("{name}-{}-{precision}", numerics.family());
             self.require(&variant.numerics, ids.insert(id.clone()), || {
@@ -198,25 +235,37 @@ impl Source<'_> {
     fn require_fitting(
         self,
         wire: &WireWorkload,
-        task: Task,
+        shape: Shape,
         model: &Model,
         slo: &Slo,
     ) -> Result<(), SuiteError> {
-        let (is_generation, name) = (task == Task::Generation, &model.name);
-        let (generates, segments) = match &model.architecture {
-            Architecture::Decoder(_) => (true, 0),
-            Architecture::Encoder(encoder) => (false, encoder.segments),
+        let (task, name) = (shape.task(), &model.name);
+        let (does, tokens, separator, pixels) = match (task, &model.architecture) {
+            (Task::Generation, Architecture::Decoder(_)) => (true, true, false, false),
+            (Task::Embedding | Task::Reranking | Task::TextClassification, Architecture::Encoder(_)) => {
+                (true, true, true, false)
+            }
+            (Task::ImageClassification, Architecture::Vision(_) | Architecture::Residual(_)) => {
+                (true, false, false, true)
+            }
+            (Task::ImageTextSimilarity, Architecture::ImageText(_)) => (true, true, true, true),
+            (Task::SpeechRecognition, Architecture::Speech(_)) => (true, true, false, false),
+            _ => (false, false, false, false),
         };
-        self.require(&wire.model, is_generation == generates, || {
-            format!("model `{name}` is not for {task}")
-        })?;
-        self.require(&wire.model, is_generation || model.tokens.separator.is_some(), || {
-            format!("model `{name}` has no separator token, which {task} needs")
-        })?;
-        self.require(&wire.model, task != Task::Reranking || segments >= 2, || {
-            format!("model `{name}` has one segment, reranking needs two")
-        })?;
-        self.require(&wire.slo, is_generation == matches!(slo.limits, Limits::Tokens { .. }), || {
+        let has_separator = model.tokens.as_ref().is_some_and(|tokens| tokens.separator.is_some());
+        for (holds, fact) in [
+            (does, format!("model `{name}` is not for {task}")),
+            (!tokens || model.tokens.is_some(), format!("model `{name}` has no tokens, which {task} needs")),
+            (
+                !separator || has_separator,
+                format!("model `{name}` has no separator token, which {task} needs"),
+            ),
+            (!pixels || model.pixels.is_some(), format!("model `{name}` has no pixels, which {task} needs")),
+        ] {
+            self.require(&wire.model, holds, || fact)?;
+        }
+        let is_by_token = matches!(slo.limits, Limits::Tokens { .. });
+        self.require(&wire.slo, shape.output_tokens().is_some() == is_by_token, || {
             format!("slo `{}` does not fit the task {task}", slo.name)
         })
     }
@@ -224,49 +273,75 @@ impl Source<'_> {
     fn shape(self, wire: &WireWorkload, model: &Model) -> Result<Shape, SuiteError> {
         let tokens = |name, size, least| self.size(name, size, least..=MAX_TOKENS);
         let batch = |name, size| self.size(name, size, 1..=MAX_BATCH);
-        let (shape, longest) = match (&wire.generation, &wire.embedding, &wire.reranking) {
-            (Some(g), None, None) => {
-                let shape = Shape::Generation {
-                    // The start token alone would be one input for all seeds.
-                    prompt_tokens: tokens("prompt_tokens", &g.prompt_tokens, 2)?,
-                    // Time per output token needs a second token.
-                    output_tokens: tokens("output_tokens", &g.output_tokens, 2)?,
-                    batch: batch("batch", &g.batch)?,
-                };
-                (shape, &g.prompt_tokens)
-            }
-            (None, Some(e), None) => {
-                let shape = Shape::Embedding {
-                    // Between start and separator.
-                    tokens: tokens("tokens", &e.tokens, 3)?,
-                    batch: batch("batch", &e.batch)?,
-                };
-                (shape, &e.tokens)
-            }
-            (None, None, Some(r)) => {
-                let shape = Shape::Reranking {
-                    query_tokens: tokens("query_tokens", &r.query_tokens, 1)?,
-                    document_tokens: tokens("document_tokens", &r.document_tokens, 1)?,
-                    documents: batch("documents", &r.documents)?,
-                };
-                (shape, &r.document_tokens)
-            }
-            _ => {
-                let fact = format!(
-                    "workload `{}` has not exactly one of generation, embedding, reranking",
-                    wire.name.get_ref()
-                );
-                return Err(self.error(&wire.name, fact));
-            }
+        // Time per output token needs a second token.
+        let output = |size| tokens("output_tokens", size, 2);
+        let mut shapes = Vec::new();
+        if let Some(g) = &wire.generation {
+            // The start token alone would be one input for all seeds.
+            let prompt_tokens = tokens("prompt_tokens", &g.prompt_tokens, 2)?;
+            let (output_tokens, batch) = (output(&g.output_tokens)?, batch("batch", &g.batch)?);
+            shapes.push((Shape::Generation { prompt_tokens, output_tokens, batch }, &g.prompt_tokens));
+        }
+        if let Some(e) = &wire.embedding {
+            let (tokens, batch) = self.texts(e)?;
+            shapes.push((Shape::Embedding { tokens, batch }, &e.tokens));
+        }
+        if let Some(e) = &wire.text_classification {
+            let (tokens, batch) = self.texts(e)?;
+            shapes.push((Shape::TextClassification { tokens, batch }, &e.tokens));
+        }
+        if let Some(r) = &wire.reranking {
+            let query_tokens = tokens("query_tokens", &r.query_tokens, 1)?;
+            let document_tokens = tokens("document_tokens", &r.document_tokens, 1)?;
+            let documents = batch("documents", &r.documents)?;
+            shapes.push((Shape::Reranking { query_tokens, document_tokens, documents }, &r.document_tokens));
+        }
+        if let Some(i) = &wire.image_classification {
+            let image_size = self.size("image_size", &i.image_size, 1..=MAX_IMAGE)?;
+            let read = model.architecture.image_size().unwrap_or(u64::from(image_size));
+            self.require(&i.image_size, u64::from(image_size) == read, || {
+                format!("image_size {image_size}, model `{}` reads {read}", model.name)
+            })?;
+            shapes.push((
+                Shape::ImageClassification { image_size, batch: batch("batch", &i.batch)? },
+                &i.image_size,
+            ));
+        }
+        if let Some(s) = &wire.image_text_similarity {
+            let text_tokens = tokens("text_tokens", &s.text_tokens, 3)?;
+            let image_size = model.architecture.image_size().and_then(|size| u32::try_from(size).ok());
+            let (image_size, texts) = (image_size.unwrap_or(0), batch("texts", &s.texts)?);
+            shapes.push((Shape::ImageTextSimilarity { image_size, text_tokens, texts }, &s.text_tokens));
+        }
+        if let Some(s) = &wire.speech_recognition {
+            let audio_ms = self.size("audio_ms", &s.audio_ms, 1..=MAX_AUDIO_MS)?;
+            let further = model.tokens.as_ref().map_or(0, |tokens| tokens.further.len());
+            let prompt_tokens = u32::try_from(further).unwrap_or(u32::MAX).saturating_add(1);
+            let (output_tokens, batch) = (output(&s.output_tokens)?, batch("batch", &s.batch)?);
+            let shape = Shape::SpeechRecognition { audio_ms, prompt_tokens, output_tokens, batch };
+            shapes.push((shape, &s.output_tokens));
+        }
+        let &[(shape, longest)] = &shapes[..] else {
+            let fact = format!("workload `{}` has not exactly one task", wire.name.get_ref());
+            return Err(self.error(&wire.name, fact));
         };
-        let (positions, limit) = (u64::from(shape.positions()), model.architecture.positions());
-        self.require(longest, positions <= limit, || {
-            format!("{positions} positions, model `{}` has {limit}", model.name)
-        })?;
+        let positions = u64::from(shape.positions());
+        if let Some(limit) = model.architecture.positions() {
+            self.require(longest, positions <= limit, || {
+                format!("{positions} positions, model `{}` has {limit}", model.name)
+            })?;
+        }
         let tokens = positions * u64::from(shape.batch());
         self.require(longest, tokens <= MAX_REQUEST_TOKENS, || {
             format!("a request of {tokens} tokens in all, more than the limit of {MAX_REQUEST_TOKENS}")
         })?;
         Ok(shape)
+    }
+
+    /// Length and number of texts.
+    fn texts(self, wire: &WireTexts) -> Result<(u32, u32), SuiteError> {
+        // Between start and separator.
+        let tokens = self.size("tokens", &wire.tokens, 3..=MAX_TOKENS)?;
+        Ok((tokens, self.size("batch", &wire.batch, 1..=MAX_BATCH)?))
     }
 }
