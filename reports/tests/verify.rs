@@ -247,7 +247,7 @@ fn a_wrong_number_of_samples_is_refused() {
     assert_refused(&careful_lie(|p| p.cells[0].rounds[0].ttft_ns[0] = 0), "tpot_ns of iteration 0");
     assert_refused(
         &careful_lie(|p| p.cells[ENCODER].rounds[5].ttft_ns.push(1)),
-        "token times outside generation",
+        "token times of an output that comes whole",
     );
     let few = careful_lie(|p| {
         p.cells[ENCODER].rounds[0].latency_ns.truncate(2);

@@ -1,6 +1,6 @@
 //! How far honest sketches may be from exact outputs.
 
-use proofmark_workloads::{Numerics, Task, Workload};
+use proofmark_workloads::{Numerics, Workload};
 
 /// The largest distance of an honest sketch in millionths ([`super::Sketch::distance_ppm`]); `None` of workloads in exact numerics, which
 /// have no tolerance.
@@ -9,12 +9,12 @@ use proofmark_workloads::{Numerics, Task, Workload};
 /// 8065 and 55250 of encoders (METHODOLOGY.md, `cargo bench -p proofmark --bench calibration`).
 #[must_use]
 pub fn tolerance_ppm(workload: &Workload) -> Option<u64> {
-    let tolerance_ppm = match (workload.precision.as_str(), workload.shape.task()) {
+    let tolerance_ppm = match (workload.precision.as_str(), workload.shape.output_tokens()) {
         ("f32", _) => 30,
-        ("f16", Task::Generation) => 5_000,
-        ("f16", Task::Embedding | Task::Reranking) => 20_000,
-        (_, Task::Generation) => 50_000,
-        (_, Task::Embedding | Task::Reranking) => 100_000,
+        ("f16", Some(_)) => 5_000,
+        ("f16", None) => 20_000,
+        (_, Some(_)) => 50_000,
+        (_, None) => 100_000,
     };
     Some(tolerance_ppm).filter(|_| workload.numerics == Numerics::Native)
 }

@@ -50,12 +50,11 @@ pub fn complete(cell: &mut Cell, suite: &Suite, workload: &Workload, ceilings: O
     });
 }
 
-/// The mean time of each token after the first, rounded down; `None` outside generation, or if the first token came after
-/// the last.
+/// The mean time of each token after the first, rounded down; `None` where the output comes whole, or if the first token came
+/// after the last.
 #[must_use]
 pub fn tpot_ns(shape: Shape, latency_ns: u64, ttft_ns: u64) -> Option<u64> {
-    let Shape::Generation { output_tokens, .. } = shape else { return None };
-    let further = u64::from(output_tokens).checked_sub(1).filter(|further| *further > 0)?;
+    let further = u64::from(shape.output_tokens()?).checked_sub(1).filter(|further| *further > 0)?;
     Some(latency_ns.checked_sub(ttft_ns)? / further)
 }
 

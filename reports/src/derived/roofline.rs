@@ -1,6 +1,6 @@
 //! What memory and arithmetic allow: how close a cell came, and what is out of reach.
 
-use proofmark_workloads::{Limits, Shape, Work, Workload};
+use proofmark_workloads::{Limits, Work, Workload};
 
 use crate::canonical_json::MAX_SAFE_INTEGER;
 use crate::schema::v1::{Bound, Ceilings, Limit, Machine, Obstacle, Roofline};
@@ -26,13 +26,13 @@ pub fn obstacle(
     let ceilings = ceilings?;
     let work = workload.work(1);
     let first_ns = least_ns(work.first, ceilings)?.0;
-    let estimates = match (workload.slo.limits, workload.shape) {
-        (Limits::Tokens { ttft_ns, tpot_ns }, Shape::Generation { output_tokens, .. }) => {
+    let estimates = match (workload.slo.limits, workload.shape.output_tokens()) {
+        (Limits::Tokens { ttft_ns, tpot_ns }, Some(output_tokens)) => {
             let further_ns = least_ns(work.further, ceilings)?.0 / u64::from(output_tokens - 1).max(1);
             vec![(Limit::Ttft, first_ns, ttft_ns), (Limit::Tpot, further_ns, tpot_ns)]
         }
         (Limits::Latency { latency_ns }, _) => vec![(Limit::Latency, first_ns, latency_ns)],
-        (Limits::Tokens { .. }, _) => Vec::new(),
+        (Limits::Tokens { .. }, None) => Vec::new(),
     };
     let hopeless =
         |(_, estimate_ns, limit_ns): &(Limit, u64, u64)| *estimate_ns >= limit_ns.saturating_mul(HOPELESS);

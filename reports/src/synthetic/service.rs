@@ -6,7 +6,7 @@
 
 use std::f64::consts::SQRT_2;
 
-use proofmark_workloads::{Limits, Numerics, Shape, Work, Workload};
+use proofmark_workloads::{Limits, Numerics, Work, Workload};
 
 use super::hardware::Hardware;
 use super::random::Random;
@@ -67,10 +67,8 @@ impl Service {
             stragglers: hardware.stragglers,
         };
         let work = workload.work(requests);
-        let further_tokens = match workload.shape {
-            Shape::Generation { output_tokens, .. } => u64::from(output_tokens.saturating_sub(1)),
-            Shape::Embedding { .. } | Shape::Reranking { .. } => 0,
-        };
+        let further_tokens =
+            workload.shape.output_tokens().map_or(0, |tokens| u64::from(tokens.saturating_sub(1)));
         Self {
             first: part(work.first, 1),
             further: (further_tokens > 0).then(|| part(work.further, further_tokens)),

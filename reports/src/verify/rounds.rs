@@ -1,6 +1,6 @@
 //! Each round of a cell: a warm-up that was long enough, and as many iterations as it fixes.
 
-use proofmark_workloads::{Suite, Task, Timing, Workload};
+use proofmark_workloads::{Suite, Timing, Workload};
 
 use super::cells::Faults;
 use crate::derived;
@@ -56,9 +56,9 @@ fn warm_up_faults(warm_up: &WarmUp, timing: &Timing) -> Vec<String> {
 
 /// TTFT lies within the request, and TPOT follows from what is left.
 fn token_fault(round: &Round, workload: &Workload) -> Option<String> {
-    if workload.shape.task() != Task::Generation {
+    if workload.shape.output_tokens().is_none() {
         let is_there = !round.ttft_ns.is_empty() || !round.tpot_ns.is_empty();
-        return is_there.then(|| "token times outside generation".to_owned());
+        return is_there.then(|| "token times of an output that comes whole".to_owned());
     }
     let (iterations, ttft, tpot) = (round.latency_ns.len(), round.ttft_ns.len(), round.tpot_ns.len());
     if ttft != iterations || tpot != iterations {

@@ -1,7 +1,7 @@
 //! The trials of a search for capacity: whether one was due, whether their times can be those of the stated arrivals, and
 //! their place in the chain.
 
-use proofmark_workloads::{MAX_TRIALS, Shape, Suite, Workload};
+use proofmark_workloads::{MAX_TRIALS, Suite, Workload};
 
 use super::cells::Faults;
 use crate::schema::v1::{CapacityBasis, Cell, Trial, TrialVerdict};
@@ -74,7 +74,7 @@ fn head_before(cell: &Cell) -> Option<Digest> {
 /// the batch before it.
 fn contradiction(trial: &Trial, trial_seed: Digest, workload: &Workload, max_batch: u32) -> Option<String> {
     let served = trial.latency_ns.len();
-    let tokens = if matches!(workload.shape, Shape::Generation { .. }) { served } else { 0 };
+    let tokens = if workload.shape.output_tokens().is_some() { served } else { 0 };
     if trial.ttft_ns.len() != tokens || trial.output_digests.len() != served || served as u64 > trial.requests
     {
         let (ttft, digests) = (trial.ttft_ns.len(), trial.output_digests.len());

@@ -2,7 +2,7 @@
 
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::{Digest, coverage, derived, words};
-use proofmark_workloads::{Shape, Suite, Workload, embedded};
+use proofmark_workloads::{Suite, Workload, embedded};
 
 /// The suite of the profile.
 pub(crate) fn suite() -> Suite {
@@ -142,7 +142,7 @@ fn example_round(index: usize, workload: &Workload, round: usize, noise: &mut No
         latency_ns.iter_mut().step_by(13).for_each(|latency| *latency *= 31);
     }
     let mut ttft_ns = Vec::new();
-    if let Shape::Generation { .. } = workload.shape {
+    if workload.shape.output_tokens().is_some() {
         let first = |latency: &u64| noise.around(*latency as f64 * 0.2).min(latency / 2);
         ttft_ns = latency_ns.iter().map(first).collect();
     }
@@ -201,7 +201,7 @@ fn open_loop(
             within_slo: 0,
             attainment_low_ppm: 0,
             latency_ns,
-            ttft_ns: if matches!(workload.shape, Shape::Generation { .. }) { waits } else { Vec::new() },
+            ttft_ns: if workload.shape.output_tokens().is_some() { waits } else { Vec::new() },
             tpot_ns: Vec::new(),
             statistics: None,
             batches: vec![1; 150],

@@ -12,7 +12,7 @@ use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::verify::{Context, Verification, verify};
 use proofmark_reports::{Digest, Timestamp, capacity, coverage, derived, did_key};
-use proofmark_workloads::{Numerics, Suite, Task, Workload, embedded};
+use proofmark_workloads::{Numerics, Suite, Workload, embedded};
 
 pub(crate) const CREATED: &str = "2026-11-21T04:02:00Z";
 
@@ -109,7 +109,7 @@ fn honest_round(workload: &Workload, round: u64) -> Round {
     let latency_ns = if workload.id == SEARCHED { 20_000_000 } else { 90_000_000 };
     let steps = round * STEPS..(round + 1) * STEPS;
     let latency_ns: Vec<u64> = steps.clone().map(|step| latency_ns + step * 1_000).collect();
-    let is_generation = workload.shape.task() == Task::Generation;
+    let is_generation = workload.shape.output_tokens().is_some();
     let output = |step: u64| Digest::of_fields(&workload.id, &[&step.to_le_bytes()]);
     Round {
         attempt: 0,

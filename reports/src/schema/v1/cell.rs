@@ -19,7 +19,7 @@ pub const DEVICE: &str = "cpu";
 pub struct Cell {
     /// Its id in the suite.
     pub workload: String,
-    /// `generation`, `embedding` or `reranking`.
+    /// What the model is used for, as the suite names it: `generation`, `image_classification`, ..
     pub task: String,
     /// The model's name in the suite.
     pub model: String,
