@@ -34,6 +34,9 @@ pub(super) fn attacks(scenes: &Scenes) -> Vec<Attack<'_>> {
         document::open(&asked.competent(own, genuine).bytes).unwrap().document
     };
     let in_advance = || asked.competent(answers(&precomputed_run.challenge), genuine);
+    let best_of_several = |caught_by, evidence| {
+        attack(second, competent, caught_by, evidence, asked.competent(faster, genuine))
+    };
     vec![
         attack(replayed, lazy, CaughtBy::Challenge, Evidence::Challenge(ANOTHER), asked.lazy(|_| {})),
         attack(
@@ -43,20 +46,8 @@ pub(super) fn attacks(scenes: &Scenes) -> Vec<Attack<'_>> {
             Evidence::Received(ANOTHER),
             asked.competent(answers(&another), as_in(&asked.forger.profile)),
         ),
-        attack(
-            second,
-            competent,
-            CaughtBy::Receipt,
-            Evidence::ReceiptOfAnother(FIRST),
-            asked.competent(faster, genuine),
-        ),
-        attack(
-            second,
-            competent,
-            CaughtBy::Nothing,
-            Evidence::Received(FIRST),
-            asked.competent(faster, genuine),
-        ),
+        best_of_several(CaughtBy::Receipt, Evidence::ReceiptOfAnother(FIRST)),
+        best_of_several(CaughtBy::Nothing, Evidence::Received(FIRST)),
         attack(precomputed, competent, CaughtBy::Nothing, Evidence::Nothing, in_advance()),
         attack(precomputed, lazy, CaughtBy::Challenge, Evidence::Challenge(FIRST), in_advance()),
         attack(
