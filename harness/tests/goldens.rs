@@ -31,8 +31,7 @@ fn check(isa: Isa, threads: usize, most_flops: u64) {
     let suites = embedded();
     let mut checked = 0;
     for workload in suites.iter().filter(|suite| suite.name != "full").flat_map(|suite| &suite.workloads) {
-        let work = workload.work(1);
-        let is_quick = work.first.flops + work.further.flops <= most_flops;
+        let is_quick = workload.work(1).flops() <= most_flops;
         if let Some(golden) =
             workload.self_check.filter(|_| is_quick && workload.numerics == Numerics::Exact1)
         {

@@ -42,6 +42,14 @@ pub struct RequestWork {
     pub further: Work,
 }
 
+impl RequestWork {
+    /// Operations of the whole request; more than fit 64 bits are given as the largest number.
+    #[must_use]
+    pub fn flops(&self) -> u64 {
+        self.first.flops.saturating_add(self.further.flops)
+    }
+}
+
 impl Workload {
     /// The least work of `requests` requests of this workload that run together as one batch.
     #[must_use]

@@ -246,6 +246,7 @@ num_hidden_layers = 80\nnum_attention_heads = 64\nnum_key_value_heads = 8\nmax_p
 
     let most = work("generation = { prompt_tokens = 1048576, output_tokens = 1048576, batch = 8 }", u32::MAX);
     assert_eq!((most.first.flops, most.further.flops), (u64::MAX, u64::MAX));
+    assert_eq!(most.flops(), u64::MAX);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proofmark_workloads::{Basis, Mix, RequestKind, RequestWork, Suite, Workload};
+use proofmark_workloads::{Basis, Mix, RequestKind, Suite, Workload};
 use serde::Deserialize;
 
 use super::attributes::{told, words};
@@ -149,11 +149,8 @@ impl Demand {
         let unasked = rows.remove(&Vec::new()).unwrap_or(0) as f64 / MILLION;
         let row = |(workloads, share_ppm): (Vec<usize>, u64)| {
             let of = |place: usize| &suite.workloads[place];
-            let work = |place: &usize| {
-                let RequestWork { first, further } = of(*place).work(1);
-                first.flops.saturating_add(further.flops)
-            };
-            let least = workloads.iter().copied().min_by_key(work).unwrap_or_default();
+            let flops = |place: &usize| of(*place).work(1).flops();
+            let least = workloads.iter().copied().min_by_key(flops).unwrap_or_default();
             let (workload, class) = (of(least).id.clone(), of(least).class.clone());
             DemandRow { workload, class, share: share_ppm as f64 / MILLION, workloads }
         };

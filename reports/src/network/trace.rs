@@ -43,12 +43,7 @@ pub fn trace(csv: &[u8], demand: &Demand, suite: &Suite) -> Result<Trace, Demand
     }
     let mut rows: Vec<usize> = (0..demand.rows.len()).collect();
     let workload = |row: usize| suite.workload(&demand.rows[row].workload);
-    rows.sort_by_key(|row| {
-        workload(*row).map(|workload| {
-            let work = workload.work(1);
-            work.first.flops.saturating_add(work.further.flops)
-        })
-    });
+    rows.sort_by_key(|row| workload(*row).map(|workload| workload.work(1).flops()));
     let mut requests: Vec<Request> = Vec::new();
     for line in reader.records() {
         let line =

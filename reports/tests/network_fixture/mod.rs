@@ -180,8 +180,7 @@ fn fill(claim: &mut Claim, suite: &Suite, class: &Class, intervals: &[(f64, f64)
 }
 
 fn operations(workload: &Workload) -> f64 {
-    let work = workload.work(1);
-    (work.first.flops + work.further.flops) as f64
+    workload.work(1).flops() as f64
 }
 
 fn offer(workload: &Workload, speed: f64, intervals: &[(f64, f64)], noise: &mut Noise) -> Offer {
