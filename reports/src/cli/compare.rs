@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -16,7 +17,7 @@ use crate::audit::AuditPredicate;
 use crate::network::attributes::{self, Attributes};
 use crate::network::claim::Claim;
 use crate::network::comparison::{Arrivals, Question, compare};
-use crate::network::demand::{Demand, DemandFault};
+use crate::network::demand::Demand;
 use crate::network::groups::{Attribute, Outage, OutageLimit};
 use crate::network::trace::trace;
 use crate::page::network_page;
@@ -160,10 +161,10 @@ impl Compare {
         let Some(demand) = &self.demand else { return Ok(Demand::of_suite(suite)) };
         let path = Path::new(demand);
         let is_file = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        let refused = |fault: DemandFault| bad_input(anyhow!("demand {demand}: {fault}"));
+        let refused = |fault: &dyn Display| bad_input(anyhow!("demand {demand}: {fault}"));
         if is_file {
             return Demand::of_csv(&read_bounded(path)?, suite).map_err(|fault| {
-                refused(fault).hint("a line a workload of the suite, shares adding up to 1")
+                refused(&fault).hint("a line a workload of the suite, shares adding up to 1")
             });
         }
         let (name, model) =
@@ -174,7 +175,7 @@ impl Compare {
             let hint = format!("demand mixes: {}; or pass a CSV", names.join(", "));
             return Err(bad_input(anyhow!("demand mix `{name}` is unknown")).hint(hint));
         };
-        Demand::of_mix(mix, model, suite).map_err(refused)
+        Demand::of_mix(mix, model, suite).map_err(|fault| refused(&fault))
     }
 
     fn arrivals(&self, suite: &Suite, demand: &Demand) -> Result<Option<Arrivals>, Failure> {

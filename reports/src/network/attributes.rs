@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::csv_table::{self, TableFault};
 use crate::did_key;
 use crate::schema::v1::Profile;
 
@@ -28,16 +29,6 @@ pub struct Attributes {
     pub availability: Option<f64>,
     /// What it has at stake, in the network's own unit.
     pub stake: Option<f64>,
-}
-
-/// Why a list of operators is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {fact}")]
-pub struct OperatorsFault {
-    /// From 1.
-    pub line: u64,
-    /// What is wrong.
-    pub fact: String,
 }
 
 /// A line of a network's list.
@@ -128,36 +119,23 @@ impl Attributes {
 ///
 /// # Errors
 /// The first line that is of another form, or of an operator that was there before.
-pub fn operators(csv: &[u8]) -> Result<BTreeMap<String, Attributes>, OperatorsFault> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
-    let fault = |line: u64, fact: String| OperatorsFault { line, fact };
-    let headers = reader.headers().map_err(|error| fault(1, words(&error)))?.clone();
-    if !headers.iter().any(|name| name == "operator") {
-        let fact = format!(
-            "columns are `{}`, expected `operator,region,provider,availability,stake`",
-            told(&headers)
-        );
-        return Err(fault(1, fact));
-    }
+pub fn operators(csv: &[u8]) -> Result<BTreeMap<String, Attributes>, TableFault> {
+    let lines = csv_table::lines(csv, &["operator"], &["region", "provider", "availability", "stake"])?;
     let mut operators = BTreeMap::new();
-    for line in reader.records() {
-        let line =
-            line.map_err(|error| fault(error.position().map_or(0, csv::Position::line), words(&error)))?;
-        let number = line.position().map_or(0, csv::Position::line);
-        let OperatorLine { operator, region, provider, availability, stake } =
-            line.deserialize(Some(&headers)).map_err(|error| fault(number, words(&error)))?;
-        did_key::parse(&operator)
-            .map_err(|reason| fault(number, format!("operator is refused: {reason}")))?;
+    for line in lines {
+        let (number, OperatorLine { operator, region, provider, availability, stake }) = line?;
+        let fault = |fact: String| TableFault::at(number, fact);
+        did_key::parse(&operator).map_err(|reason| fault(format!("operator is refused: {reason}")))?;
         if let Some(availability) = availability.filter(|share| !(0.0..=1.0).contains(share)) {
-            return Err(fault(number, format!("availability is {availability}, expected 0 to 1")));
+            return Err(fault(format!("availability is {availability}, expected 0 to 1")));
         }
         if let Some(stake) = stake.filter(|stake| !(stake.is_finite() && *stake >= 0.0)) {
-            return Err(fault(number, format!("stake is {stake}, expected no less than 0")));
+            return Err(fault(format!("stake is {stake}, expected no less than 0")));
         }
         let name = |member: &str, text: Option<String>| match text.filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) => checked_name(&text).map(Some).ok_or_else(|| {
-                fault(number, format!("{member} is no printable ASCII of at most {MAX_NAME} characters"))
+                fault(format!("{member} is no printable ASCII of at most {MAX_NAME} characters"))
             }),
         };
         let attributes = Attributes {
@@ -167,7 +145,7 @@ pub fn operators(csv: &[u8]) -> Result<BTreeMap<String, Attributes>, OperatorsFa
             stake,
         };
         if operators.insert(operator.clone(), attributes).is_some() {
-            return Err(fault(number, format!("operator {operator} is there twice")));
+            return Err(fault(format!("operator {operator} is there twice")));
         }
     }
     Ok(operators)
@@ -177,22 +155,6 @@ fn checked_name(text: &str) -> Option<String> {
     let is_name =
         (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     is_name.then(|| text.to_owned())
-}
-
-pub(super) fn told(headers: &csv::StringRecord) -> String {
-    crate::words::clipped(&headers.iter().collect::<Vec<_>>().join(","), MAX_NAME)
-}
-
-/// A fault of the form, without the place, which is said already.
-pub(super) fn words(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields, expected {expected_len}")
-        }
-        csv::ErrorKind::Deserialize { err, .. } => crate::words::clipped(&err.to_string(), 2 * MAX_NAME),
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
-        _ => crate::words::clipped(&error.to_string(), 2 * MAX_NAME),
-    }
 }
 
 #[cfg(test)]

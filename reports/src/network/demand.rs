@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proofmark_workloads::{Basis, Mix, RequestKind, Suite, Workload};
 use serde::Deserialize;
 
-use super::attributes::{told, words};
+use super::csv_table::{self, TableFault};
 
 const MILLION: f64 = 1e6;
 /// Shares of a CSV add up to 1 but for this.
@@ -35,23 +35,12 @@ pub struct DemandRow {
     pub workloads: Vec<usize>,
 }
 
-/// Why a demand is refused.
+/// Why a mix is no demand of a suite.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DemandFault {
-    /// In a line of a CSV.
-    #[error("line {line}: {fact}")]
-    Line {
-        /// From 1.
-        line: u64,
-        /// What is wrong.
-        fact: String,
-    },
-    /// In all of it.
-    #[error("{fact}")]
-    Whole {
-        /// What is wrong.
-        fact: String,
-    },
+#[error("{fact}")]
+pub struct MixFault {
+    /// What is wrong.
+    pub fact: String,
 }
 
 /// A line of a network's own demand.
@@ -76,34 +65,25 @@ impl Demand {
     ///
     /// # Errors
     /// When a line names no workload of the suite, or one twice, or its share is none; or the shares do not add up.
-    pub fn of_csv(csv: &[u8], suite: &Suite) -> Result<Self, DemandFault> {
-        let fault = |line: u64, fact: String| DemandFault::Line { line, fact };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
-        let headers = reader.headers().map_err(|error| fault(1, words(&error)))?.clone();
-        if !["workload", "share"].iter().all(|column| headers.iter().any(|name| name == *column)) {
-            return Err(fault(1, format!("columns are `{}`, expected `workload,share`", told(&headers))));
-        }
+    pub fn of_csv(csv: &[u8], suite: &Suite) -> Result<Self, TableFault> {
         let mut shares: BTreeMap<usize, f64> = BTreeMap::new();
-        for line in reader.records() {
-            let line =
-                line.map_err(|error| fault(error.position().map_or(0, csv::Position::line), words(&error)))?;
-            let number = line.position().map_or(0, csv::Position::line);
-            let DemandLine { workload, share } =
-                line.deserialize(Some(&headers)).map_err(|error| fault(number, words(&error)))?;
+        for line in csv_table::lines(csv, &["workload", "share"], &[])? {
+            let (number, DemandLine { workload, share }) = line?;
+            let fault = |fact: String| TableFault::at(number, fact);
             let told = crate::words::clipped(&workload, 100);
             let place = suite.workloads.iter().position(|known| known.id == workload).ok_or_else(|| {
-                fault(number, format!("workload `{told}` is not in suite {} {}", suite.name, suite.version))
+                fault(format!("workload `{told}` is not in suite {} {}", suite.name, suite.version))
             })?;
             if !(0.0..=1.0).contains(&share) {
-                return Err(fault(number, format!("share of `{told}` is {share}, expected 0 to 1")));
+                return Err(fault(format!("share of `{told}` is {share}, expected 0 to 1")));
             }
             if shares.insert(place, share).is_some() {
-                return Err(fault(number, format!("workload `{told}` is there twice")));
+                return Err(fault(format!("workload `{told}` is there twice")));
             }
         }
         let sum: f64 = shares.values().sum();
         if (sum - 1.0).abs() > ROUNDING {
-            return Err(DemandFault::Whole { fact: format!("shares add up to {sum}, expected 1") });
+            return Err(TableFault::whole(format!("shares add up to {sum}, expected 1")));
         }
         let all = (0..suite.workloads.len()).map(|place| shares.get(&place).copied().unwrap_or(0.0) / sum);
         Ok(Self {
@@ -118,8 +98,8 @@ impl Demand {
     ///
     /// # Errors
     /// When no workload stands for any request of the mix, or the model is not said or unknown.
-    pub fn of_mix(mix: &Mix, model: Option<&str>, suite: &Suite) -> Result<Self, DemandFault> {
-        let refused = |fact: String| Err(DemandFault::Whole { fact });
+    pub fn of_mix(mix: &Mix, model: Option<&str>, suite: &Suite) -> Result<Self, MixFault> {
+        let refused = |fact: String| Err(MixFault { fact });
         let is_generation =
             mix.requests.iter().all(|request| matches!(request.kind, RequestKind::Generation { .. }));
         let mut models: Vec<&str> = Vec::new();

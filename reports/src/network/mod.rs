@@ -13,6 +13,7 @@ pub mod common_cause;
 pub mod comparison;
 pub mod concentration;
 pub mod coverage;
+pub mod csv_table;
 pub mod demand;
 #[cfg(test)]
 mod fixture;

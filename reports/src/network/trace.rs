@@ -3,9 +3,9 @@
 use proofmark_workloads::{MixRequest, RequestKind, Suite};
 use serde::Deserialize;
 
-use super::attributes::{told, words};
 use super::capacity::routing::Request;
-use super::demand::{Demand, DemandFault};
+use super::csv_table::{self, TableFault};
+use super::demand::Demand;
 
 /// Requests that are taken of a trace.
 const MAX_REQUESTS: usize = 2_000_000;
@@ -33,30 +33,21 @@ pub struct Trace {
 ///
 /// # Errors
 /// When a line is of another form or out of order, or there are too few to have a rate.
-pub fn trace(csv: &[u8], demand: &Demand, suite: &Suite) -> Result<Trace, DemandFault> {
-    let fault = |line: u64, fact: String| DemandFault::Line { line, fact };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(csv);
-    let headers = reader.headers().map_err(|error| fault(1, words(&error)))?.clone();
-    let expected = ["arrival_ms", "prompt_tokens", "output_tokens"];
-    if !expected.iter().all(|column| headers.iter().any(|name| name == *column)) {
-        return Err(fault(1, format!("columns are `{}`, expected `{}`", told(&headers), expected.join(","))));
-    }
+pub fn trace(csv: &[u8], demand: &Demand, suite: &Suite) -> Result<Trace, TableFault> {
+    let lines = csv_table::lines(csv, &["arrival_ms", "prompt_tokens", "output_tokens"], &[])?;
     let mut rows: Vec<usize> = (0..demand.rows.len()).collect();
     let workload = |row: usize| suite.workload(&demand.rows[row].workload);
     rows.sort_by_key(|row| workload(*row).map(|workload| workload.work(1).flops()));
     let mut requests: Vec<Request> = Vec::new();
-    for line in reader.records() {
-        let line =
-            line.map_err(|error| fault(error.position().map_or(0, csv::Position::line), words(&error)))?;
-        let number = line.position().map_or(0, csv::Position::line);
-        let TraceLine { arrival_ms, prompt_tokens, output_tokens } =
-            line.deserialize(Some(&headers)).map_err(|error| fault(number, words(&error)))?;
+    for line in lines {
+        let (number, TraceLine { arrival_ms, prompt_tokens, output_tokens }) = line?;
+        let fault = |fact: String| TableFault::at(number, fact);
         let arrival_s = arrival_ms / 1e3;
         if !arrival_s.is_finite() || requests.last().is_some_and(|last| arrival_s < last.arrival_s) {
-            return Err(fault(number, format!("arrival_ms is {arrival_ms}, earlier than the line before")));
+            return Err(fault(format!("arrival_ms is {arrival_ms}, earlier than the line before")));
         }
         if requests.len() == MAX_REQUESTS {
-            return Err(fault(number, format!("there are more than {MAX_REQUESTS} requests")));
+            return Err(fault(format!("there are more than {MAX_REQUESTS} requests")));
         }
         let request =
             MixRequest { kind: RequestKind::Generation { prompt_tokens, output_tokens }, share_ppm: 1 };
@@ -65,11 +56,11 @@ pub fn trace(csv: &[u8], demand: &Demand, suite: &Suite) -> Result<Trace, Demand
         requests.push(Request { arrival_s, row: rows.iter().copied().find(serves) });
     }
     let (Some(first), Some(last)) = (requests.first(), requests.last()) else {
-        return Err(DemandFault::Whole { fact: "there are no requests".to_owned() });
+        return Err(TableFault::whole("there are no requests"));
     };
     let (from_s, elapsed_s) = (first.arrival_s, last.arrival_s - first.arrival_s);
     if elapsed_s <= 0.0 {
-        return Err(DemandFault::Whole { fact: "all requests arrive at once, which is no rate".to_owned() });
+        return Err(TableFault::whole("all requests arrive at once, which is no rate"));
     }
     let rate_per_s = (requests.len() - 1) as f64 / elapsed_s;
     requests.iter_mut().for_each(|request| request.arrival_s -= from_s);
