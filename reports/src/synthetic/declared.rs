@@ -2,10 +2,9 @@
 //!
 //! Nobody measures that. Places and companies are invented; a few hold most of the machines.
 
-use serde_json::{Value, json};
-
 use super::classes::Hosting;
 use super::random::Origin;
+use crate::network::attributes::Attributes;
 
 const REGIONS: [(&str, u32); 12] = [
     ("eu-central", 240),
@@ -67,9 +66,13 @@ impl Declared {
         }
     }
 
-    /// As `extensions.network`.
-    pub(super) fn members(&self) -> Value {
-        let Self { region, provider, availability_ppm, stake } = self;
-        json!({ "region": region, "provider": provider, "availability_ppm": availability_ppm, "stake": stake })
+    /// As a network reads it in `extensions`.
+    pub(super) fn attributes(&self) -> Attributes {
+        Attributes {
+            region: Some(self.region.to_owned()),
+            provider: Some(self.provider.to_owned()),
+            availability: Some(self.availability_ppm as f64 / MILLION),
+            stake: Some(self.stake as f64),
+        }
     }
 }

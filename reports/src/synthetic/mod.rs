@@ -179,7 +179,8 @@ impl<'a> Fleet<'a> {
         let seed = self.seed.to_string();
         let mark =
             json!({ "generator": GENERATOR, "seed": seed, "index": index, "class": hardware.class.name });
-        [(MARK.to_owned(), mark), (EXTENSION.to_owned(), declared.members())].into_iter().collect()
+        let members = [(MARK, Some(mark)), (EXTENSION, declared.attributes().extension())];
+        members.into_iter().filter_map(|(name, member)| Some((name.to_owned(), member?))).collect()
     }
 
     fn success_ppm(&self, hardware: &Hardware, cells: &[Cell]) -> BTreeMap<String, u64> {
