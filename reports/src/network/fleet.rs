@@ -88,7 +88,41 @@ impl Fleet {
     /// How the machines do in the rows of `demand`.
     #[must_use]
     pub fn standing(&self, demand: &Demand) -> Standing {
-        standing(&self.machines.iter().collect::<Vec<_>>(), demand)
+        let best = |machine: &Machine, workloads: &[usize]| {
+            workloads
+                .iter()
+                .map(|workload| machine.offers[*workload])
+                .reduce(Offer::or_better)
+                .unwrap_or(Offer::NONE)
+        };
+        let rows: Vec<Vec<Offer>> = demand
+            .rows
+            .iter()
+            .map(|row| self.machines.iter().map(|machine| best(machine, &row.workloads)).collect())
+            .collect();
+        let chances = |of: fn(&Offer) -> f64| {
+            let row = |offers: &Vec<Offer>| {
+                let of = |(offer, machine): (&Offer, &Machine)| {
+                    let is_success = offer.failing.is_none();
+                    if is_success { of(offer) * machine.attributes.availability.unwrap_or(1.0) } else { 0.0 }
+                };
+                offers.iter().zip(&self.machines).map(of).collect()
+            };
+            Chances::of_shares(self.machines.len(), rows.iter().map(row).collect())
+        };
+        let each = |of: fn(&Offer) -> f64| rows.iter().map(|row| row.iter().map(of).collect()).collect();
+        Standing {
+            chances: Estimated {
+                value: chances(|offer| offer.success),
+                low: chances(|offer| offer.low),
+                high: chances(|offer| offer.high),
+            },
+            failing: rows.iter().map(|row| row.iter().map(|offer| offer.failing).collect()).collect(),
+            in_time: each(|offer| offer.success),
+            rates: each(
+                |offer| if offer.failing.is_none() { offer.requests_per_hour as f64 / 3600.0 } else { 0.0 },
+            ),
+        }
     }
 
     /// What each operator has of figures that machines have: shared machines give equal parts.
@@ -117,45 +151,6 @@ impl Fleet {
             }
         }
         sums
-    }
-}
-
-/// Of `machines`, which need not be of a fleet.
-pub(super) fn standing(machines: &[&Machine], demand: &Demand) -> Standing {
-    let best = |machine: &Machine, workloads: &[usize]| {
-        workloads
-            .iter()
-            .map(|workload| machine.offers[*workload])
-            .reduce(Offer::or_better)
-            .unwrap_or(Offer::NONE)
-    };
-    let rows: Vec<Vec<Offer>> = demand
-        .rows
-        .iter()
-        .map(|row| machines.iter().map(|machine| best(machine, &row.workloads)).collect())
-        .collect();
-    let chances = |of: fn(&Offer) -> f64| {
-        let row = |offers: &Vec<Offer>| {
-            let of = |(offer, machine): (&Offer, &&Machine)| {
-                let is_success = offer.failing.is_none();
-                if is_success { of(offer) * machine.attributes.availability.unwrap_or(1.0) } else { 0.0 }
-            };
-            offers.iter().zip(machines).map(of).collect()
-        };
-        Chances::of_shares(machines.len(), rows.iter().map(row).collect())
-    };
-    let each = |of: fn(&Offer) -> f64| rows.iter().map(|row| row.iter().map(of).collect()).collect();
-    Standing {
-        chances: Estimated {
-            value: chances(|offer| offer.success),
-            low: chances(|offer| offer.low),
-            high: chances(|offer| offer.high),
-        },
-        failing: rows.iter().map(|row| row.iter().map(|offer| offer.failing).collect()).collect(),
-        in_time: each(|offer| offer.success),
-        rates: each(
-            |offer| if offer.failing.is_none() { offer.requests_per_hour as f64 / 3600.0 } else { 0.0 },
-        ),
     }
 }
 

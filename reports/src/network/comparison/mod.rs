@@ -17,7 +17,7 @@ use super::chances::{Bounded, Chances};
 use super::claim::Claim;
 use super::coverage::{any, bounded, failure_by_row, gain};
 use super::demand::{Demand, DemandRow};
-use super::fleet::{Fleet, Standing, standing};
+use super::fleet::{Fleet, Standing};
 use super::groups::{Attribute, Outage};
 use super::waterfall::{self, Left, Need};
 use crate::schema::comparison::{CandidateFigures, Comparison, DemandFigures, Figure, Refused, Stage};
@@ -188,8 +188,7 @@ impl Known<'_> {
 
     /// How a candidate does in the rows of the demand.
     fn of_candidate(&self, claim: &Claim) -> Standing {
-        let alone = Fleet::new(std::slice::from_ref(claim), self.question.operators);
-        standing(&alone.machines.iter().collect::<Vec<_>>(), self.question.demand)
+        Fleet::new(std::slice::from_ref(claim), self.question.operators).standing(self.question.demand)
     }
 }
 
