@@ -16,7 +16,7 @@ use super::{Failure, Outcome, print};
 use crate::audit::AuditPredicate;
 use crate::network::attributes::{self, Attributes};
 use crate::network::claim::Claim;
-use crate::network::comparison::{Arrivals, Question, compare};
+use crate::network::comparison::{Arrivals, Compared, Question, compare};
 use crate::network::demand::Demand;
 use crate::network::groups::{Attribute, Outage, OutageLimit};
 use crate::network::trace::trace;
@@ -141,11 +141,11 @@ impl Compare {
             synthetic: taken.synthetic,
             refused: taken.refused,
         };
-        let comparison = compare(&question);
+        let compared = compare(&question);
         if let Some(export) = export {
-            export.write(&question, &comparison)?;
+            export.write(&compared, &demand)?;
         }
-        Ok(comparison)
+        Ok(compared.comparison)
     }
 
     fn operators(&self) -> Result<BTreeMap<String, Attributes>, Failure> {
@@ -230,17 +230,14 @@ impl<'a> Exporting<'a> {
     }
 
     #[cfg(feature = "parquet")]
-    fn write(&self, question: &Question<'_>, comparison: &Comparison) -> Result<(), Failure> {
-        let fleet = crate::network::fleet::Fleet::new(question.claims, question.operators);
-        let standing = fleet.standing(question.demand);
-        let export =
-            super::export::Export { fleet: &fleet, standing: &standing, demand: question.demand, comparison };
-        let written = export.write(self.0).with_context(|| format!("cannot write {}", self.0.display()));
+    fn write(&self, compared: &Compared, demand: &Demand) -> Result<(), Failure> {
+        let written = super::export::Export { compared, demand }.write(self.0);
+        let written = written.with_context(|| format!("cannot write {}", self.0.display()));
         written.map_err(|error| Failure::new(Outcome::CannotWrite, error))
     }
 
     #[cfg(not(feature = "parquet"))]
-    fn write(&self, _: &Question<'_>, _: &Comparison) -> Result<(), Failure> {
+    fn write(&self, _: &Compared, _: &Demand) -> Result<(), Failure> {
         Err(Failure::new(Outcome::Internal, anyhow!("no Parquet for {}", self.0.display())))
     }
 }

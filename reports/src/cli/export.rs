@@ -20,10 +20,11 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
+use crate::network::comparison::Compared;
 use crate::network::demand::Demand;
-use crate::network::fleet::{Fleet, Standing};
+use crate::network::fleet::Machine;
 use crate::network::waterfall::Need;
-use crate::schema::comparison::Comparison;
+use crate::schema::comparison::OperatorFigures;
 use crate::schema::v1::Factor;
 
 /// Rows that are held at once.
@@ -31,10 +32,8 @@ const GROUP: usize = 1 << 18;
 
 /// What is exported.
 pub(super) struct Export<'a> {
-    pub(super) fleet: &'a Fleet,
-    pub(super) standing: &'a Standing,
+    pub(super) compared: &'a Compared,
     pub(super) demand: &'a Demand,
-    pub(super) comparison: &'a Comparison,
 }
 
 /// A column's name and values.
@@ -60,7 +59,7 @@ impl Export<'_> {
 
     /// A group at a time.
     fn chances(&self) -> impl Iterator<Item = Vec<Column>> {
-        let machines = self.fleet.machines.len().max(1);
+        let machines = self.compared.fleet.machines.len().max(1);
         let rows = machines * self.demand.rows.len();
         (0..rows).step_by(GROUP).map(move |from| {
             let places: Vec<(usize, usize)> =
@@ -71,12 +70,12 @@ impl Export<'_> {
             let number = |of: &dyn Fn(usize, usize) -> f64| {
                 places.iter().map(|(row, machine)| Some(of(*row, *machine))).collect()
             };
-            let (standing, demand) = (self.standing, self.demand);
+            let (Compared { fleet, standing, .. }, demand) = (self.compared, self.demand);
             let chances = &standing.chances;
             vec![
                 Column::Text(
                     "machine",
-                    text(&|_, machine| Some(self.fleet.machines[machine].commitment.to_string())),
+                    text(&|_, machine| Some(fleet.machines[machine].commitment.to_string())),
                 ),
                 Column::Text("workload", text(&|row, _| Some(demand.rows[row].workload.clone()))),
                 Column::Text("class", text(&|row, _| Some(demand.rows[row].class.clone()))),
@@ -97,18 +96,18 @@ impl Export<'_> {
     }
 
     fn machines(&self) -> Vec<Column> {
-        let pairs: Vec<_> = self
-            .fleet
+        let fleet = &self.compared.fleet;
+        let pairs: Vec<_> = fleet
             .machines
             .iter()
             .flat_map(|machine| machine.operators.iter().map(move |operator| (machine, *operator)))
             .collect();
-        type Pair<'a> = (&'a crate::network::fleet::Machine, usize);
+        type Pair<'a> = (&'a Machine, usize);
         let text = |of: &dyn Fn(&Pair<'_>) -> Option<String>| pairs.iter().map(of).collect();
         let number = |of: &dyn Fn(&Pair<'_>) -> Option<f64>| pairs.iter().map(of).collect();
         vec![
             Column::Text("machine", text(&|(machine, _)| Some(machine.commitment.to_string()))),
-            Column::Text("operator", text(&|(_, operator)| Some(self.fleet.operators[*operator].clone()))),
+            Column::Text("operator", text(&|(_, operator)| Some(fleet.operators[*operator].clone()))),
             Column::Number("part", number(&|(machine, _)| Some(1.0 / machine.operators.len() as f64))),
             Column::Text("hardware", text(&|(machine, _)| Some(machine.hardware.clone()))),
             Column::Text("software", text(&|(machine, _)| Some(machine.software.clone()))),
@@ -120,10 +119,11 @@ impl Export<'_> {
     }
 
     fn operators(&self) -> Vec<Column> {
-        let rows = &self.comparison.operators;
-        type Row = crate::schema::comparison::OperatorFigures;
-        let number = |of: &dyn Fn(&Row) -> Option<f64>| rows.iter().map(of).collect();
-        let count = |of: &dyn Fn(&Row) -> u64| rows.iter().map(|row| i64::try_from(of(row)).ok()).collect();
+        let rows = &self.compared.comparison.operators;
+        let number = |of: &dyn Fn(&OperatorFigures) -> Option<f64>| rows.iter().map(of).collect();
+        let count = |of: &dyn Fn(&OperatorFigures) -> u64| {
+            rows.iter().map(|row| i64::try_from(of(row)).ok()).collect()
+        };
         vec![
             Column::Text("operator", rows.iter().map(|row| Some(row.operator.clone())).collect()),
             Column::Count("machines", count(&|row| row.machines)),

@@ -93,7 +93,8 @@ pub(crate) fn comparison_by(suite: &Suite, operators: usize) -> Comparison {
                     .to_vec(),
             },
         ],
-    });
+    })
+    .comparison;
     invent_capacity(&mut comparison);
     comparison
 }

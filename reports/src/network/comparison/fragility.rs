@@ -24,11 +24,10 @@ pub(super) fn common_cause(known: &Known<'_>) -> (CommonCause, Option<Vec<f64>>)
         all_attributes: None,
         reason: None,
     };
-    let groups = Groups::new(&known.fleet, attribute);
-    if !groups.is_known() {
+    let Some(groups) = known.groups(attribute) else {
         found.reason = Some(format!("nobody said the {} of any machine", attribute.name()));
         return (found, None);
-    }
+    };
     let grouping = groups.grouping(&known.fleet, fails, 1);
     let is_limited = |fails: &&f64| **fails < found.outage_probability;
     found.limited_groups = grouping.fails[..groups.names.len()].iter().filter(is_limited).count() as u64;
@@ -53,7 +52,7 @@ pub(super) fn common_cause(known: &Known<'_>) -> (CommonCause, Option<Vec<f64>>)
 /// Of each group of each attribute.
 pub(super) fn outages(known: &Known<'_>) -> Vec<Outage> {
     let mut outages = Vec::new();
-    for (attribute, groups) in known.causes() {
+    for (attribute, groups) in &known.causes {
         let left = without_each(&known.standing.chances.value, &known.shares, &groups.units());
         let rows = groups.names.iter().zip(groups.sizes()).zip(left);
         outages.extend(rows.map(|((group, machines), coverage)| Outage {
@@ -70,7 +69,7 @@ pub(super) fn outages(known: &Known<'_>) -> Vec<Outage> {
 /// Of two groups and more, up to the number that was asked for.
 pub(super) fn worst_outages(known: &Known<'_>) -> Vec<WorstOutage> {
     let mut outages = Vec::new();
-    for (attribute, groups) in known.causes() {
+    for (attribute, groups) in &known.causes {
         let mut units = groups.units();
         units.count = groups.names.len();
         for together in 2..=known.question.together.min(units.count) {
@@ -95,9 +94,8 @@ pub(super) fn concentration(known: &Known<'_>, rewards: &[f64]) -> Vec<Concentra
     let stakes: Vec<f64> = machines.iter().map(|machine| machine.attributes.stake.unwrap_or(0.0)).collect();
     let weights = [("machines", vec![1.0; machines.len()]), ("reward", rewards.to_vec()), ("stake", stakes)];
     let seed = known.question.seed;
-    let causes: Vec<(Attribute, Groups)> = known.causes().collect();
     let pairs: Vec<_> =
-        causes.iter().flat_map(|cause| weights.iter().map(move |weights| (cause, weights))).collect();
+        known.causes.iter().flat_map(|cause| weights.iter().map(move |weights| (cause, weights))).collect();
     let of_cause = |((attribute, groups), (weight, weights)): &(&(Attribute, Groups), &(&str, Vec<f64>))| {
         of_held(attribute.name(), &groups.names, weight, &known.lying(groups, weights), seed)
     };
@@ -144,10 +142,9 @@ fn of_held(
 }
 
 impl Known<'_> {
-    /// The attributes by which machines can fail together, as far as they are known.
-    fn causes(&self) -> impl Iterator<Item = (Attribute, Groups)> {
-        let of = |attribute| (attribute, Groups::new(&self.fleet, attribute));
-        Attribute::ALL.into_iter().map(of).filter(|(_, groups)| groups.is_known())
+    /// `None` where nobody said the attribute of any machine.
+    fn groups(&self, attribute: Attribute) -> Option<&Groups> {
+        self.causes.iter().find(|(known, _)| *known == attribute).map(|(_, groups)| groups)
     }
 
     /// A machine's weight is its group's, if that is known.
@@ -170,7 +167,7 @@ impl Known<'_> {
 
     fn default_attribute(&self) -> Attribute {
         let mut first = [Attribute::Region, Attribute::Provider].into_iter();
-        let known = |attribute: &Attribute| Groups::new(&self.fleet, *attribute).is_known();
+        let known = |attribute: &Attribute| self.groups(*attribute).is_some();
         first.find(known).unwrap_or(Attribute::Hardware)
     }
 
@@ -190,17 +187,18 @@ impl Known<'_> {
 
     /// All attributes that are known, if they are more than one.
     fn simulated(&self) -> Result<Option<SimulatedFigure>, FailsLessThanItsGroup> {
-        let causes: Vec<(Attribute, Groups)> = self.causes().collect();
-        let grouping = |groups: &Groups| groups.grouping(&self.fleet, self.question.outage, causes.len());
-        let (attributes, groupings): (Vec<Attribute>, Vec<Grouping>) =
-            causes.iter().map(|(attribute, groups)| (*attribute, grouping(groups))).unzip();
-        if groupings.len() < 2 {
+        let causes = &self.causes;
+        if causes.len() < 2 {
             return Ok(None);
         }
+        let grouping = |(_, groups): &(Attribute, Groups)| {
+            groups.grouping(&self.fleet, self.question.outage, causes.len())
+        };
+        let groupings: Vec<Grouping> = causes.iter().map(grouping).collect();
         let chances = self.chances_under(&groupings);
         let found = simulate(&chances, &self.shares, &groupings, self.question.seed)?;
         Ok(Some(SimulatedFigure {
-            attributes: attributes.into_iter().map(|attribute| attribute.name().to_owned()).collect(),
+            attributes: causes.iter().map(|(attribute, _)| attribute.name().to_owned()).collect(),
             coverage: found.mean,
             standard_error: found.standard_error,
             draws: found.draws as u64,

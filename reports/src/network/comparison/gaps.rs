@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{Known, column};
 use crate::network::additions;
-use crate::network::coverage::{coverage, failure_by_row};
 use crate::network::waterfall::{Need, binding};
 use crate::schema::comparison::{AdditionFigures, Gap, GapCloser};
 
@@ -16,12 +15,10 @@ const LEAST_GAIN: f64 = 1e-6;
 const LEAST_LOSS: f64 = 1e-9;
 
 /// The greatest loss first.
-pub(super) fn gaps(known: &Known<'_>) -> Vec<Gap> {
-    let failure = failure_by_row(&known.standing.chances.value);
-    let kinds = known.kinds();
+pub(super) fn gaps(known: &Known<'_>, kinds: &[Kind]) -> Vec<Gap> {
     let demand = known.question.demand;
     let gap = |(place, row): (usize, &crate::network::demand::DemandRow)| {
-        let loss = row.share * failure[place];
+        let loss = row.share * known.failure[place];
         let best = kinds.iter().max_by(|a, b| a.chances[place].total_cmp(&b.chances[place]));
         let best = best.filter(|kind| kind.chances[place] > 0.0);
         Gap {
@@ -49,12 +46,10 @@ pub(super) fn gaps(known: &Known<'_>) -> Vec<Gap> {
 }
 
 /// One after another, each the best next.
-pub(super) fn additions(known: &Known<'_>) -> Vec<AdditionFigures> {
-    let kinds = known.kinds();
+pub(super) fn additions(known: &Known<'_>, kinds: &[Kind]) -> Vec<AdditionFigures> {
     let chances: Vec<Vec<f64>> = kinds.iter().map(|kind| kind.chances.clone()).collect();
-    let value = &known.standing.chances.value;
-    let mut coverage = coverage(value, &known.shares);
-    let added = additions::additions(&chances, &failure_by_row(value), &known.shares, STEPS);
+    let mut coverage = known.coverage.value;
+    let added = additions::additions(&chances, &known.failure, &known.shares, STEPS);
     let figures = added.into_iter().take_while(|added| added.gain > LEAST_GAIN).map(|added| {
         coverage += added.gain;
         AdditionFigures { machine: kinds[added.kind].name.clone(), gain: added.gain, coverage }
@@ -63,14 +58,14 @@ pub(super) fn additions(known: &Known<'_>) -> Vec<AdditionFigures> {
 }
 
 /// A kind of machine that could be added.
-struct Kind {
+pub(super) struct Kind {
     name: String,
     chances: Vec<f64>,
 }
 
 impl Known<'_> {
     /// Of each hardware in the network the machine that serves most by itself, and each candidate.
-    fn kinds(&self) -> Vec<Kind> {
+    pub(super) fn kinds(&self) -> Vec<Kind> {
         let chances = &self.standing.chances.value;
         let served = |machine: usize| -> f64 {
             chances.rows().iter().zip(&self.shares).map(|(row, share)| share * row[machine]).sum()
@@ -87,9 +82,10 @@ impl Known<'_> {
             name: hardware.to_owned(),
             chances: column(chances, machine),
         });
-        let of_candidates = self.question.candidates.iter().map(|(file, claim)| Kind {
+        let of_candidates = self.question.candidates.iter().zip(&self.candidates);
+        let of_candidates = of_candidates.map(|((file, _), alone)| Kind {
             name: format!("candidate {file}"),
-            chances: column(&self.of_candidate(claim).chances.value, 0),
+            chances: column(&alone.chances.value, 0),
         });
         of_network.chain(of_candidates).collect()
     }

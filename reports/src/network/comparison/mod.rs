@@ -18,7 +18,7 @@ use super::claim::Claim;
 use super::coverage::{any, bounded, failure_by_row, gain};
 use super::demand::{Demand, DemandRow};
 use super::fleet::{Fleet, Standing};
-use super::groups::{Attribute, Outage};
+use super::groups::{Attribute, Groups, Outage};
 use super::waterfall::{self, Left, Need};
 use crate::schema::comparison::{CandidateFigures, Comparison, DemandFigures, Figure, Refused, Stage};
 use crate::schema::v1::SuiteReference;
@@ -61,30 +61,45 @@ pub struct Arrivals {
     pub trace: Option<Vec<Request>>,
 }
 
-/// Everything that is known.
+/// A comparison, and what it was computed from.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// What is said of the network.
+    pub comparison: Comparison,
+    /// Its machines.
+    pub fleet: Fleet,
+    /// How they do in the rows of the demand.
+    pub standing: Standing,
+}
+
+/// Everything that is known, and what several figures follow from.
 struct Known<'a> {
     question: &'a Question<'a>,
     fleet: Fleet,
     standing: Standing,
+    /// How each candidate does alone.
+    candidates: Vec<Standing>,
     shares: Vec<f64>,
     left: Vec<Left>,
+    coverage: Bounded,
+    /// The probability of failure in each row.
+    failure: Vec<f64>,
+    /// Machines by each attribute that is known of any, which is by what they can fail together.
+    causes: Vec<(Attribute, Groups)>,
 }
 
 /// What the network covers, what each operator adds, and how fragile that is.
 #[must_use]
-pub fn compare(question: &Question<'_>) -> Comparison {
+pub fn compare(question: &Question<'_>) -> Compared {
     let Question { suite, demand, claims, .. } = question;
-    let fleet = Fleet::new(claims, question.operators);
-    let standing = fleet.standing(demand);
-    let left = waterfall::left(&standing, &fleet.machines);
-    let known = Known { question, fleet, standing, shares: demand.shares(), left };
-    let coverage = bounded(&known.standing.chances, &known.shares);
+    let known = Known::of(question);
     let (coverage_common_cause, shapley_common_cause) = fragility::common_cause(&known);
     let (capacity, worth) = capacity::capacity(&known).unzip();
     let (operators, rewards) = operators::operators(&known, shapley_common_cause, worth);
     let machines = &known.fleet.machines;
     let demand_rows = known.demand();
-    Comparison {
+    let kinds = known.kinds();
+    let comparison = Comparison {
         kind: Comparison::KIND.to_owned(),
         schema: Comparison::SCHEMA.to_owned(),
         suite: SuiteReference {
@@ -98,7 +113,7 @@ pub fn compare(question: &Question<'_>) -> Comparison {
         machines_of_unknown_availability: known.of_unknown_availability(),
         synthetic_profiles: question.synthetic,
         seed: question.seed,
-        coverage: figure(coverage),
+        coverage: figure(known.coverage),
         coverage_common_cause,
         waterfall: known.waterfall(),
         classes: classes::classes(&demand_rows),
@@ -113,13 +128,36 @@ pub fn compare(question: &Question<'_>) -> Comparison {
         agreement: honesty::agreement(&known),
         determinism: honesty::determinism(&known),
         resemblances: honesty::resemblances(&known),
-        gaps: gaps::gaps(&known),
-        additions: gaps::additions(&known),
+        gaps: gaps::gaps(&known, &kinds),
+        additions: gaps::additions(&known, &kinds),
         refused: question.refused.clone(),
-    }
+    };
+    Compared { comparison, fleet: known.fleet, standing: known.standing }
 }
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    fn of(question: &'a Question<'a>) -> Self {
+        let Question { demand, claims, operators, candidates, .. } = *question;
+        let fleet = Fleet::new(claims, operators);
+        let standing = fleet.standing(demand);
+        let alone = |(_, claim): &(String, Claim)| {
+            Fleet::new(std::slice::from_ref(claim), operators).standing(demand)
+        };
+        let shares = demand.shares();
+        let groups = Attribute::ALL.map(|attribute| (attribute, Groups::new(&fleet, attribute)));
+        Self {
+            question,
+            candidates: candidates.iter().map(alone).collect(),
+            left: waterfall::left(&standing, &fleet.machines),
+            coverage: bounded(&standing.chances, &shares),
+            failure: failure_by_row(&standing.chances.value),
+            causes: groups.into_iter().filter(|(_, groups)| groups.is_known()).collect(),
+            shares,
+            standing,
+            fleet,
+        }
+    }
+
     fn of_unknown_availability(&self) -> u64 {
         self.fleet.machines.iter().filter(|machine| machine.attributes.availability.is_none()).count() as u64
     }
@@ -168,27 +206,22 @@ impl Known<'_> {
 
     fn candidates(&self) -> Vec<CandidateFigures> {
         let chances = &self.standing.chances;
-        let [value, low, high] = [&chances.value, &chances.low, &chances.high].map(failure_by_row);
-        let of = |(file, claim): &(String, Claim)| {
-            let own = self.of_candidate(claim).chances;
+        let [low, high] = [&chances.low, &chances.high].map(failure_by_row);
+        let of = |((file, claim), alone): (&(String, Claim), &Standing)| {
+            let own = &alone.chances;
             let gain = |own: &Chances, failure: &[f64]| gain(&column(own, 0), failure, &self.shares);
             CandidateFigures {
                 file: file.clone(),
                 operator: claim.operator.clone(),
                 hardware: claim.hardware.clone(),
                 marginal: Figure {
-                    value: gain(&own.value, &value),
+                    value: gain(&own.value, &self.failure),
                     low: gain(&own.low, &high),
                     high: gain(&own.high, &low),
                 },
             }
         };
-        self.question.candidates.iter().map(of).collect()
-    }
-
-    /// How a candidate does in the rows of the demand.
-    fn of_candidate(&self, claim: &Claim) -> Standing {
-        Fleet::new(std::slice::from_ref(claim), self.question.operators).standing(self.question.demand)
+        self.question.candidates.iter().zip(&self.candidates).map(of).collect()
     }
 }
 
