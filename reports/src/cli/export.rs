@@ -23,9 +23,8 @@ use parquet::schema::parser::parse_message_type;
 use crate::network::comparison::Compared;
 use crate::network::demand::Demand;
 use crate::network::fleet::Machine;
-use crate::network::waterfall::Need;
 use crate::schema::comparison::OperatorFigures;
-use crate::schema::v1::Factor;
+use crate::words;
 
 /// Rows that are held at once.
 const GROUP: usize = 1 << 18;
@@ -83,7 +82,7 @@ impl Export<'_> {
                 Column::Text(
                     "failing_factor",
                     text(&|row, machine| {
-                        standing.failing[row][machine].map(|factor| named(factor).to_owned())
+                        standing.failing[row][machine].map(|factor| words::factor(factor).to_owned())
                     }),
                 ),
                 Column::Number("success", number(&|row, machine| standing.in_time[row][machine])),
@@ -139,17 +138,6 @@ impl Export<'_> {
             Column::Number("volume_part", number(&|row| row.volume_part)),
         ]
     }
-}
-
-fn named(factor: Factor) -> &'static str {
-    match factor {
-        Factor::Model => Need::Model,
-        Factor::Hardware => Need::Hardware,
-        Factor::Capacity => Need::Capacity,
-        Factor::Latency => Need::Latency,
-        Factor::Verified => Need::Verified,
-    }
-    .name()
 }
 
 /// Groups of the same columns, one after another.
