@@ -1,25 +1,27 @@
 //! What is served at a rate of requests.
 
+use std::borrow::Cow;
+
 use proofmark_workloads::Limits;
 
 use super::operators::Worth;
-use super::{Arrivals, Known};
+use super::{Arrivals, Known, figure};
 use crate::network::capacity::Capacity;
 use crate::network::capacity::routing::{Request, Router, poisson, route};
 use crate::network::capacity::worth::{Totals, worth};
-use crate::schema::comparison::{CapacityFigures, Figure, PriceFigures, RouterFigures};
+use crate::schema::comparison::{CapacityFigures, PriceFigures, RouterFigures};
 
 /// Requests that arrive at random where there is no trace.
 const REQUESTS: usize = 20_000;
 
-/// The linear program has so many variables at most: some gigabytes.
-const MAX_LANES: usize = 2_000_000;
+/// Pairs of machine and workload, each a variable of the linear program: some gigabytes.
+const MAX_PAIRS: usize = 2_000_000;
 
 /// Why nothing is computed though a rate was given.
 pub(super) fn reason(known: &Known<'_>) -> Option<String> {
-    let lanes = known.fleet.machines.len() * known.shares.len();
-    let is_too_large = known.question.arrivals.is_some() && lanes > MAX_LANES;
-    is_too_large.then(|| format!("{lanes} pairs of machine and workload, more than {MAX_LANES}"))
+    let pairs = known.fleet.machines.len() * known.shares.len();
+    let is_too_large = known.question.arrivals.is_some() && pairs > MAX_PAIRS;
+    is_too_large.then(|| format!("{pairs} pairs of machine and workload, more than {MAX_PAIRS}"))
 }
 
 /// `None` without a rate, or for a [`reason`].
@@ -49,7 +51,7 @@ pub(super) fn capacity(known: &Known<'_>) -> Option<(CapacityFigures, Worth)> {
     let rows = known.question.demand.rows.iter().zip(&best.demand_price);
     let figures = CapacityFigures {
         rate_per_s: arrivals.rate_per_s,
-        success: Figure { value: best.served.value, low: best.served.low, high: best.served.high },
+        success: figure(best.served),
         routers: routed.to_vec(),
         prices: rows
             .map(|(row, price)| PriceFigures { workload: row.workload.clone(), demand_price: *price })
@@ -68,10 +70,10 @@ pub(super) fn capacity(known: &Known<'_>) -> Option<(CapacityFigures, Worth)> {
 }
 
 /// Those of the trace at the rate that is asked, or as many at random.
-fn requests(known: &Known<'_>, arrivals: &Arrivals, capacity: &Capacity<'_>) -> Vec<Request> {
+fn requests<'a>(known: &Known<'_>, arrivals: &'a Arrivals, capacity: &Capacity<'_>) -> Cow<'a, [Request]> {
     match &arrivals.trace {
-        None => poisson(capacity, REQUESTS, known.question.seed),
-        Some(trace) => trace.clone(),
+        None => poisson(capacity, REQUESTS, known.question.seed).into(),
+        Some(trace) => trace.into(),
     }
 }
 
