@@ -200,14 +200,14 @@ impl Compare {
         let of = |path: &PathBuf| {
             let name = path.display().to_string();
             let refused = |fact: String| bad_input(anyhow!("candidate {name}: {fact}"));
-            let (claim, _) = taking.claim(path).map_err(|reasons| refused(reasons.join("; ")))?;
-            if claim.suite != suite.digest {
+            let valid = taking.claim(path).map_err(|reasons| refused(reasons.join("; ")))?;
+            if valid.suite != suite.digest {
                 return Err(refused(format!("it is not of suite {} {}", suite.name, suite.version)));
             }
-            if taken.claims.iter().any(|known| known.machine == claim.claim.machine) {
+            if taken.claims.iter().any(|known| known.machine == valid.claim.machine) {
                 return Err(refused("its machine is in the network already".to_owned()));
             }
-            Ok((name, claim.claim))
+            Ok((name, valid.claim))
         };
         self.candidate.iter().map(of).collect()
     }
@@ -249,10 +249,11 @@ struct Taking<'a> {
     allow_synthetic: bool,
 }
 
-/// A claim and the digest of its suite.
-struct OfSuite {
+/// What a valid profile claims.
+struct Valid {
     claim: Claim,
     suite: Digest,
+    origin: Origin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -285,8 +286,8 @@ impl Taking<'_> {
                     (path.display().to_string(), Err(vec![failure.to_string()]))
                 }
             },
-            |(file, claim)| {
-                taken.add(file, claim);
+            |(file, found)| {
+                taken.add(file, found);
                 Ok::<(), Failure>(())
             },
         )?;
@@ -294,9 +295,9 @@ impl Taking<'_> {
     }
 
     /// What a file claims, or every reason against it.
-    fn claim(&self, path: &Path) -> Result<(OfSuite, Origin), Vec<String>> {
+    fn claim(&self, path: &Path) -> Result<Valid, Vec<String>> {
         let bytes = read_bounded(path).map_err(|failure| vec![failure.to_string()])?;
-        let audits = self.audits.of(Digest::of(&bytes));
+        let audits = self.audits.of(&bytes);
         let context =
             Context { audits: &audits, ..Context::new(self.suites, Timestamp::of(SystemTime::now())) };
         let verification = verify(&bytes, context);
@@ -315,15 +316,15 @@ impl Taking<'_> {
         }
         let claim = Claim::of(&verification, suite).ok_or_else(Vec::new)?;
         let origin = if is_synthetic { Origin::Synthetic } else { Origin::Measured };
-        Ok((OfSuite { claim, suite: suite.digest }, origin))
+        Ok(Valid { claim, suite: suite.digest, origin })
     }
 }
 
 impl Taken {
-    fn add(&mut self, file: String, claim: Result<(OfSuite, Origin), Vec<String>>) {
-        match claim {
+    fn add(&mut self, file: String, found: Result<Valid, Vec<String>>) {
+        match found {
             Err(reasons) => self.refused.push(Refused { file, reasons }),
-            Ok((OfSuite { claim, suite }, origin)) => {
+            Ok(Valid { claim, suite, origin }) => {
                 if let Some(first) = self.seen.get(&claim.report_id) {
                     let reasons = vec![format!("it is the same report as {first}")];
                     return self.refused.push(Refused { file, reasons });
@@ -393,11 +394,14 @@ impl Audits {
         audits
     }
 
-    fn of(&self, report: Digest) -> Vec<&[u8]> {
-        self.by_report
-            .get(&report)
-            .map(|audits| audits.iter().map(Vec::as_slice).collect())
-            .unwrap_or_default()
+    /// Those of a profile.
+    fn of(&self, profile: &[u8]) -> Vec<&[u8]> {
+        if self.by_report.is_empty() {
+            // Not even hashed.
+            return Vec::new();
+        }
+        let found = self.by_report.get(&Digest::of(profile));
+        found.into_iter().flatten().map(Vec::as_slice).collect()
     }
 }
 
