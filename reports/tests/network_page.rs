@@ -295,6 +295,15 @@ fn hostile_texts_stay_texts() {
 }
 
 #[test]
+fn no_text_is_longer_than_a_page_lets_it_be() {
+    let mut comparison = comparison(10);
+    comparison.capacity_reason = Some(String::new());
+    texts(&mut comparison).into_iter().for_each(|text| *text = "x".repeat(5_000));
+    let page = network_page(&comparison);
+    assert!(page.contains(&"x".repeat(400)) && !page.contains(&"x".repeat(401)));
+}
+
+#[test]
 fn the_largest_comparison_gives_a_bounded_page() {
     let mut comparison = comparison(61);
     let operators = comparison.operators.clone();

@@ -1,6 +1,6 @@
 //! How much of a comparison is drawn: enough for every network in use, and bounded for any other.
 
-use crate::schema::comparison::Comparison;
+use crate::schema::comparison::{Comparison, Stage};
 use crate::words::clipped;
 
 /// Characters of a name, and of a text.
@@ -17,16 +17,22 @@ pub(super) fn bounded(comparison: &Comparison) -> Comparison {
         clip(text, NAME);
     }
     clip(&mut shown.demand_source, TEXT);
-    shown.coverage_common_cause.reason.iter_mut().for_each(|reason| clip(reason, TEXT));
+    let reasons = shown.coverage_common_cause.reason.iter_mut().chain(&mut shown.capacity_reason);
+    reasons.for_each(|reason| clip(reason, TEXT));
     if let Some(all) = &mut shown.coverage_common_cause.all_attributes {
         bound_names(&mut all.attributes);
+    }
+    bound_stages(&mut shown.waterfall);
+    for row in &mut shown.classes {
+        clip(&mut row.class, NAME);
+        row.binding_factor.iter_mut().for_each(|factor| clip(factor, NAME));
+        bound_stages(&mut row.waterfall);
     }
     for row in &mut shown.demand {
         clip(&mut row.workload, NAME);
         clip(&mut row.class, NAME);
-        row.waterfall.iter_mut().for_each(|stage| clip(&mut stage.factor, NAME));
+        bound_stages(&mut row.waterfall);
     }
-    shown.waterfall.iter_mut().for_each(|stage| clip(&mut stage.factor, NAME));
     for row in &mut shown.operators {
         clip(&mut row.operator, NAME);
         clip(&mut row.hardware, NAME);
@@ -92,6 +98,10 @@ fn bound_honesty(shown: &mut Comparison) {
         clip(&mut row.file, TEXT);
         row.reasons.iter_mut().take(1).for_each(|reason| clip(reason, TEXT));
     }
+}
+
+fn bound_stages(stages: &mut [Stage]) {
+    stages.iter_mut().for_each(|stage| clip(&mut stage.factor, NAME));
 }
 
 fn bound_names(names: &mut Vec<String>) {
