@@ -1,8 +1,8 @@
 //! What a comparison says, a table a question, for every face of it.
 
 use super::fields;
-use crate::schema::comparison::{Comparison, Figure, OperatorFigures, Outage, Stage};
-use crate::table::{Column, Kind, Table};
+use crate::schema::comparison::{Comparison, DemandFigures, Figure, OperatorFigures, Outage, Stage};
+use crate::table::{Column, Kind, Row, Table};
 use crate::words::portion;
 
 /// A table with what it answers.
@@ -110,91 +110,53 @@ pub(crate) fn lacking(factor: &str) -> &'static str {
 }
 
 pub(crate) fn classes(comparison: &Comparison) -> Section {
-    let columns = [
-        ("class", Kind::Words),
-        ("share", Kind::Figure),
-        ("model", Kind::Figure),
-        ("hardware", Kind::Figure),
-        ("capacity", Kind::Figure),
-        ("route", Kind::Figure),
-        ("latency", Kind::Figure),
-        ("verified", Kind::Figure),
-        ("succeeds", Kind::Figure),
-        ("95 % interval", Kind::Figure),
-        ("loses most for", Kind::Words),
-    ];
+    let columns =
+        [&[("class", Kind::Words), ("share", Kind::Figure)], &SERVED[..], &[("loses most for", Kind::Words)]];
     let rows = comparison.classes.iter().map(|row| {
-        let left =
-            |place: usize| row.waterfall.get(place).map(|stage| portion(stage.left)).unwrap_or_default();
-        fields([
-            if row.class.is_empty() { named("") } else { row.class.clone() },
-            portion(row.share),
-            left(0),
-            left(1),
-            left(2),
-            left(3),
-            left(4),
-            left(5),
-            portion(row.success.value),
-            interval(row.success),
-            row.binding_factor.clone().unwrap_or_default(),
-        ])
+        let class = if row.class.is_empty() { named("") } else { row.class.clone() };
+        let binding_factor = row.binding_factor.clone().unwrap_or_default();
+        let served = served(&row.waterfall, row.success);
+        Row::Fields([&[class, portion(row.share)], &served[..], &[binding_factor]].concat())
     });
-    section("What is served by class", &columns, rows.collect(), None)
+    section("What is served by class", &columns.concat(), rows.collect(), None)
 }
 
 pub(crate) fn demand(comparison: &Comparison) -> Section {
-    let columns = [
+    let of_row = [
         ("workload", Kind::Words),
         ("class", Kind::Words),
         ("share", Kind::Figure),
         ("machines", Kind::Figure),
-        ("model", Kind::Figure),
-        ("hardware", Kind::Figure),
-        ("capacity", Kind::Figure),
-        ("route", Kind::Figure),
-        ("latency", Kind::Figure),
-        ("verified", Kind::Figure),
-        ("succeeds", Kind::Figure),
-        ("95 % interval", Kind::Figure),
     ];
-    let left = |stages: &[Stage], place: usize| {
-        stages.get(place).map(|stage| portion(stage.left)).unwrap_or_default()
+    let fields = |of_row: [String; 4], served: [String; 8]| Row::Fields([&of_row[..], &served].concat());
+    let row = |row: &DemandFigures| {
+        let of_row = [named(&row.workload), row.class.clone(), portion(row.share), row.machines.to_string()];
+        fields(of_row, served(&row.waterfall, row.success))
     };
-    let rows = comparison.demand.iter().map(|row| {
-        let stages = &row.waterfall;
-        fields([
-            named(&row.workload),
-            row.class.clone(),
-            portion(row.share),
-            row.machines.to_string(),
-            left(stages, 0),
-            left(stages, 1),
-            left(stages, 2),
-            left(stages, 3),
-            left(stages, 4),
-            left(stages, 5),
-            portion(row.success.value),
-            interval(row.success),
-        ])
-    });
-    let mut rows: Vec<_> = rows.collect();
-    let stages = &comparison.waterfall;
-    rows.push(fields([
-        "all".to_owned(),
-        String::new(),
-        portion(comparison.demand.iter().map(|row| row.share).sum()),
-        comparison.machines.to_string(),
-        left(stages, 0),
-        left(stages, 1),
-        left(stages, 2),
-        left(stages, 3),
-        left(stages, 4),
-        left(stages, 5),
-        portion(comparison.coverage.value),
-        interval(comparison.coverage),
-    ]));
+    let mut rows: Vec<Row> = comparison.demand.iter().map(row).collect();
+    let share = comparison.demand.iter().map(|row| row.share).sum();
+    let of_all = ["all".to_owned(), String::new(), portion(share), comparison.machines.to_string()];
+    rows.push(fields(of_all, served(&comparison.waterfall, comparison.coverage)));
+    let columns = [&of_row[..], &SERVED].concat();
     section("What is served: the share of requests left after each factor", &columns, rows, None)
+}
+
+/// What is left after each factor, and of all.
+const SERVED: [(&str, Kind); 8] = [
+    ("model", Kind::Figure),
+    ("hardware", Kind::Figure),
+    ("capacity", Kind::Figure),
+    ("route", Kind::Figure),
+    ("latency", Kind::Figure),
+    ("verified", Kind::Figure),
+    ("succeeds", Kind::Figure),
+    ("95 % interval", Kind::Figure),
+];
+
+/// The fields below [`SERVED`].
+fn served(stages: &[Stage], success: Figure) -> [String; 8] {
+    let left = |place: usize| stages.get(place).map(|stage| portion(stage.left)).unwrap_or_default();
+    [left(0), left(1), left(2), left(3), left(4), left(5), portion(success.value), interval(success)]
 }
 
 pub(crate) fn operators(comparison: &Comparison) -> Section {
@@ -491,7 +453,7 @@ pub(crate) fn refused(comparison: &Comparison) -> Section {
 fn section(
     title: &'static str,
     columns: &[(&'static str, Kind)],
-    rows: Vec<crate::table::Row>,
+    rows: Vec<Row>,
     note: Option<String>,
 ) -> Section {
     let columns = columns.iter().map(|(name, kind)| Column { name, kind: *kind }).collect();
