@@ -143,6 +143,13 @@ fn profiles_of_two_suites_are_refused_by_name() {
 }
 
 #[test]
+fn verify_says_of_a_synthetic_profile_that_it_is_one() {
+    let place = Place::new(1);
+    let profile = "fleet/synthetic-000000.json";
+    insta::assert_snapshot!("synthetic", told(&place.run(&["verify", profile, "--suite", "light.toml"])));
+}
+
+#[test]
 fn a_bad_profile_is_listed_with_its_reasons_and_left_out() {
     let place = Place::new(3);
     let before = place.json(&["fleet"]);

@@ -5,6 +5,7 @@ use crate::Timestamp;
 use crate::audit::Randomness;
 use crate::beacon::BeaconRound;
 use crate::schema::v1::{Challenge, NetworkChallenge, Profile, Receipt};
+use crate::synthetic::is_synthetic;
 use crate::verify::{Audited, Context, LatencyStanding, Proven, Verification, verify};
 use crate::words::{self, share};
 use clap::Args;
@@ -264,10 +265,14 @@ fn audited(audited: &Audited) -> Value {
 
 /// What is proven, and what is not.
 fn meaning(profile: &Profile, verification: &Verification) -> Vec<String> {
-    let mut lines = vec![
+    let mut lines = Vec::new();
+    if is_synthetic(profile) {
+        lines.push("says that it is synthetic: no machine stands behind it".to_owned());
+    }
+    lines.push(
         "form, signature and arithmetic hold; outputs are proven only by an audit that runs them again"
             .to_owned(),
-    ];
+    );
     match (&profile.challenge, &verification.proven) {
         (Challenge::SelfIssued { .. }, _) => {
             lines.push("self-issued: neither the date nor the latencies are proven".to_owned());
