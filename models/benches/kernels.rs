@@ -10,7 +10,7 @@ use criterion::{BatchSize, Bencher, Criterion, Throughput, criterion_group, crit
 use proofmark_models::Precision;
 use proofmark_models::exact::attention::{Attention, Visibility, score_scale};
 use proofmark_models::exact::blocks::Blocks;
-use proofmark_models::exact::convolution::{Images, PackedConvolution, Window};
+use proofmark_models::exact::convolution::{Finish, Images, PackedConvolution, Window};
 use proofmark_models::exact::crew::with_crew;
 use proofmark_models::exact::function::Function;
 use proofmark_models::exact::isa::Isa;
@@ -130,9 +130,12 @@ fn convolution(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("convolution 3x3 64 to 64 on 56x56");
     for isa in instruction_sets() {
         let packed = PackedConvolution::new(&w, None, channels, window, Precision::F32, isa);
-        let images = Images { values: x.clone(), dims: [1, channels, size, size] };
+        let images = Images { values: x.clone(), dims: [1, size, size, channels] };
+        let mut blocks = Blocks::default();
         group.bench_function(format!("exact f32 {isa}"), |bencher| {
-            in_a_pass(bencher, || drop(packed.forward(&images).unwrap()));
+            in_a_pass(bencher, || {
+                drop(packed.forward(&images, Finish::default(), Vec::new(), &mut blocks).unwrap());
+            });
         });
     }
     let x = Tensor::from_vec(x, (1, channels, size, size), &Device::Cpu).unwrap();

@@ -44,6 +44,7 @@ fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
                 Box::new(move || drop(model.score(&input).unwrap()))
             }
         }
+        other => panic!("{}: no benchmark of {other:?}", workload.id),
     }
 }
 

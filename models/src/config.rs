@@ -5,9 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Result};
 
-/// Bound on labels, far beyond any model.
-const MAX_LABELS: usize = 1 << 20;
-
 /// The members of a Hugging Face `config.json`.
 pub type ConfigMap = Map<String, Value>;
 
@@ -37,6 +34,14 @@ pub(crate) fn require(
     }
 }
 
+/// Refuses a `config.json` of another architecture, or of none.
+pub(crate) fn require_model_type(config: &ConfigMap, model_type: &'static str) -> Result<()> {
+    if !config.contains_key("model_type") {
+        return Err(Error::InvalidConfig("missing field `model_type`".to_owned()));
+    }
+    require(config, "model_type", model_type, |value| value == model_type)
+}
+
 /// Refuses a `config.json` without a field whose absence would mean a size that is easily taken for another.
 pub(crate) fn require_present(config: &ConfigMap, field: &str) -> Result<()> {
     if config.contains_key(field) {
@@ -56,10 +61,19 @@ pub(crate) fn labels(config: &ConfigMap) -> Result<usize> {
         (Some(_), _) => None,
     };
     match labels {
-        Some(labels) if (1..=MAX_LABELS).contains(&labels) => Ok(labels),
-        _ => Err(Error::InvalidConfig(format!(
-            "id2label or num_labels is no number of labels up to {MAX_LABELS}"
-        ))),
+        Some(labels) if (1..=MOST).contains(&labels) => Ok(labels),
+        _ => Err(Error::InvalidConfig(format!("id2label or num_labels is no number of labels up to {MOST}"))),
+    }
+}
+
+/// The largest size of a model: wider, deeper or with more classes than any, and small enough that products of three do not overflow.
+const MOST: usize = 1 << 20;
+
+/// Refuses a size that is zero or larger than any model's.
+pub(crate) fn require_sizes(sizes: &[(&'static str, usize)]) -> Result<()> {
+    match sizes.iter().find(|(_, size)| !(1..=MOST).contains(size)) {
+        Some((field, size)) => Err(Error::InvalidConfig(format!("{field} is {size}, not in 1..={MOST}"))),
+        None => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod fields;
 mod gemma3;
-mod generation;
+pub(crate) mod generation;
 mod layer;
 mod llama;
 mod mistral;

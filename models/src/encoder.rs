@@ -16,8 +16,8 @@ pub use spec::{EncoderSpec, HeadLayer, Names};
 use crate::exact::attention::Visibility;
 use crate::exact::pooling::mean_pool_l2;
 use crate::layers::{
-    Activation, AttentionDims, Bias, Embedding, Hidden, LayerCache, Linear, Norm, ProjectionScopes,
-    SelfAttention, Use, Workspace,
+    Activation, AttentionDims, Bias, Embedding, Hidden, LayerCache, Linear, Norm, ProjectionBiases,
+    ProjectionScopes, SelfAttention, Use, Workspace,
 };
 use crate::weights::{Scope, Weights};
 use crate::{Error, Numerics, Output, Result};
@@ -252,7 +252,7 @@ impl EncoderLayer {
         let scopes = ProjectionScopes { query, key, value, output };
         let [widening, narrowing] = names.feed_forward;
         Ok(Self {
-            attention: SelfAttention::load(&scopes, dims, Bias::Present, Bias::Present, numerics)?,
+            attention: SelfAttention::load(&scopes, dims, ProjectionBiases::all(Bias::Present), numerics)?,
             attention_norm: norm(names.attention_norm)?,
             intermediate: linear(widening, hidden, intermediate)?,
             output: linear(narrowing, intermediate, hidden)?,

@@ -6,6 +6,7 @@
 //!
 //! *Architecture invariant:* nothing here reads a clock, an environment variable or a terminal.
 
+pub mod clip;
 pub mod config;
 pub mod decoder;
 pub mod encoder;
@@ -15,7 +16,10 @@ mod framed_hash;
 pub mod layers;
 mod numerics;
 mod output;
+pub mod resnet;
+pub mod vit;
 pub mod weights;
+pub mod whisper;
 
 pub use error::Error;
 pub use exact::precision::Precision;

@@ -10,7 +10,7 @@ use proofmark_models::decoder::{Decoder, DecoderSpec};
 use proofmark_models::encoder::{Embedder, EncoderInput, EncoderSpec};
 use proofmark_models::exact::attention::{Attention, Visibility, score_scale};
 use proofmark_models::exact::blocks::Blocks;
-use proofmark_models::exact::convolution::{Images, PackedConvolution, Window};
+use proofmark_models::exact::convolution::{Finish, Images, PackedConvolution, Window};
 use proofmark_models::exact::function::{self, Function};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::kv_cache::{Columns, KvCache};
@@ -192,6 +192,13 @@ fn linear_in_each_precision_matches() {
     }
 }
 
+/// `(batch, channels, pixels)` as `(batch, pixels, channels)`.
+fn channels_last(x: &[f32], channels: usize, pixels: usize) -> Vec<f32> {
+    let images = x.chunks_exact(channels * pixels);
+    let rows = images.flat_map(|image| (0..pixels).flat_map(|at| image.iter().skip(at).step_by(pixels)));
+    rows.copied().collect()
+}
+
 #[test]
 fn convolutions_match() {
     for (index, case) in cases(&vectors("convolution.json")["cases"]).iter().enumerate() {
@@ -207,13 +214,17 @@ fn convolutions_match() {
             dilation: pair("dilation"),
         };
         let bias = (!case["b"].is_null()).then(|| floats(&case["b"]));
-        let x = Images { values: floats(&case["x"]), dims };
+        let [batch, channels, height, width] = dims;
+        let values = channels_last(&floats(&case["x"]), channels, height * width);
+        let x = Images { values, dims: [batch, height, width, channels] };
         for isa in available() {
             let w = floats(&case["w"]);
-            let packed = PackedConvolution::new(&w, bias.clone(), dims[1], window, Precision::F32, isa);
-            let y = packed.forward(&x).unwrap();
-            assert_same_bits(&y.values, &floats(&case["y"]), &format!("case {index} on {isa}"));
-            assert_eq!((y.dims[0], y.dims[1]), (dims[0], size(&case["outputs"])));
+            let packed = PackedConvolution::new(&w, bias.clone(), channels, window, Precision::F32, isa);
+            let y = packed.forward(&x, Finish::default(), Vec::new(), &mut Blocks::default()).unwrap();
+            let [_, down, across, outputs] = y.dims;
+            assert_eq!((y.dims[0], outputs), (batch, size(&case["outputs"])));
+            let expected = channels_last(&floats(&case["y"]), outputs, down * across);
+            assert_same_bits(&y.values, &expected, &format!("case {index} on {isa}"));
         }
     }
 }

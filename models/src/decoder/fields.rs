@@ -7,7 +7,7 @@ use super::spec::{DecoderSpec, FeedForward, Head, HeadNorming, LayerSpec, NormPl
 use crate::config::{self, ConfigMap, require, require_divides};
 use crate::exact::attention::score_scale;
 use crate::exact::rotary::RopeScaling;
-use crate::layers::{Activation, AttentionDims, Bias, Scale};
+use crate::layers::{Activation, AttentionDims, Bias, ProjectionBiases, Scale};
 use crate::{Error, Result};
 
 /// The fields of `config.json` that decide the arithmetic of a decoder like Llama.
@@ -94,8 +94,7 @@ impl DecoderFields {
                 kv_heads: self.num_key_value_heads(),
                 head_dim: self.head_dim(),
             },
-            projection_bias: Bias::Absent,
-            output_bias: Bias::Absent,
+            biases: ProjectionBiases::all(Bias::Absent),
             head_norms: HeadNorming::Absent,
             score_scale: score_scale(self.head_dim() as f32),
             activation: Activation::Silu,
@@ -117,8 +116,8 @@ impl DecoderFields {
     }
 
     /// `attention_bias`
-    pub(super) fn attention_bias(&self) -> Bias {
-        if self.attention_bias { Bias::Present } else { Bias::Absent }
+    pub(super) fn attention_biases(&self) -> ProjectionBiases {
+        ProjectionBiases::all(if self.attention_bias { Bias::Present } else { Bias::Absent })
     }
 
     /// `mlp_bias`

@@ -94,8 +94,7 @@ pub(super) fn spec(map: &ConfigMap) -> Result<DecoderSpec> {
     let local = RopeSpec { theta: gemma.rope_local_base_freq, scaling: None };
     Ok(DecoderSpec {
         embedding_scale: Some((fields.hidden_size as f32).sqrt()),
-        projection_bias: fields.attention_bias(),
-        output_bias: fields.attention_bias(),
+        biases: fields.attention_biases(),
         head_norms: HeadNorming::Present,
         score_scale: score_scale(scalar as f32),
         activation: Activation::GeluPytorchTanh,

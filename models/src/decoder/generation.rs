@@ -26,7 +26,7 @@ impl Decoder {
     ) -> Result<Generation> {
         let (batch, prompt) = dims(prompts)?;
         let mut cache = self.cache(batch, self.room_for(prompt, steps)?);
-        let mut generation = Generation { tokens: vec![Vec::with_capacity(steps); batch], steps: Vec::new() };
+        let mut generation = Generation::empty(batch, steps);
         let mut ids: Vec<u32> = prompts.concat();
         for step in 0..steps {
             let logits = self.forward(&ids, &mut cache, LogitRows::Last)?;
@@ -55,10 +55,7 @@ impl Decoder {
         let ids = inputs.collect::<Vec<_>>().concat();
         let mut cache = self.cache(batch, room);
         let logits = self.forward(&ids, &mut cache, LogitRows::From(prompt - 1))?;
-        let (_, _, vocab) = logits.dims;
-        let chosen = logits.values.chunks_exact(vocab).map(choose).collect::<Result<Vec<u32>>>()?;
-        let tokens = chosen.chunks_exact(steps).map(<[u32]>::to_vec).collect();
-        Ok(Output::Generation { tokens, logits: logits.values })
+        Ok(Output::Generation { tokens: choices(&logits)?, logits: logits.values })
     }
 
     /// Positions for a prompt and what follows; checked before anything is allocated for them.
@@ -72,11 +69,14 @@ impl Decoder {
 }
 
 impl Generation {
+    /// Nothing yet, of `batch` sequences.
+    pub(crate) fn empty(batch: usize, steps: usize) -> Self {
+        Self { tokens: vec![Vec::with_capacity(steps); batch], steps: Vec::new() }
+    }
+
     /// Takes the best token of each row of `logits`: `(batch, 1, vocab)`.
-    fn choose(&mut self, logits: Logits) -> Result<Vec<u32>> {
-        let (_, _, vocab) = logits.dims;
-        let rows = logits.values.chunks_exact(vocab);
-        let chosen = rows.map(choose).collect::<Result<Vec<u32>>>()?;
+    pub(crate) fn choose(&mut self, logits: Logits) -> Result<Vec<u32>> {
+        let chosen: Vec<u32> = choices(&logits)?.concat();
         for (tokens, token) in self.tokens.iter_mut().zip(&chosen) {
             tokens.push(*token);
         }
@@ -87,8 +87,18 @@ impl Generation {
     /// The output whose digest is recorded; costs a copy of the logits, so it is made outside the timed part.
     #[must_use]
     pub fn into_output(self) -> Output {
-        let rows = (0..self.tokens.len()).flat_map(|sequence| self.rows(sequence));
-        Output::Generation { logits: rows.flatten().copied().collect(), tokens: self.tokens.clone() }
+        Output::Generation { logits: self.logits(), tokens: self.tokens }
+    }
+
+    /// As [`Self::into_output`], where the tokens say what was heard.
+    #[must_use]
+    pub fn into_transcription(self) -> Output {
+        Output::Transcription { logits: self.logits(), tokens: self.tokens }
+    }
+
+    /// `(batch, steps, vocab)`
+    fn logits(&self) -> Vec<f32> {
+        (0..self.tokens.len()).flat_map(|sequence| self.rows(sequence)).flatten().copied().collect()
     }
 
     /// The logits of one sequence, step by step: `(vocab,)` each.
@@ -100,7 +110,14 @@ impl Generation {
     }
 }
 
-fn dims<T>(rows: &[Vec<T>]) -> Result<(usize, usize)> {
+/// The best token of each row, sequence by sequence.
+pub(crate) fn choices(logits: &Logits) -> Result<Vec<Vec<u32>>> {
+    let (_, rows, vocab) = logits.dims;
+    let chosen = logits.values.chunks_exact(vocab).map(choose).collect::<Result<Vec<u32>>>()?;
+    Ok(chosen.chunks_exact(rows).map(<[u32]>::to_vec).collect())
+}
+
+pub(crate) fn dims<T>(rows: &[Vec<T>]) -> Result<(usize, usize)> {
     let length = rows.first().map_or(0, Vec::len);
     if rows.iter().any(|row| row.len() != length) {
         return Err(Error::InvalidInput("sequences of unequal length in one batch".to_owned()));

@@ -61,7 +61,7 @@ impl DecoderLayer {
                 k_norm: norm(&attn, "k_norm", dims.head_dim)?,
             }),
         };
-        let self_attn = SelfAttention::load(&scopes, dims, spec.projection_bias, spec.output_bias, numerics)?
+        let self_attn = SelfAttention::load(&scopes, dims, spec.biases, numerics)?
             .with_head_norms(head_norms)
             .with_score_scale(spec.score_scale);
         let (mlp, activation) = (scope.child("mlp"), spec.activation);

@@ -13,8 +13,7 @@ pub(super) fn spec(map: &ConfigMap) -> Result<DecoderSpec> {
     let fields = DecoderFields::read(map)?;
     let layer = LayerSpec { window: None, rope: 0, feed_forward: fields.gated(fields.mlp_bias()) };
     Ok(DecoderSpec {
-        projection_bias: fields.attention_bias(),
-        output_bias: fields.attention_bias(),
+        biases: fields.attention_biases(),
         layers: vec![layer; fields.num_hidden_layers],
         ..fields.spec()
     })
@@ -24,7 +23,7 @@ pub(super) fn spec(map: &ConfigMap) -> Result<DecoderSpec> {
 mod tests {
     use super::super::spec::Head;
     use super::*;
-    use crate::layers::Bias;
+    use crate::layers::{Bias, ProjectionBiases};
 
     fn config(change: impl Fn(&mut ConfigMap)) -> Result<DecoderSpec> {
         let json = json!({
@@ -44,7 +43,7 @@ mod tests {
     fn defaults_follow_transformers() {
         let spec = config(|_| {}).unwrap();
         assert_eq!((spec.attention.head_dim, spec.attention.kv_heads), (4, 2));
-        assert_eq!((spec.projection_bias, spec.head), (Bias::Absent, Head::Own));
+        assert_eq!((spec.biases, spec.head), (ProjectionBiases::all(Bias::Absent), Head::Own));
         assert!((spec.ropes[0].theta - 1e4).abs() < f64::EPSILON);
     }
 

@@ -11,10 +11,5 @@ pub(super) fn spec(map: &ConfigMap) -> Result<DecoderSpec> {
     require_present(map, "num_key_value_heads")?;
     require_present(map, "head_dim")?;
     let fields = DecoderFields::read(map)?;
-    Ok(DecoderSpec {
-        projection_bias: fields.attention_bias(),
-        output_bias: fields.attention_bias(),
-        head_norms: HeadNorming::Present,
-        ..fields.spec()
-    })
+    Ok(DecoderSpec { biases: fields.attention_biases(), head_norms: HeadNorming::Present, ..fields.spec() })
 }

@@ -66,8 +66,7 @@ pub(super) fn spec(map: &ConfigMap) -> Result<DecoderSpec> {
         feed_forward: if is_sparse(layer) { sparse } else { fields.gated(Bias::Absent) },
     };
     Ok(DecoderSpec {
-        projection_bias: fields.attention_bias(),
-        output_bias: fields.attention_bias(),
+        biases: fields.attention_biases(),
         head_norms: HeadNorming::Present,
         layers: (0..fields.num_hidden_layers).map(layer).collect(),
         ..fields.spec()

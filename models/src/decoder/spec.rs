@@ -4,7 +4,7 @@ use super::{gemma3, llama, mistral, qwen2, qwen3, qwen3_moe};
 use crate::config::ConfigMap;
 use crate::exact::rotary::RopeScaling;
 use crate::exact::routing::ExpertWeights;
-use crate::layers::{Activation, AttentionDims, Bias, ExpertDims, Scale};
+use crate::layers::{Activation, AttentionDims, Bias, ExpertDims, ProjectionBiases, Scale};
 use crate::{Error, Result};
 
 /// What a decoder's configuration says of its arithmetic.
@@ -18,10 +18,8 @@ pub struct DecoderSpec {
     pub embedding_scale: Option<f32>,
     /// Sizes of attention.
     pub attention: AttentionDims,
-    /// Of queries, keys and values.
-    pub projection_bias: Bias,
-    /// Of the projection of what was attended.
-    pub output_bias: Bias,
+    /// Which projections of attention have a bias.
+    pub biases: ProjectionBiases,
     /// Whether queries and keys are normalised head by head.
     pub head_norms: HeadNorming,
     /// What scores are multiplied by.

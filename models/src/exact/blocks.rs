@@ -8,6 +8,8 @@
 //! The last block of a row is filled up, and the filling never read. So one block of 96 rows is contiguous and stays in the
 //! second cache while panel after panel passes by, whatever power of two the width may be.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::BLOCK;
@@ -137,6 +139,25 @@ impl BlockRow<'_> {
     pub(crate) fn copy_from(&mut self, x: &[f32]) {
         for (block, x) in x.chunks(BLOCK).enumerate() {
             self.block(block).copy_from_slice(x);
+        }
+    }
+
+    /// Writes neighbouring elements, from `first` on.
+    pub(crate) fn put(&mut self, mut first: usize, mut x: &[f32]) {
+        while !x.is_empty() {
+            let (now, later) = x.split_at(x.len().min(BLOCK - first % BLOCK));
+            self.block(first / BLOCK)[first % BLOCK..][..now.len()].copy_from_slice(now);
+            (first, x) = (first + now.len(), later);
+        }
+    }
+
+    /// Writes +0 to neighbouring elements.
+    pub(crate) fn put_zeros(&mut self, mut elements: Range<usize>) {
+        while !elements.is_empty() {
+            let end = elements.end.min((elements.start / BLOCK + 1) * BLOCK);
+            let within = elements.start % BLOCK;
+            self.block(elements.start / BLOCK)[within..within + end - elements.start].fill(0.0);
+            elements.start = end;
         }
     }
 

@@ -1,14 +1,20 @@
-//! Two-dimensional convolution (`EXACT.md`, section 2) as products whose rows are gathered when they are needed: the matrix of
-//! all windows never exists.
+//! Convolution (`EXACT.md`, section 2) as products whose rows are gathered when they are needed: the matrix of all windows never
+//! exists. Images lie with their channels last, as products read and write them.
 
+use std::ops::Range;
+
+use super::batch_norm::BatchNorm;
 use super::blocks::{Blocks, CHUNK};
+use super::function::Function;
 use super::isa::Isa;
 use super::linear::PackedLinear;
 use super::precision::Precision;
 use crate::{Error, Result};
 
-/// Windows gathered at a time.
-const BAND: usize = 4 * CHUNK;
+/// Chunks of windows gathered at a time, at least.
+const CHUNKS: usize = 4;
+/// Elements gathered at a time, at most, where that leaves a chunk.
+const MOST_ELEMENTS: usize = 1 << 23;
 
 /// The geometry of a convolution; pairs are (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +37,22 @@ pub struct PackedConvolution {
     window: Window,
 }
 
-/// Images: `(batch, channels, height, width)`.
+/// Images: `(batch, height, width, channels)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {
     /// One after another.
     pub values: Vec<f32>,
-    /// `[batch, channels, height, width]`
+    /// `[batch, height, width, channels]`
     pub dims: [usize; 4],
+}
+
+/// What becomes of a convolution's outputs, after the bias.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Finish<'a> {
+    /// The first step, if any.
+    pub norm: Option<&'a BatchNorm>,
+    /// The last step, if any, after the residual sum.
+    pub function: Option<Function>,
 }
 
 impl Window {
@@ -49,9 +64,21 @@ impl Window {
             let padded = padding.checked_mul(2)?.checked_add(size)?;
             padded.checked_sub(span)?.checked_div(stride)?.checked_add(1)
         };
+        if height == 0 || width == 0 {
+            return None;
+        }
         let Self { kernel, stride, padding, dilation } = self;
         let down = along(height, kernel.0, stride.0, padding.0, dilation.0)?;
         Some((down, along(width, kernel.1, stride.1, padding.1, dilation.1)?))
+    }
+
+    /// As [`Self::count`].
+    ///
+    /// # Errors
+    /// When no window fits into an image.
+    pub(crate) fn fit(&self, height: usize, width: usize) -> Result<(usize, usize)> {
+        self.count(height, width)
+            .ok_or_else(|| Error::InvalidInput(format!("no window fits into an image of {height} x {width}")))
     }
 }
 
@@ -80,69 +107,112 @@ impl PackedConvolution {
         Self { linear, channels, window }
     }
 
-    /// Convolves `x`: `(batch, channels, height, width)`, giving `(batch, outputs, windows down, windows across)`.
+    /// Convolves `x`, giving `(batch, windows down, windows across, outputs)` in the memory of `y`; that of `blocks` is used too.
     ///
     /// # Errors
     /// When no window fits into an image.
     ///
     /// # Panics
     /// When the channels differ.
-    pub fn forward(&self, x: &Images) -> Result<Images> {
-        let [batch, channels, height, width] = x.dims;
-        assert_eq!(channels, self.channels);
-        assert_eq!(x.values.len(), batch * channels * height * width);
-        let fits = self.window.count(height, width).filter(|_| height > 0 && width > 0);
-        let (down, across) = fits.ok_or_else(|| {
-            Error::InvalidInput(format!("no window fits into an image of {height} x {width}"))
-        })?;
-        let (outputs, _) = self.linear.dims();
-        let (windows, pixels) = (down * across, height * width);
-        let mut y = vec![0.0; batch * outputs * windows];
-        let (mut blocks, mut band_outputs) = (Blocks::default(), Vec::new());
-        for (x, y) in x.values.chunks_exact(channels * pixels).zip(y.chunks_exact_mut(outputs * windows)) {
-            // (channel, y, x) -> (y, x, channel), so that a window's channels lie together
-            let image: Vec<f32> =
-                (0..pixels).flat_map(|at| x.iter().skip(at).step_by(pixels)).copied().collect();
-            for first in (0..windows).step_by(BAND) {
-                let count = BAND.min(windows - first);
-                blocks = self.gather(&image, (height, width), across, first..first + count, blocks);
-                self.linear.forward(&blocks, &mut band_outputs);
-                // (window, output) -> (output, window)
-                for (window, row) in band_outputs.chunks_exact(outputs).enumerate() {
-                    for (output, value) in row.iter().enumerate() {
-                        y[output * windows + first + window] = *value;
-                    }
-                }
-            }
-        }
-        Ok(Images { values: y, dims: [batch, outputs, down, across] })
+    pub fn forward(
+        &self,
+        x: &Images,
+        finish: Finish<'_>,
+        mut y: Vec<f32>,
+        blocks: &mut Blocks,
+    ) -> Result<Images> {
+        let dims = self.output_dims(x)?;
+        y.resize(dims.iter().product(), 0.0);
+        let outputs = dims[3];
+        self.in_bands(x, dims, blocks, |band, blocks| {
+            self.linear.finished(blocks, &mut y[band.start * outputs..band.end * outputs], finish);
+        });
+        Ok(Images { values: y, dims })
     }
 
-    /// Some windows of an image `(height, width, channels)` as rows in the order (ky, kx, channel), zeros outside of the image.
-    fn gather(
+    /// Convolves `x` and adds `residual`, which has the result's shape: `function(norm(convolution(x)) + residual)`.
+    ///
+    /// # Errors
+    /// When no window fits into an image, or the residual has another shape.
+    ///
+    /// # Panics
+    /// When the channels differ.
+    pub fn add_to(
         &self,
-        image: &[f32],
-        (height, width): (usize, usize),
-        across: usize,
-        windows: std::ops::Range<usize>,
-        blocks: Blocks,
-    ) -> Blocks {
+        x: &Images,
+        finish: Finish<'_>,
+        mut residual: Images,
+        blocks: &mut Blocks,
+    ) -> Result<Images> {
+        let dims = self.output_dims(x)?;
+        if residual.dims != dims {
+            let shape = residual.dims;
+            return Err(Error::InvalidInput(format!("a residual of {shape:?} beside images of {dims:?}")));
+        }
+        let outputs = dims[3];
+        self.in_bands(x, dims, blocks, |band, blocks| {
+            let part = &mut residual.values[band.start * outputs..band.end * outputs];
+            self.linear.finished_onto(blocks, part, finish);
+        });
+        Ok(residual)
+    }
+
+    fn output_dims(&self, x: &Images) -> Result<[usize; 4]> {
+        let [batch, height, width, channels] = x.dims;
+        assert_eq!(channels, self.channels);
+        assert_eq!(x.values.len(), batch * height * width * channels);
+        let (down, across) = self.window.fit(height, width)?;
+        Ok([batch, down, across, self.linear.dims().0])
+    }
+
+    /// Gathers all windows, some at a time, for `multiply`.
+    fn in_bands(
+        &self,
+        x: &Images,
+        [batch, down, across, _]: [usize; 4],
+        blocks: &mut Blocks,
+        mut multiply: impl FnMut(Range<usize>, &Blocks),
+    ) {
+        let windows = batch * down * across;
+        let chunks = CHUNKS.max(rayon::current_num_threads());
+        let most = MOST_ELEMENTS / (CHUNK * self.linear.dims().1);
+        let band = CHUNK * chunks.min(most).max(1);
+        for first in (0..windows).step_by(band) {
+            let part = first..windows.min(first + band);
+            self.gather(x, (down, across), part.clone(), blocks);
+            multiply(part, blocks);
+        }
+    }
+
+    /// Some windows, counted through all images, as rows in the order (ky, kx, channel), zeros outside of the image.
+    fn gather(&self, x: &Images, (down, across): (usize, usize), windows: Range<usize>, blocks: &mut Blocks) {
+        let [_, height, width, channels] = x.dims;
         let Window { kernel, stride, padding, dilation } = self.window;
-        let channels = self.channels;
-        let mut blocks = blocks.resized(windows.len(), kernel.0 * kernel.1 * channels);
+        *blocks = std::mem::take(blocks).resized(windows.len(), kernel.0 * kernel.1 * channels);
+        // Elements side by side in the image are copied as one.
+        let run = if dilation.1 == 1 { kernel.1 } else { 1 };
         blocks.fill(|row, mut blocks| {
             let window = windows.start + row;
-            let corner = (window / across * stride.0, window % across * stride.1);
-            let mut elements = vec![0.0; kernel.0 * kernel.1 * channels];
-            for (at, element) in elements.chunks_exact_mut(channels).enumerate() {
-                let y = (corner.0 + at / kernel.1 * dilation.0).checked_sub(padding.0);
-                let x = (corner.1 + at % kernel.1 * dilation.1).checked_sub(padding.1);
-                if let (Some(y), Some(x)) = (y.filter(|y| *y < height), x.filter(|x| *x < width)) {
-                    element.copy_from_slice(&image[(y * width + x) * channels..][..channels]);
+            let (image, place) = (window / (down * across), window % (down * across));
+            let image = &x.values[image * height * width * channels..][..height * width * channels];
+            let corner = (place / across * stride.0, place % across * stride.1);
+            for at in (0..kernel.0 * kernel.1).step_by(run) {
+                let y = (corner.0 + at / kernel.1 * dilation.0).wrapping_sub(padding.0);
+                // In padded columns; those of the image are padding.1..padding.1 + width.
+                let start = corner.1 + at % kernel.1 * dilation.1;
+                let inside = start.clamp(padding.1, padding.1 + width)
+                    ..(start + run).clamp(padding.1, padding.1 + width);
+                let element = at * channels;
+                if y >= height || inside.is_empty() {
+                    blocks.put_zeros(element..element + run * channels);
+                    continue;
                 }
+                let (before, after) = (inside.start - start, inside.end - start);
+                let pixels = (y * width + inside.start - padding.1) * channels;
+                blocks.put_zeros(element..element + before * channels);
+                blocks.put(element + before * channels, &image[pixels..][..inside.len() * channels]);
+                blocks.put_zeros(element + after * channels..element + run * channels);
             }
-            blocks.copy_from(&elements);
         });
-        blocks
     }
 }

@@ -5,7 +5,7 @@
 //! independent program, confirm the entries that models use. Algorithms: Dekker 1971, Knuth TAOCP 2 §4.2.2, as
 //! collected in Hida, Li and Bailey 2001, "Algorithms for quad-double precision floating point arithmetic".
 
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// `high + low`, where `|low|` is at most half a unit in the last place of `high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,20 +87,35 @@ impl DoubleDouble {
         let r = HALF_PI
             .into_iter()
             .fold(Self::from(x), |r, part| r - Self::product(quarter_turns, f64::from_bits(part)));
-        let square = r * r;
+        r.taylor_sin_cos().turned((quarter_turns as i64).rem_euclid(4))
+    }
+
+    /// Sine and cosine of `part / whole` of a turn; exact at whole quarters.
+    ///
+    /// # Panics
+    /// At 2^20 parts.
+    #[must_use]
+    pub fn sin_cos_of_turn(part: usize, whole: usize) -> (Self, Self) {
+        assert!(whole > 0 && whole < 1 << 20);
+        // In quarters of `whole` parts each; then an eighth of a turn at most to either side of the nearest one.
+        let parts = 4 * (part % whole);
+        let quarters = (2 * parts + whole) / (2 * whole);
+        let rest = parts as f64 - (quarters * whole) as f64;
+        let angle = |half_pi: u64| Self::product(rest, f64::from_bits(half_pi));
+        let r = (angle(HALF_PI[0]) + angle(HALF_PI[1])).divided_by(whole as f64);
+        r.taylor_sin_cos().turned(quarters as i64 % 4)
+    }
+
+    /// For at most an eighth of a turn.
+    fn taylor_sin_cos(self) -> SinCos {
+        let square = self * self;
         let (mut sin, mut cos) = (ONE, ONE);
         for n in (1..=15).rev() {
             let (even, odd) = (f64::from(2 * n), f64::from(2 * n + 1));
             sin = ONE - (square * sin).divided_by(even * odd);
             cos = ONE - (square * cos).divided_by((even - 1.0) * even);
         }
-        sin = r * sin;
-        match (quarter_turns as i64).rem_euclid(4) {
-            0 => (sin, cos),
-            1 => (cos, -sin),
-            2 => (-sin, -cos),
-            _ => (-cos, sin),
-        }
+        SinCos(self * sin, cos)
     }
 
     /// The nearest f32, ties to even, of the whole sum: rounded to odd in f64 first, so that the second rounding is
@@ -116,6 +131,36 @@ impl DoubleDouble {
             (bits - 1) | 1
         };
         f64::from_bits(odd) as f32
+    }
+}
+
+/// Sine and cosine.
+struct SinCos(DoubleDouble, DoubleDouble);
+
+impl SinCos {
+    /// A number of quarter turns on, below four.
+    fn turned(self, quarters: i64) -> (DoubleDouble, DoubleDouble) {
+        let Self(sin, cos) = self;
+        match quarters {
+            0 => (sin, cos),
+            1 => (cos, -sin),
+            2 => (-sin, -cos),
+            _ => (-cos, sin),
+        }
+    }
+}
+
+impl Div for DoubleDouble {
+    type Output = Self;
+
+    /// Long division: three digits of an f64 each.
+    fn div(self, divisor: Self) -> Self {
+        let digit = |rest: Self| rest.high / divisor.high;
+        let first = digit(self);
+        let rest = self - divisor * Self::from(first);
+        let second = digit(rest);
+        let rest = rest - divisor * Self::from(second);
+        Self::quick_two_sum(first, second) + Self::from(digit(rest))
     }
 }
 
@@ -183,6 +228,28 @@ mod tests {
                 "{x}"
             );
         }
+    }
+
+    #[test]
+    fn parts_of_a_turn_are_those_of_the_library_and_exact_at_quarters() {
+        for part in 0..800 {
+            let (sin, cos) = DoubleDouble::sin_cos_of_turn(part, 400);
+            let (expected_sin, expected_cos) = libm::sincos(part as f64 / 200.0 * std::f64::consts::PI);
+            assert!(
+                (sin.high - expected_sin).abs() < 4e-15 && (cos.high - expected_cos).abs() < 4e-15,
+                "{part}"
+            );
+            let radius = sin * sin + cos * cos - ONE;
+            assert!(radius.high.abs() < 2.0_f64.powi(-95), "{part}: {radius:?}");
+        }
+        assert_eq!(DoubleDouble::sin_cos_of_turn(300, 400), (-ONE, DoubleDouble::from(0.0)));
+    }
+
+    #[test]
+    fn a_quotient_times_its_divisor_is_the_dividend() {
+        let (a, b) = (DoubleDouble::log(5.0), DoubleDouble::log(3.0));
+        let gap = a / b * b - a;
+        assert!(gap.high.abs() < 2.0_f64.powi(-98), "{gap:?}");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum Function {
     Tanh,
     /// `x * sigmoid(x)`.
     Silu,
+    /// `x * sigmoid(1.702 x)`.
+    QuickGelu,
     /// `x` where it is above 0, else +0.
     Relu,
 }
@@ -34,6 +36,7 @@ impl Function {
             Self::GeluTanh => x.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
             Self::Tanh => x.iter_mut().for_each(|x| *x = tanh(*x)),
             Self::Silu => x.iter_mut().for_each(|x| *x = silu(*x)),
+            Self::QuickGelu => x.iter_mut().for_each(|x| *x = quick_gelu(*x)),
             Self::Relu => x.iter_mut().for_each(|x| *x = maximum(0.0, *x)),
         }
     }
@@ -202,6 +205,15 @@ pub fn gelu(x: f32) -> f32 {
 pub fn gelu_tanh(x: f32) -> f32 {
     let cubic = ((x * x) * x).mul_add(f(GELU_CUBIC), x);
     (0.5 * x) * (1.0 + tanh(f(SQRT_2_OVER_PI) * cubic))
+}
+
+const QUICK_GELU: u32 = 0x3fd9_db23; // 1.702
+
+/// `x / (1 + e^-(1.702 x))`, called `quick_gelu` in checkpoints.
+#[inline(always)]
+#[must_use]
+pub fn quick_gelu(x: f32) -> f32 {
+    x / (1.0 + exp(-(f(QUICK_GELU) * x)))
 }
 
 /// The larger of two numbers: `b` if `b > a`, else `a`. So a NaN in `b` is dropped, and of two zeros the first stays.

@@ -7,13 +7,14 @@ use rayon::prelude::*;
 
 use super::BLOCK;
 use super::blocks::{Blocks, CHUNK};
+use super::convolution::Finish;
 use super::function::Function;
 use super::grid::tiles;
 use super::isa::{Isa, Kernel};
 use super::panel::{Bf16Row, F16Row, F32Row, PANEL, PanelRow};
 use super::precision::Precision;
 use super::product::{Panels, Product, Start};
-use super::sink::{Activate, AddTo, Assign, GateUp, Sink};
+use super::sink::{Activate, AddTo, Assign, Finished, GateUp, Residual, Sink};
 use super::vector::Vector;
 
 /// Multiplications that outweigh the cost of handing a task to another thread.
@@ -183,6 +184,34 @@ impl PackedLinear {
         y
     }
 
+    /// Multiplies `x`: `(rows, in_features)`, and writes `function(norm(product))` to `y`: `(rows, out_features)`, row-major.
+    ///
+    /// # Panics
+    /// When a width or the number of rows differs.
+    pub(crate) fn finished(&self, x: &Blocks, y: &mut [f32], finish: Finish<'_>) {
+        self.finish(x, y, finish, Residual::Absent);
+    }
+
+    /// As [`Self::finished`], with what stands in `y` added before the function.
+    ///
+    /// # Panics
+    /// When a width or the number of rows differs.
+    pub(crate) fn finished_onto(&self, x: &Blocks, y: &mut [f32], finish: Finish<'_>) {
+        self.finish(x, y, finish, Residual::Present);
+    }
+
+    fn finish(&self, x: &Blocks, y: &mut [f32], finish: Finish<'_>, residual: Residual) {
+        assert_eq!(y.len(), x.rows() * self.out_features);
+        let group = self.group(x.rows(), MOST_PANELS);
+        let groups = self.out_features.div_ceil(PANEL).div_ceil(group);
+        let tiles = tiles(y, self.out_features, CHUNK, group * PANEL).enumerate();
+        let sinks = tiles.map(|(index, y)| {
+            let first = index % groups * group * PANEL;
+            move |bias| Finished { y, bias, finish, residual, first }
+        });
+        self.run(x, group, sinks);
+    }
+
     /// `function(gate) * up` of layers packed by [`Self::gated`], for the next product to read: `(rows, width)`, where `width` is
     /// that of each of them.
     ///
@@ -304,15 +333,15 @@ pub fn linear_reference(x: &[f32], weight: &[f32], bias: Option<&[f32]>, k: usiz
     let mut y = Vec::with_capacity(x.len() / k * n);
     for x in x.chunks_exact(k) {
         for (output, weight) in weight.chunks_exact(k).enumerate() {
-            let dot = dot_reference(x, weight);
-            y.push(bias.map_or(dot, |bias| dot + bias[output]));
+            let product = dot(x, weight);
+            y.push(bias.map_or(product, |bias| product + bias[output]));
         }
     }
     y
 }
 
 /// The dot product of section 2.
-pub(crate) fn dot_reference(x: &[f32], weight: &[f32]) -> f32 {
+pub(crate) fn dot(x: &[f32], weight: &[f32]) -> f32 {
     let block = |(x, w): (&[f32], &[f32])| x.iter().zip(w).fold(0.0_f32, |sum, (x, w)| x.mul_add(*w, sum));
     x.chunks(BLOCK).zip(weight.chunks(BLOCK)).map(block).reduce(|total, block| total + block).unwrap_or(0.0)
 }

@@ -1,6 +1,7 @@
 //! What becomes of a product's outputs: bias, then activation, then residual (`EXACT.md`, section 2), while they are in the
 //! cache.
 
+use super::convolution::Finish;
 use super::function::Function;
 use super::grid::Tile;
 use super::panel::PANEL;
@@ -43,6 +44,51 @@ impl Sink for Activate<'_> {
             let used = y.len().min(stride);
             assign(&mut y[..used], &outputs[row * stride..], self.bias);
             self.function.apply(&mut y[..used]);
+        }
+    }
+}
+
+/// `y = function(norm(outputs + bias))`, or with `y` added before the function.
+pub(crate) struct Finished<'a> {
+    pub(crate) y: Tile<'a>,
+    pub(crate) bias: &'a [f32],
+    pub(crate) finish: Finish<'a>,
+    pub(crate) residual: Residual,
+    /// The tile's first column.
+    pub(crate) first: usize,
+}
+
+/// Whether the outputs are added to what stands in their place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Residual {
+    Present,
+    Absent,
+}
+
+impl Sink for Finished<'_> {
+    #[inline(always)]
+    fn put(mut self, outputs: &[f32], stride: usize) {
+        let Finish { norm, function } = self.finish;
+        for row in 0..self.y.rows() {
+            let y = self.y.row(row);
+            let outputs = &outputs[row * stride..][..y.len()];
+            for (panel, (y, outputs)) in y.chunks_mut(PANEL).zip(outputs.chunks(PANEL)).enumerate() {
+                let mut branch = [0.0; PANEL];
+                let branch = &mut branch[..y.len()];
+                assign(branch, outputs, self.bias.get(panel * PANEL..).unwrap_or(&[]));
+                if let Some(norm) = norm {
+                    norm.apply(branch, self.first + panel * PANEL);
+                }
+                if self.residual == Residual::Present {
+                    for (branch, y) in branch.iter_mut().zip(&*y) {
+                        *branch += y;
+                    }
+                }
+                if let Some(function) = function {
+                    function.apply(branch);
+                }
+                y.copy_from_slice(branch);
+            }
         }
     }
 }

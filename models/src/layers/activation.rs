@@ -17,6 +17,8 @@ pub enum Activation {
     Tanh,
     /// `x * sigmoid(x)`.
     Silu,
+    /// `x * sigmoid(1.702 x)`.
+    QuickGelu,
     /// The larger of 0 and `x`.
     Relu,
 }
@@ -29,6 +31,7 @@ impl Activation {
             Self::GeluPytorchTanh => Function::GeluTanh,
             Self::Tanh => Function::Tanh,
             Self::Silu => Function::Silu,
+            Self::QuickGelu => Function::QuickGelu,
             Self::Relu => Function::Relu,
         }
     }
@@ -40,6 +43,7 @@ impl Activation {
             Self::GeluPytorchTanh => x.gelu()?,
             Self::Tanh => x.tanh()?,
             Self::Silu => x.silu()?,
+            Self::QuickGelu => (candle_nn::ops::sigmoid(&(x * 1.702)?)? * x)?,
             Self::Relu => x.relu()?,
         })
     }

@@ -54,10 +54,8 @@ impl Embedding {
     /// # Errors
     /// When an id is not in the table.
     pub fn forward(&self, ids: &[u32], batch: usize) -> Result<Hidden> {
-        let (count, hidden) = self.dims()?;
-        if let Some(id) = ids.iter().find(|id| **id as usize >= count) {
-            return Err(Error::InvalidInput(format!("id {id} in a table of {count}")));
-        }
+        self.check(ids)?;
+        let (_, hidden) = self.dims()?;
         let seq = ids.len().checked_div(batch).unwrap_or(0);
         if seq == 0 || ids.len() != batch * seq {
             return Err(Error::InvalidInput(format!("{} ids in {batch} sequences", ids.len())));
@@ -74,6 +72,16 @@ impl Embedding {
             }
             Self::Table(table) => exact(&|id, row| table.copy_row(id, row)),
             Self::Packed(packed) => exact(&|id, row| packed.copy_row(id, row)),
+        }
+    }
+
+    /// # Errors
+    /// When an id is not in the table.
+    pub(crate) fn check(&self, ids: &[u32]) -> Result<()> {
+        let (count, _) = self.dims()?;
+        match ids.iter().find(|id| **id as usize >= count) {
+            Some(id) => Err(Error::InvalidInput(format!("id {id} in a table of {count}"))),
+            None => Ok(()),
         }
     }
 

@@ -115,6 +115,29 @@ impl Hidden {
         }
     }
 
+    /// Of each sequence the token at its place in `places`: `(batch, 1, width)`.
+    ///
+    /// # Errors
+    /// When there is no such token.
+    pub fn token_of_each(self, places: &[usize]) -> Result<Self> {
+        let (batch, seq, width) = self.dims();
+        if places.len() != batch || places.iter().any(|place| *place >= seq) {
+            return Err(Error::InvalidInput(format!("tokens {places:?} of {batch} sequences of {seq}")));
+        }
+        match self.values {
+            Values::Native(values) => {
+                let tokens = places.iter().enumerate();
+                let tokens = tokens.map(|(sequence, place)| values.get(sequence)?.narrow(0, *place, 1));
+                Self::native(Tensor::stack(&tokens.collect::<candle_core::Result<Vec<_>>>()?, 0)?)
+            }
+            Values::Exact(values) => {
+                let tokens = values.chunks_exact(seq * width).zip(places);
+                let tokens = tokens.flat_map(|(sequence, place)| &sequence[place * width..][..width]);
+                Ok(Self::exact(tokens.copied().collect(), batch, 1))
+            }
+        }
+    }
+
     /// For a product to read.
     #[must_use]
     pub fn operand(&self, workspace: &mut Workspace) -> Operand {

@@ -1,6 +1,7 @@
 use candle_core::{Module, Tensor};
 
 use super::{Activation, Embedding, Hidden, Operand, Workspace};
+use crate::exact::isa::Isa;
 use crate::exact::linear::PackedLinear;
 use crate::weights::{Init, Scope};
 use crate::{Error, Numerics, Result};
@@ -107,6 +108,23 @@ impl Linear {
             }
         }
     }
+}
+
+/// Layers that read the same input as one, whose outputs follow each other. Beside a bias an absent one is -0, which alters no sum.
+pub(super) fn joint<const N: usize>(
+    parts: [(&Scope<'_>, usize, Bias); N],
+    in_features: usize,
+    isa: Isa,
+) -> Result<PackedLinear> {
+    let (mut weights, mut biases) = (Vec::new(), Vec::new());
+    for (scope, outputs, bias) in parts {
+        let (weight, bias) = tensors(scope, in_features, outputs, bias)?;
+        weights.extend(weight);
+        biases.extend(bias.unwrap_or_else(|| vec![-0.0; outputs]));
+    }
+    let has_bias = parts.iter().any(|(_, _, bias)| *bias == Bias::Present);
+    let precision = parts[0].0.precision();
+    Ok(PackedLinear::new(&weights, has_bias.then_some(biases), in_features, precision, isa))
 }
 
 /// The tensors of a linear layer: weight and bias.

@@ -4,25 +4,39 @@
 //! of [`crate::exact`] in the other.
 
 mod activation;
+mod convolution;
+mod cross_attention;
 mod embedding;
 mod experts;
+mod feature_map;
 mod gated_mlp;
 mod hidden;
 mod linear;
+mod mlp;
 mod norm;
+mod patch_embedding;
+mod pre_norm_encoder;
 mod rotary;
 mod self_attention;
 mod workspace;
 
 pub use activation::Activation;
+pub use convolution::{Axes, Convolution, ConvolutionShape};
+pub use cross_attention::{CrossAttention, Memory};
 pub use embedding::{Embedding, Use};
 pub use experts::{ExpertDims, Experts};
+pub use feature_map::{FeatureMap, PixelValues};
 pub use gated_mlp::GatedMlp;
 pub use hidden::{Hidden, Operand};
 pub use linear::{Bias, Linear};
+pub use mlp::Mlp;
 pub use norm::{Norm, Scale};
+pub use patch_embedding::{PatchEmbedding, PatchShape};
+pub use pre_norm_encoder::{PreNormEncoder, PreNormScopes, PreNormShape};
 pub use rotary::RotaryEmbedding;
-pub use self_attention::{AttentionDims, HeadNorms, LayerCache, ProjectionScopes, SelfAttention};
+pub use self_attention::{
+    AttentionDims, HeadNorms, LayerCache, ProjectionBiases, ProjectionScopes, SelfAttention,
+};
 pub use workspace::{Observer, Part, Workspace};
 
 use candle_core::{DType, Device, Tensor};
@@ -33,11 +47,14 @@ use crate::exact::precision::Precision;
 impl Precision {
     /// A tensor of stock candle.
     fn tensor(self, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
-        let dtype = match self {
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype())?)
+    }
+
+    fn dtype(self) -> DType {
+        match self {
             Self::F32 => DType::F32,
             Self::Bf16 => DType::BF16,
             Self::F16 => DType::F16,
-        };
-        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?)
+        }
     }
 }

@@ -1,7 +1,7 @@
 use candle_core::{Device, Module, Tensor};
 use candle_nn::kv_cache::KvCache as NativeKvCache;
 
-use super::linear::{native, tensors};
+use super::linear::{joint, native};
 use super::{Bias, Hidden, Linear, Norm, Operand, Part, RotaryEmbedding, Workspace};
 use crate::exact::attention::{Attention, Visibility, score_scale};
 use crate::exact::kv_cache::{Columns, KvCache};
@@ -64,6 +64,19 @@ pub struct ProjectionScopes<'a> {
     pub output: Scope<'a>,
 }
 
+/// Which projections have a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectionBiases {
+    /// Of the queries.
+    pub query: Bias,
+    /// Of the keys.
+    pub key: Bias,
+    /// Of the values.
+    pub value: Bias,
+    /// Of the output.
+    pub output: Bias,
+}
+
 /// Keys and values of one layer.
 #[derive(Clone, Debug)]
 pub struct LayerCache(CacheKind);
@@ -106,6 +119,14 @@ impl LayerCache {
     }
 }
 
+impl ProjectionBiases {
+    /// The same for all.
+    #[must_use]
+    pub fn all(bias: Bias) -> Self {
+        Self { query: bias, key: bias, value: bias, output: bias }
+    }
+}
+
 impl SelfAttention {
     /// Loads the projections.
     ///
@@ -114,33 +135,24 @@ impl SelfAttention {
     pub fn load(
         scopes: &ProjectionScopes<'_>,
         dims: AttentionDims,
-        bias: Bias,
-        output_bias: Bias,
+        biases: ProjectionBiases,
         numerics: Numerics,
     ) -> Result<Self> {
         let AttentionDims { hidden, heads, kv_heads, head_dim } = dims;
         let parts = [
-            (&scopes.query, heads * head_dim),
-            (&scopes.key, kv_heads * head_dim),
-            (&scopes.value, kv_heads * head_dim),
+            (&scopes.query, heads * head_dim, biases.query),
+            (&scopes.key, kv_heads * head_dim, biases.key),
+            (&scopes.value, kv_heads * head_dim, biases.value),
         ];
         let projections = match numerics {
             Numerics::Native => {
-                let [query, key, value] = parts.map(|(scope, outputs)| native(scope, hidden, outputs, bias));
+                let [query, key, value] =
+                    parts.map(|(scope, outputs, bias)| native(scope, hidden, outputs, bias));
                 Projections::Native { query: query?, key: key?, value: value? }
             }
-            Numerics::Exact(isa) => {
-                let (mut weight, mut biases) = (Vec::new(), Vec::new());
-                for (scope, outputs) in parts {
-                    let (part, bias) = tensors(scope, hidden, outputs, bias)?;
-                    weight.extend(part);
-                    biases.extend(bias.into_iter().flatten());
-                }
-                let bias = (bias == Bias::Present).then_some(biases);
-                Projections::Exact(PackedLinear::new(&weight, bias, hidden, scopes.query.precision(), isa))
-            }
+            Numerics::Exact(isa) => Projections::Exact(joint(parts, hidden, isa)?),
         };
-        let output = Linear::load(&scopes.output, heads * head_dim, hidden, output_bias, numerics)?;
+        let output = Linear::load(&scopes.output, heads * head_dim, hidden, biases.output, numerics)?;
         Ok(Self { projections, output, head_norms: None, score_scale: score_scale(head_dim as f32), dims })
     }
 
@@ -303,7 +315,7 @@ fn check(visibility: &Visibility, batch: usize, seq: usize, length: usize, capac
 
 /// Stock kernels: two matrix products around a softmax, invisible keys at minus infinity. `q`: `(batch, heads, q_len, head_dim)`;
 /// gives `(batch, q_len, heads * head_dim)`.
-fn native_attention(
+pub(super) fn native_attention(
     q: &Tensor,
     k: &Tensor,
     v: &Tensor,

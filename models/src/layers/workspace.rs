@@ -63,6 +63,10 @@ impl Workspace {
         self.blocks.pop().unwrap_or_default()
     }
 
+    pub(super) fn keep_blocks(&mut self, blocks: Blocks) {
+        self.blocks.push(blocks);
+    }
+
     pub(super) fn rows(&mut self) -> Vec<f32> {
         self.rows.pop().unwrap_or_default()
     }

@@ -24,6 +24,8 @@ pub enum Init {
     Scale,
     /// Uniform in `[-0.1, 0.1)`: what is missing to a scale from one.
     ScaleOffset,
+    /// 2.6592, from which the training of a contrastive model sets out.
+    LogitScale,
 }
 
 /// A set of named tensors.

@@ -11,6 +11,7 @@ use crate::framed_hash::FramedHash;
 const MATRIX_BOUND: f32 = f32::from_bits(0x3d0d_e3bd);
 const BIAS_BOUND: f32 = f32::from_bits(0x3ca3_d70a); // 0.02
 const SCALE_BOUND: f32 = f32::from_bits(0x3dcc_cccd); // 0.1
+const LOGIT_SCALE: f32 = f32::from_bits(0x402a_3055); // 2.6592
 /// 2^-23
 const STEP: f32 = f32::from_bits(0x3400_0000);
 /// Values a task.
@@ -57,6 +58,7 @@ fn sample(word: u32, init: Init) -> f32 {
         Init::Bias => v * BIAS_BOUND,
         Init::Scale => v.mul_add(SCALE_BOUND, 1.0),
         Init::ScaleOffset => v * SCALE_BOUND,
+        Init::LogitScale => LOGIT_SCALE,
     }
 }
 
