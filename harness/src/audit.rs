@@ -14,12 +14,13 @@ use proofmark_reports::cli::suite_file::SuiteSource;
 use proofmark_reports::document::Opened;
 use proofmark_reports::schema::v1::{Cell, Profile, Status};
 use proofmark_reports::words::bytes;
-use proofmark_reports::{Digest, Timestamp, derived};
+use proofmark_reports::{Digest, Timestamp};
 use proofmark_workloads::{Numerics, Workload};
 
 use crate::cell::nanoseconds;
 use crate::cell::protocol::{Finding, Job, Purpose, Question};
 use crate::kept_outputs;
+use crate::plan::{WeightsFolder, given};
 use crate::progress::Progress;
 use crate::round::signable;
 use crate::supervise::run_audit;
@@ -32,6 +33,8 @@ pub struct AuditRequest<'a> {
     pub profile: &'a Opened<Profile>,
     /// The profile's suite.
     pub suite: &'a SuiteSource,
+    /// Of its models of the hub.
+    pub weights: Vec<WeightsFolder>,
     /// The file with what was kept of the profile's outputs, if it is there.
     pub outputs: Option<&'a Path>,
     /// Decides which answers are checked.
@@ -150,7 +153,8 @@ impl Auditor<'_> {
         let Drawn { index, cell, count, places, answers } = drawn;
         let workload = self.request.suite.suite.workload(&cell.workload);
         let workload = workload.ok_or_else(|| "the suite has no such workload".to_owned())?;
-        let weights = cell.weights.as_ref().filter(|weights| weights.source == derived::SYNTHETIC);
+        let weights =
+            cell.weights.as_ref().filter(|weights| weights.source == workload.model.weights.source());
         let weights = weights.ok_or_else(|| "its weights are not the suite's".to_owned())?;
         let tolerance_ppm = audit::tolerance_ppm(workload);
         let questions = answers.iter().map(|answer| question(answer, kept, tolerance_ppm));
@@ -187,7 +191,8 @@ impl Auditor<'_> {
 
     /// The digest of the weights, and a finding a question.
     fn ask(&self, workload: &Workload, questions: Vec<Question>) -> Result<(Digest, Vec<Finding>), String> {
-        let Self { request: AuditRequest { suite, isa, .. }, threads, available_memory_bytes } = self;
+        let Self { request: AuditRequest { suite, weights, isa, .. }, threads, available_memory_bytes } =
+            self;
         // Whatever it was measured in.
         let exact = Workload { numerics: Numerics::Exact1, ..workload.clone() };
         let needed = exact.memory_bytes(1, *threads);
@@ -195,7 +200,10 @@ impl Auditor<'_> {
             return Err(format!("needs {}, has {}", bytes(needed), bytes(*available_memory_bytes)));
         }
         let count = questions.len();
-        let job = Job::of(suite, workload, *isa, Purpose::Audit(questions));
+        let job = Job {
+            weights: given(weights, workload),
+            ..Job::of(suite, workload, *isa, Purpose::Audit(questions))
+        };
         let limit = Duration::from_secs(suite.suite.timing.time_limit_s);
         let (weights_digest, findings) = run_audit(&job, *threads, limit)?;
         if findings.len() != count {

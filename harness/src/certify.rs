@@ -13,7 +13,7 @@ use proofmark_reports::schema::v1::{
 };
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::{Digest, Timestamp, coverage, document, in_toto, profile};
-use proofmark_workloads::{Workload, embedded};
+use proofmark_workloads::{ModelLock, Workload, embedded};
 
 use crate::cell::model::check_folder;
 use crate::journal::Journal;
@@ -23,10 +23,10 @@ use crate::output_file::{self, OutputFile};
 use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
 use crate::run::{Run, RunClock};
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, hub};
 
 /// What to certify and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The suite.
     pub suite: &'a SuiteSource,
@@ -36,8 +36,10 @@ pub struct Request<'a> {
     pub threads: Option<u32>,
     /// Where exact kernels run.
     pub isa: Isa,
-    /// Weights from folders instead of synthetic ones.
+    /// Weights from folders, instead of synthetic ones or those of the hub.
     pub weights: Vec<WeightsFolder>,
+    /// What is known of models of the hub.
+    pub lock: &'a ModelLock,
     /// The network's challenge that the run answers; its form and signature hold.
     pub challenge: Option<&'a NetworkChallenge>,
     /// The signing key; `None` means the operator's, made on first use.
@@ -106,6 +108,9 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     check_challenge(request, clock.now())?;
     let key = key_file::load_or_create(Role::Operator, request.key)?;
     let places = Places::reserve(request)?;
+    let fetched = hub::fetched(&workloads, &request.weights, request.lock, progress)?;
+    let request = &Request { weights: [&request.weights[..], &fetched].concat(), ..request.clone() };
+    check_weights(request, &workloads)?;
 
     let mut run = match request.start {
         Start::Anew => Run::begin(request, &workloads, &key, clock, progress)?,
@@ -238,7 +243,7 @@ fn check_weights(request: &Request<'_>, workloads: &[&Workload]) -> Result<(), F
             return Err(Failure::new(Outcome::BadInput, error).hint("`proofmark list` names the models"));
         }
         for workload in users {
-            check_folder(workload, &weights.folder).map_err(|error| {
+            check_folder(workload, weights).map_err(|error| {
                 Failure::new(Outcome::BadInput, error.context(format!("weights for {}", weights.model))).hint(
                     "--weights takes a folder with the config.json and safetensors of the suite's model",
                 )

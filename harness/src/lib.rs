@@ -14,6 +14,7 @@ pub mod cell;
 pub mod certify;
 pub mod cli;
 pub mod environment;
+mod hub;
 mod journal;
 mod kept_outputs;
 mod key_file;

@@ -1,13 +1,18 @@
 //! Which workloads of a suite are run, and with which weights.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::anyhow;
 use glob::Pattern;
+use proofmark_models::Precision;
+use proofmark_models::weights::Weights;
+use proofmark_reports::Digest;
 use proofmark_workloads::{Numerics, Suite, Workload};
+use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, hub};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, Default)]
@@ -19,12 +24,27 @@ pub struct Selection {
 }
 
 /// Weights for a model of the suite from a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsFolder {
     /// The model's name in the suite.
     pub model: String,
     /// Holds `config.json` and safetensors.
     pub folder: PathBuf,
+    /// Size and SHA-256 of its files, if it was fetched from the hub.
+    pub pins: Option<BTreeMap<String, (u64, Digest)>>,
+}
+
+impl WeightsFolder {
+    /// The weights, of which every file that has a pin is checked.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are not what they should be.
+    pub fn open(&self, precision: Precision) -> proofmark_models::Result<Weights> {
+        match &self.pins {
+            Some(pins) => Weights::hub(&self.folder, &hub::as_pins(pins), precision),
+            None => Weights::local(&self.folder, precision),
+        }
+    }
 }
 
 impl FromStr for WeightsFolder {
@@ -33,11 +53,17 @@ impl FromStr for WeightsFolder {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             Some((model, folder)) if !model.is_empty() && !folder.is_empty() => {
-                Ok(Self { model: model.to_owned(), folder: folder.into() })
+                Ok(Self { model: model.to_owned(), folder: folder.into(), pins: None })
             }
             _ => Err("expected MODEL=FOLDER".to_owned()),
         }
     }
+}
+
+/// The folder with the weights of a workload's model, if they are from one.
+#[must_use]
+pub fn given(weights: &[WeightsFolder], workload: &Workload) -> Option<WeightsFolder> {
+    weights.iter().find(|weights| weights.model == workload.model.name).cloned()
 }
 
 /// The selected workloads, in the suite's order.

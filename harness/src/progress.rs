@@ -4,8 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use proofmark_models::hub::HubProgress;
 use proofmark_reports::schema::v1::{Cell, Status};
-use proofmark_reports::words::duration;
+use proofmark_reports::words::{bytes, duration};
 use proofmark_workloads::{Suite, Workload};
 
 use crate::supervise::Stage;
@@ -25,6 +26,8 @@ pub struct Progress {
     began: Option<(usize, Instant)>,
     current: usize,
     current_began: Instant,
+    /// What was last said to be done with which file of the hub.
+    file: String,
 }
 
 impl Progress {
@@ -54,6 +57,7 @@ impl Progress {
             began: None,
             current: 0,
             current_began: Instant::now(),
+            file: String::new(),
         }
     }
 
@@ -71,6 +75,36 @@ impl Progress {
         self.rounds = self.planned.len() / self.cells.max(1);
         if let Some(bar) = &self.bar {
             bar.set_length(self.planned.len() as u64);
+        }
+    }
+
+    /// A file of the hub is on its way.
+    pub(crate) fn hub(&mut self, event: HubProgress<'_>) {
+        let (verb, path, done_bytes, size_bytes) = match event {
+            HubProgress::Checking { path, done_bytes, size_bytes } => {
+                ("checking", path, done_bytes, size_bytes)
+            }
+            HubProgress::Fetching { path, done_bytes, size_bytes } => {
+                ("fetching", path, done_bytes, size_bytes)
+            }
+            HubProgress::Waiting { path } => {
+                return self.note(&format!("waiting for another program, which fetches {path}"));
+            }
+            HubProgress::Retrying { path, reason } => {
+                return self.note(&format!("{path} once more: {reason}"));
+            }
+        };
+        let file = format!("{verb} {path}");
+        if self.file != file {
+            if verb == "fetching" {
+                self.note(&format!("{file}, {}", bytes(size_bytes)));
+            }
+            self.file = file;
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_length(size_bytes);
+            bar.set_position(done_bytes);
+            bar.set_message(format!("{}, {} of {}", self.file, bytes(done_bytes), bytes(size_bytes)));
         }
     }
 

@@ -15,6 +15,7 @@ use crate::cell::protocol::{Job, Proceed, Purpose, Ready, Step};
 use crate::certify::Request;
 use crate::environment::Reading;
 use crate::journal::RunHead;
+use crate::plan::given;
 use crate::progress::Progress;
 use crate::supervise::{Complete, Judge, RoundRun, Verdict, run_round};
 
@@ -64,9 +65,8 @@ pub(crate) fn signable(reason: &str) -> String {
 impl Visit<'_> {
     fn measured(self, cell: Cell, progress: &Progress) -> (Cell, Vec<KeptOutput>) {
         let Self { request, head, workload, .. } = self;
-        let folder = request.weights.iter().find(|weights| weights.model == workload.model.name);
         let job = Job {
-            weights_folder: folder.map(|weights| weights.folder.clone()),
+            weights: given(&request.weights, workload),
             ..Job::of(request.suite, workload, request.isa, Purpose::Measure)
         };
         let limit = Duration::from_secs(request.suite.suite.timing.time_limit_s);

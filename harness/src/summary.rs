@@ -7,7 +7,7 @@ use proofmark_reports::demand;
 use proofmark_reports::schema::v1::{Cell, Doubt, DoubtKind, Profile};
 use proofmark_reports::table::{self, Column, Kind, Row, Table};
 use proofmark_reports::words::{self, bytes, duration, percent};
-use proofmark_workloads::{Limits, Shape, Suite, embedded_mixes};
+use proofmark_workloads::{Limits, ModelLock, ModelWeights, Suite, embedded_mixes};
 
 /// The machine, a row a cell, the coverage, a verdict, and the demand mixes that the machine serves of a known suite.
 pub(crate) fn profile(profile: &Profile, suite: Option<&Suite>) -> String {
@@ -106,4 +106,21 @@ pub(crate) fn suite(suite: &Suite) -> String {
     let columns = columns.map(|name| Column { name, kind: Kind::Words }).to_vec();
     let workloads = table::text(&Table { columns, rows });
     format!("{} {}: {}\n{}\n\n{workloads}", suite.name, suite.version, suite.description, suite.digest)
+}
+
+/// The suite's models of the hub, a line each, with what is known of their files.
+pub(crate) fn models(suite: &Suite, lock: &ModelLock) -> String {
+    let models = suite.workloads.iter().map(|workload| (&workload.model.name, &workload.model.weights));
+    let models: BTreeMap<&String, &ModelWeights> = models.collect();
+    let mut text = String::new();
+    for (name, weights) in models {
+        let ModelWeights::Hub { repo, revision } = weights else { continue };
+        let known = match lock.model(repo).filter(|locked| locked.revision == *revision) {
+            None => "not in the lock file".to_owned(),
+            Some(locked) if locked.is_pinned() => format!("pinned, {}", bytes(locked.bytes())),
+            Some(_) => format!("unpinned, not certified before `proofmark models lock {repo}`"),
+        };
+        let _ = writeln!(text, "hub      {name}: {repo} at {revision}, {known}");
+    }
+    text
 }

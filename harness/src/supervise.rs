@@ -332,7 +332,7 @@ mod tests {
             suite_text: None,
             workload: "none".to_owned(),
             isa: "portable".to_owned(),
-            weights_folder: None,
+            weights: None,
             purpose: Purpose::Measure,
         };
         let mut command = Command::new("/bin/sh");

@@ -19,7 +19,7 @@ use proofmark_workloads::{Input, Task, Workload, embedded_suite, self_check_seed
 /// Loads a workload's model; its request can be made again and again.
 fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
     let precision: Precision = workload.precision.parse().unwrap();
-    let weights = Weights::synthetic(workload.model.seed, precision);
+    let weights = Weights::synthetic(workload.model.weights.seed().unwrap(), precision);
     let config = &workload.model.config;
     match workload.input(self_check_seed()) {
         Input::Generation { prompts, output_tokens } => {

@@ -1,5 +1,9 @@
 //! Reading `config.json`: known fields only, and a refusal that names the field where a value is not supported.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -7,6 +11,31 @@ use crate::{Error, Result};
 
 /// The members of a Hugging Face `config.json`.
 pub type ConfigMap = Map<String, Value>;
+
+/// A `config.json` with the names of a thousand classes has 70 kB.
+const MAX_CONFIG_BYTES: u64 = 4 << 20;
+
+/// Reads a `config.json`.
+///
+/// # Errors
+/// When it cannot be read, is too long or is no JSON object.
+pub fn read(path: &Path) -> Result<ConfigMap> {
+    let text = read_bounded(path, MAX_CONFIG_BYTES)?;
+    serde_json::from_slice(&text)
+        .map_err(|error| Error::Damaged { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// The bytes of a file that has no more than `most`.
+pub(crate) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| Error::Unreadable { path: path.to_owned(), error })?;
+    if bytes.len() as u64 > most {
+        return Err(Error::Damaged { path: path.to_owned(), reason: format!("more than {most} bytes") });
+    }
+    Ok(bytes)
+}
 
 /// Parses the fields that an architecture knows; others, such as `transformers_version`, say nothing of arithmetic.
 ///

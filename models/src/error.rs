@@ -25,6 +25,18 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of another format, whose reader executes what it reads.
+    #[error("{} is a pickle, a program that is never run; weights are taken from safetensors alone", path.display())]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file was to be used whose size and digest are not known beforehand.
+    #[error("{} is not among the files whose digests are known", path.display())]
+    Unpinned {
+        /// The file.
+        path: PathBuf,
+    },
     /// The weights lack a tensor that the architecture needs.
     #[error("weights have no tensor `{name}`")]
     MissingTensor {

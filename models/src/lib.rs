@@ -13,9 +13,11 @@ pub mod encoder;
 mod error;
 pub mod exact;
 mod framed_hash;
+pub mod hub;
 pub mod layers;
 mod numerics;
 mod output;
+mod pin;
 pub mod resnet;
 pub mod vit;
 pub mod weights;
@@ -25,6 +27,7 @@ pub use error::Error;
 pub use exact::precision::Precision;
 pub use numerics::Numerics;
 pub use output::Output;
+pub use pin::{Pin, Pins};
 
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

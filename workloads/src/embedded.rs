@@ -1,10 +1,11 @@
-use crate::{Mix, Suite};
+use crate::{Mix, ModelLock, Suite};
 
 const SUITES: [(&str, &str); 3] = [
     ("smoke", include_str!("../suites/smoke.toml")),
     ("standard", include_str!("../suites/standard.toml")),
     ("full", include_str!("../suites/full.toml")),
 ];
+const LOCK: &str = include_str!("../models.lock");
 const MIXES: [(&str, &str); 4] = [
     ("azure-2023-code.toml", include_str!("../mixes/azure-2023-code.toml")),
     ("azure-2023-conversation.toml", include_str!("../mixes/azure-2023-conversation.toml")),
@@ -52,10 +53,34 @@ pub fn embedded_mixes() -> Vec<Mix> {
         .collect()
 }
 
+/// The models of the hub that the binary knows.
+///
+/// # Panics
+/// As [`embedded`].
+#[must_use]
+pub fn embedded_lock() -> ModelLock {
+    ModelLock::parse("models.lock", LOCK).unwrap_or_else(|error| panic!("{error}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Basis, Numerics, RequestKind, Task};
+    use crate::{Basis, ModelWeights, Numerics, RequestKind, Task};
+
+    #[test]
+    fn the_embedded_lock_is_in_the_form_that_is_written() {
+        assert_eq!(embedded_lock().to_string(), LOCK);
+    }
+
+    #[test]
+    fn every_model_of_a_suite_is_locked_at_the_suites_revision() {
+        let lock = embedded_lock();
+        for workload in embedded().iter().flat_map(|suite| &suite.workloads) {
+            if let ModelWeights::Hub { repo, revision } = &workload.model.weights {
+                assert_eq!(lock.model(repo).map(|model| &model.revision), Some(revision), "{}", workload.id);
+            }
+        }
+    }
 
     #[test]
     fn every_embedded_mix_parses_under_its_name_and_says_where_it_comes_from() {

@@ -14,6 +14,7 @@ mod error;
 mod input;
 mod memory;
 mod mix;
+mod model_lock;
 mod shape;
 mod slo;
 mod source;
@@ -27,13 +28,15 @@ pub use architecture::{
 };
 pub use arrivals::arrivals;
 pub use digest::Digest;
-pub use embedded::{embedded, embedded_mixes, embedded_suite};
+pub use embedded::{embedded, embedded_lock, embedded_mixes, embedded_suite};
 pub use error::SuiteError;
 pub use input::{Image, Input, SAMPLE_RATE, self_check_seed};
 pub use mix::{Basis, Mix, MixRequest, Quantiles, RequestKind, Trace};
+pub use model_lock::{LockedFile, LockedModel, ModelLock};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
 pub use suite::{
-    MAX_ROUNDS, MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, Numerics, Pixels, Suite, Timing, Tokens, Workload,
+    MAX_ROUNDS, MAX_TRIAL_REQUESTS, MAX_TRIALS, Model, ModelWeights, Numerics, Pixels, Suite, Timing, Tokens,
+    Workload,
 };
 pub use work::{RequestWork, Work};

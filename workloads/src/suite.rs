@@ -104,13 +104,13 @@ pub struct Workload {
     pub self_check: Option<Digest>,
 }
 
-/// A model with synthetic weights.
+/// A model: configuration and weights.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// Unique in the suite.
     pub name: String,
-    /// The seed of its weights.
-    pub seed: u64,
+    /// Where its weights come from.
+    pub weights: ModelWeights,
     /// Of models that read or write tokens.
     pub tokens: Option<Tokens>,
     /// Of models that read images.
@@ -119,6 +119,23 @@ pub struct Model {
     pub config: serde_json::Map<String, serde_json::Value>,
     /// The sizes that `config` says.
     pub architecture: Architecture,
+}
+
+/// Where a suite takes a model's weights from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelWeights {
+    /// Made from a seed.
+    Synthetic {
+        /// Any number.
+        seed: u64,
+    },
+    /// Trained ones; the lock file has their digests.
+    Hub {
+        /// `organisation/name`
+        repo: String,
+        /// A commit: 40 lower-case hexadecimal digits.
+        revision: String,
+    },
 }
 
 /// Token ids with a role in inputs.
@@ -256,6 +273,26 @@ impl Timing {
     pub fn iterations(&self, warm_up_median_ns: u64) -> u64 {
         let affordable = self.measure_ms * 1_000_000 / warm_up_median_ns.max(1);
         affordable.clamp(self.min_iterations, self.max_iterations)
+    }
+}
+
+impl ModelWeights {
+    /// As a profile says it: `synthetic` or `hub`.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::Synthetic { .. } => "synthetic",
+            Self::Hub { .. } => "hub",
+        }
+    }
+
+    /// The seed of synthetic weights.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Synthetic { seed } => Some(*seed),
+            Self::Hub { .. } => None,
+        }
     }
 }
 

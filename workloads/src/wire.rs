@@ -55,10 +55,18 @@ pub(crate) struct WireSlo {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireModel {
     pub(crate) name: Spanned<String>,
-    pub(crate) seed: u64,
+    pub(crate) seed: Option<u64>,
+    pub(crate) hub: Option<WireHub>,
     pub(crate) tokens: Option<WireTokens>,
     pub(crate) pixels: Option<WirePixels>,
     pub(crate) config: Spanned<BTreeMap<String, Spanned<toml::Value>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireHub {
+    pub(crate) repo: Spanned<String>,
+    pub(crate) revision: Spanned<String>,
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use proofmark_workloads::{Input, Numerics, Shape, Suite, self_check_seed};
+use proofmark_workloads::{Input, ModelWeights, Numerics, Shape, Suite, self_check_seed};
 
 const SUITE: &str = r#"format = 1
 name = "tiny"
@@ -61,6 +61,26 @@ fn a_suite_expands_into_one_workload_a_variant() {
     assert_eq!(suite.workloads[0].numerics, Numerics::Exact1);
     assert_eq!(suite.workloads[0].shape, Shape::Embedding { tokens: 8, batch: 2 });
     assert_eq!(suite.workloads[0].model.tokens.as_ref().unwrap().ordinary, 3..50);
+}
+
+#[test]
+fn a_model_has_a_seed_or_a_place_on_the_hub() {
+    let revision = "0123456789abcdef0123456789abcdef01234567";
+    let hub = format!("hub = {{ repo = \"org/tiny\", revision = \"{revision}\" }}");
+    let suite = Suite::parse("tiny.toml", &SUITE.replacen("seed = 1", &hub, 1)).unwrap();
+    assert_eq!(
+        suite.workloads[0].model.weights,
+        ModelWeights::Hub { repo: "org/tiny".to_owned(), revision: revision.to_owned() }
+    );
+    let neither = refusal("seed = 1\n", "");
+    assert_eq!(neither, "tiny.toml:20: model `m` has not exactly one of seed, hub");
+    assert_eq!(refusal("seed = 1", &format!("seed = 1\n{hub}")), neither);
+    for (from, to, fact) in
+        [("org/tiny", "tiny", "repo `tiny`"), (revision, "main", "revision `main` is not 40")]
+    {
+        let message = refusal("seed = 1", &hub.replacen(from, to, 1));
+        assert!(message.starts_with(&format!("tiny.toml:21: {fact}")), "{message}");
+    }
 }
 
 #[test]

@@ -44,8 +44,12 @@ impl Auditor<'_> {
     fn confirms(&self, question: &Question, tokens: &[Vec<u32>]) -> bool {
         let replayed = self.model.prepare(vec![self.workload.input(question.seed)]);
         let replayed = replayed.and_then(|input| self.model.replay(&input, tokens));
-        let is_chosen =
-            |output: &Output| matches!(output, Output::Generation { tokens: chosen, .. } if chosen == tokens);
+        let is_chosen = |output: &Output| match output {
+            Output::Generation { tokens: chosen, .. } | Output::Transcription { tokens: chosen, .. } => {
+                chosen == tokens
+            }
+            _ => false,
+        };
         let is_stated =
             |output: &Output| output.digest().is_ok_and(|digest| Digest(digest) == question.digest);
         replayed.is_ok_and(|output| is_chosen(&output) && is_stated(&output))

@@ -8,6 +8,7 @@ mod audit;
 mod capacity;
 pub mod kept;
 pub mod model;
+mod network;
 mod peak_memory;
 pub mod protocol;
 mod queue;
@@ -60,7 +61,7 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     };
 
     let started = Instant::now();
-    let model = Model::load(workload, job.weights_folder.as_deref(), numerics)?;
+    let model = Model::load(workload, job.weights.as_ref(), numerics)?;
     let load_ns = nanoseconds(started);
     match &job.purpose {
         Purpose::Measure => measure(&suite, workload, &model, load_ns, parent)?,
@@ -128,7 +129,7 @@ impl Job {
             suite_text: source.text.clone(),
             workload: workload.id.clone(),
             isa: isa.to_string(),
-            weights_folder: None,
+            weights: None,
             purpose,
         }
     }

@@ -1,12 +1,12 @@
 //! What parent and cell say to each other, one JSON document a line. To measure: job, ready, start, a step each, proceed, a trial each,
 //! done; what is kept of outputs in between. To audit: job, loaded, an answer each, done.
 
-use std::path::PathBuf;
-
 use proofmark_reports::Digest;
 use proofmark_reports::audit::{Kept, KeptOutput};
 use proofmark_reports::schema::v1::{Trial, WarmUp};
 use serde::{Deserialize, Serialize};
+
+use crate::plan::WeightsFolder;
 
 /// Parent to cell, first: what to run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Job {
     /// The instruction set of the exact kernels.
     pub isa: String,
     /// Instead of synthetic weights.
-    pub weights_folder: Option<PathBuf>,
+    pub weights: Option<WeightsFolder>,
     /// What for.
     pub purpose: Purpose,
 }
@@ -104,7 +104,7 @@ pub enum Finding {
 /// What was loaded and how the warm-up went.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ready {
-    /// `synthetic` or `local`
+    /// `synthetic`, `hub` or `local`
     pub weights_source: String,
     /// Of the tensors as loaded.
     pub weights_digest: Digest,

@@ -13,6 +13,7 @@ use proofmark_reports::schema::v1::{Profile, Receipt};
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::words::{self, percent};
 use proofmark_reports::{Digest, Timestamp, did_key};
+use proofmark_workloads::Workload;
 
 use crate::audit::{AuditRequest, audit};
 use crate::certify::internal;
@@ -20,7 +21,7 @@ use crate::kept_outputs;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
 use crate::progress::Progress;
-use crate::{Failure, Outcome, beacon_file, run};
+use crate::{Failure, Outcome, beacon_file, hub, run};
 
 /// Compute some answers of a profile again on this machine, and sign what came out
 #[derive(Debug, Args)]
@@ -59,6 +60,9 @@ pub(super) struct Audit {
     /// Where to write the signed result
     #[arg(long, default_value = "audit.json", value_name = "FILE")]
     out: PathBuf,
+    /// What is known of models of the hub [default: the built-in lock file]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
     /// Show no progress
     #[arg(long)]
     quiet: bool,
@@ -102,16 +106,24 @@ impl Audit {
         let outputs = self.outputs.or(beside);
         let key = key_file::load_or_create(Role::Auditor, self.key.as_deref())?;
         let output = OutputFile::reserve(&self.out, "--out")?;
+        let is_audited = |workload: &&Workload| {
+            let cells = profile.document.cells.iter().filter(|cell| cell.workload == workload.id);
+            let weights = cells.filter_map(|cell| cell.weights.as_ref());
+            weights.last().is_some_and(|weights| weights.source == workload.model.weights.source())
+        };
+        let audited: Vec<&Workload> = source.suite.workloads.iter().filter(is_audited).collect();
+        let mut progress = Progress::new(self.quiet);
+        let weights = hub::fetched(&audited, &[], &hub::lock(self.lock.as_deref())?, &mut progress)?;
         let request = AuditRequest {
             profile: &profile,
             suite: &source,
+            weights,
             outputs: outputs.as_deref(),
             randomness,
             answers_a_cell: self.answers,
             isa: super::available(self.isa)?,
             threads: self.threads,
         };
-        let progress = Progress::new(self.quiet);
         let result = audit(&request, now, &progress)?;
         progress.finish();
         let told = told(&result, &request.randomness);

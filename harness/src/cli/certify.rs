@@ -13,7 +13,7 @@ use crate::kept_outputs;
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, hub};
 
 /// Measure this machine with a suite and write a signed coverage profile
 #[derive(Debug, Args)]
@@ -36,6 +36,9 @@ pub(super) struct Certify {
     /// Take a model's weights from a folder with config.json and safetensors; may be repeated
     #[arg(long, value_name = "MODEL=FOLDER")]
     weights: Vec<WeightsFolder>,
+    /// What is known of models of the hub, as `proofmark models lock` writes it [default: the built-in lock file]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
     /// Answer a network's challenge, which names the suite's digest
     #[arg(long, value_name = "FILE")]
     challenge: Option<PathBuf>,
@@ -86,6 +89,7 @@ impl Certify {
             threads: self.threads,
             isa,
             weights: self.weights,
+            lock: &hub::lock(self.lock.as_deref())?,
             challenge: challenge.as_ref(),
             key: self.key.as_deref(),
             out: &self.out,

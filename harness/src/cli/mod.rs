@@ -6,6 +6,7 @@ mod certify;
 mod challenge;
 mod key;
 mod list;
+mod models;
 mod receipt;
 mod self_check;
 mod show;
@@ -36,6 +37,8 @@ enum Command {
     Compare(Compare),
     #[command(subcommand)]
     Fleet(Fleet),
+    #[command(subcommand)]
+    Models(models::Models),
     Show(show::Show),
     List(list::List),
     SelfCheck(self_check::SelfCheck),
@@ -61,6 +64,7 @@ impl Cli {
             Command::Verify(command) => command.run(),
             Command::Compare(command) => command.run(),
             Command::Fleet(command) => command.run(),
+            Command::Models(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
             Command::SelfCheck(command) => command.run(),

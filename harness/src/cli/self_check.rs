@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::Args;
 use proofmark_models::Numerics;
@@ -10,8 +11,9 @@ use proofmark_reports::words::bytes;
 use proofmark_workloads::{Numerics as WorkloadNumerics, Workload, self_check_seed};
 
 use crate::cell::model::Model;
-use crate::plan::{Selection, plan};
-use crate::{Failure, Outcome, environment};
+use crate::plan::{Selection, WeightsFolder, given, plan};
+use crate::progress::Progress;
+use crate::{Failure, Outcome, environment, hub};
 
 /// Compute the digests of a suite's exact workloads and compare them with the suite's; nothing is timed
 #[derive(Debug, Args)]
@@ -25,6 +27,9 @@ pub(super) struct SelfCheck {
     /// The instruction set of the exact kernels: portable, avx2, avx512 or neon [default: the fastest of this machine]
     #[arg(long, value_name = "ISA", env = "PROOFMARK_ISA")]
     isa: Option<Isa>,
+    /// What is known of models of the hub [default: the built-in lock file]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
     /// How to print the result
     #[arg(long, value_enum, default_value = "table")]
     output: OutputFormat,
@@ -40,12 +45,17 @@ impl SelfCheck {
         let (free_bytes, threads) = (machine.available_memory_bytes, machine.logical_cpus);
         let mut outcome = Outcome::Ok;
         let mut digests = BTreeMap::new();
-        for workload in plan(&source.suite, &selection)? {
+        let workloads = plan(&source.suite, &selection)?;
+        let lock = hub::lock(self.lock.as_deref())?;
+        let mut progress = Progress::new(false);
+        let weights = hub::fetched(&workloads, &[], &lock, &mut progress)?;
+        progress.finish();
+        for workload in workloads {
             let needed_bytes = workload.memory_bytes(1, threads);
             let told = if needed_bytes > free_bytes {
                 format!("not computed: needs {}, has {}", bytes(needed_bytes), bytes(free_bytes))
             } else {
-                let digest = digest(workload, isa)?;
+                let digest = digest(workload, given(&weights, workload).as_ref(), isa)?;
                 digests.insert(workload.id.clone(), digest);
                 let told = match workload.self_check {
                     Some(expected) if expected == digest => "match",
@@ -68,8 +78,8 @@ impl SelfCheck {
     }
 }
 
-fn digest(workload: &Workload, isa: Isa) -> anyhow::Result<Digest> {
-    let model = Model::load(workload, None, Numerics::Exact(isa))?;
+fn digest(workload: &Workload, weights: Option<&WeightsFolder>, isa: Isa) -> anyhow::Result<Digest> {
+    let model = Model::load(workload, weights, Numerics::Exact(isa))?;
     let input = model.prepare(vec![workload.input(self_check_seed())])?;
     Ok(Digest(model.run(&input)?.output.digest()?))
 }

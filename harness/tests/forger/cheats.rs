@@ -61,7 +61,8 @@ impl Cheat {
             workloads::Numerics::Native => Numerics::Native,
         };
         let precision: Precision = workload.precision.parse()?;
-        let synthetic = Synthetic::new(workload.model.seed);
+        let seed = workload.model.weights.seed().expect("a suite with synthetic weights");
+        let synthetic = Synthetic::new(seed);
         let rounded = |bits: u32| {
             Weights::custom(precision, move |name, shape, init| {
                 let mut values = synthetic.generate(name, shape.iter().product(), init);
@@ -71,13 +72,13 @@ impl Cheat {
                 Ok(values)
             })
         };
-        let genuine = Weights::synthetic(workload.model.seed, precision);
+        let genuine = Weights::synthetic(seed, precision);
         match self {
             Self::Honest => Model::of(workload, &genuine, numerics),
             Self::FourBitWeights => Model::of(workload, &rounded(4), numerics),
             Self::EightBitWeights => Model::of(workload, &rounded(8), numerics),
             Self::Bf16 => {
-                let bf16 = Weights::synthetic(workload.model.seed, Precision::Bf16);
+                let bf16 = Weights::synthetic(seed, Precision::Bf16);
                 Model::of(&Workload { precision: "bf16".to_owned(), ..workload.clone() }, &bf16, numerics)
             }
             Self::DroppedLayer => Model::of(&with_layers(workload, |layers| layers - 1), &genuine, numerics),

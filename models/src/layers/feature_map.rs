@@ -27,6 +27,26 @@ pub(super) enum Kind {
 }
 
 impl PixelValues {
+    /// Colours from 0 to 255, `[batch, channels, height, width]`, scaled as a model wants them: `(colour / 255 - mean) / std`, with a
+    /// mean and a standard deviation a channel (`EXACT.md`, section 8).
+    ///
+    /// # Panics
+    /// When the colours are no whole number of images, or a channel has no mean or no deviation.
+    #[must_use]
+    pub fn of_colours(colours: &[u8], dims: [usize; 4], mean: &[f64], std: &[f64]) -> Self {
+        let [batch, channels, height, width] = dims;
+        assert_eq!(colours.len(), batch * channels * height * width);
+        let scaled =
+            |channel: usize, colour: u8| ((f64::from(colour) / 255.0 - mean[channel]) / std[channel]) as f32;
+        let tables: Vec<Vec<f32>> =
+            (0..channels).map(|channel| (0..=255).map(|colour| scaled(channel, colour)).collect()).collect();
+        let planes = colours.chunks_exact((height * width).max(1)).enumerate();
+        let values = planes.flat_map(|(at, plane)| {
+            plane.iter().map(|colour| tables[at % tables.len()][usize::from(*colour)]).collect::<Vec<_>>()
+        });
+        Self { values: values.collect(), dims }
+    }
+
     /// # Errors
     /// When there is none, their number contradicts the shape, or one is not finite.
     fn check(&self) -> Result<()> {

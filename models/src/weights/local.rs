@@ -1,19 +1,24 @@
 //! Weights from a folder in the Hugging Face layout: `model.safetensors`, or shards with an index.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use half::{bf16, f16};
-use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use super::damaged;
+use super::safetensors_file::SafetensorsFile;
+use crate::config::read_bounded;
+use crate::pin::{Pin, Pins};
 use crate::{Error, Result};
 
-/// The longest header that is read; a 70B checkpoint has less than one MiB.
-const MAX_HEADER_BYTES: u64 = 64 << 20;
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+/// The longest index that is read; that of a model of a trillion weights has some ten MiB.
+const MAX_INDEX_BYTES: u64 = 32 << 20;
+/// What Python unpickles.
+const PICKLES: [&str; 4] = ["bin", "pt", "pth", "ckpt"];
 
 /// The tensors of a folder, read from disk when asked for.
 #[derive(Debug)]
@@ -23,40 +28,41 @@ pub(super) struct Local {
     file_of: BTreeMap<String, String>,
 }
 
-#[derive(Debug)]
-struct SafetensorsFile {
-    path: PathBuf,
-    metadata: Metadata,
-    data_start: u64,
-}
-
 #[derive(Deserialize)]
 struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
 impl Local {
-    pub(super) fn open(folder: &Path) -> Result<Self> {
-        let single = folder.join("model.safetensors");
-        let index_path = folder.join("model.safetensors.index.json");
-        if !single.exists() && index_path.exists() {
-            return Self::open_shards(folder, &index_path);
+    /// Opens a folder's weights; with pins no file that has none, and none that is otherwise.
+    pub(super) fn open(folder: &Path, pins: Option<&Pins>) -> Result<Self> {
+        let folder = Folder { path: folder, pins };
+        if !folder.has(SINGLE) {
+            if folder.has(INDEX) {
+                return Self::open_shards(&folder);
+            }
+            if let Some(path) = folder.pickle() {
+                return Err(Error::Pickle { path });
+            }
         }
-        let file = SafetensorsFile::open(single)?;
-        let name = "model.safetensors".to_owned();
-        let file_of = file.metadata.tensors().into_keys().map(|tensor| (tensor, name.clone())).collect();
-        Ok(Self { files: BTreeMap::from([(name, file)]), file_of })
+        let file = folder.open(SINGLE)?;
+        let file_of = file.names().map(|tensor| (tensor, SINGLE.to_owned())).collect();
+        Ok(Self { files: BTreeMap::from([(SINGLE.to_owned(), file)]), file_of })
     }
 
-    fn open_shards(folder: &Path, index_path: &Path) -> Result<Self> {
-        let text = fs::read(index_path).map_err(|error| unreadable(index_path, error))?;
-        let index: Index = serde_json::from_slice(&text).map_err(|error| damaged(index_path, error))?;
+    fn open_shards(folder: &Folder<'_>) -> Result<Self> {
+        let path = folder.path.join(INDEX);
+        let text = read_bounded(&path, MAX_INDEX_BYTES)?;
+        if let Some(pin) = folder.pin(INDEX)? {
+            pin.check_digest(&path, Sha256::digest(&text).into())?;
+        }
+        let index: Index = serde_json::from_slice(&text).map_err(|error| damaged(&path, error))?;
         let mut files = BTreeMap::new();
         for name in index.weight_map.values().cloned().collect::<BTreeSet<_>>() {
             if Path::new(&name).file_name() != Some(name.as_ref()) {
-                return Err(damaged(index_path, format_args!("shard `{name}` is no plain file name")));
+                return Err(damaged(&path, format_args!("shard `{name}` is no plain file name")));
             }
-            let file = SafetensorsFile::open(folder.join(&name))?;
+            let file = folder.open(&name)?;
             files.insert(name, file);
         }
         Ok(Self { files, file_of: index.weight_map })
@@ -67,98 +73,37 @@ impl Local {
     }
 
     pub(super) fn load(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        let missing = || Error::MissingTensor { name: name.to_owned() };
-        let file = self.file_of.get(name).and_then(|file| self.files.get(file)).ok_or_else(missing)?;
-        let info = file.metadata.info(name).ok_or_else(missing)?;
-        if info.shape != shape {
-            let (expected, actual) = (shape.to_vec(), info.shape.clone());
-            return Err(Error::ShapeMismatch { name: name.to_owned(), expected, actual });
-        }
-        let (start, end) = info.data_offsets;
-        let bytes = file.read(start as u64, end - start)?;
-        widen(&bytes, info.dtype).ok_or_else(|| Error::UnsupportedDtype {
-            name: name.to_owned(),
-            dtype: format!("{:?}", info.dtype),
-        })
+        let file = self.file_of.get(name).and_then(|file| self.files.get(file));
+        let values = file.and_then(|file| file.load(name, shape));
+        values.unwrap_or_else(|| Err(Error::MissingTensor { name: name.to_owned() }))
     }
 }
 
-impl SafetensorsFile {
-    fn open(path: PathBuf) -> Result<Self> {
-        let mut file = File::open(&path).map_err(|error| unreadable(&path, error))?;
-        let file_bytes = file.metadata().map_err(|error| unreadable(&path, error))?.len();
-        let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(|error| damaged(&path, error))?;
-        let header_bytes = u64::from_le_bytes(length);
-        if header_bytes > MAX_HEADER_BYTES || header_bytes + 8 > file_bytes {
-            return Err(damaged(
-                &path,
-                format_args!("header of {header_bytes} bytes in a file of {file_bytes}"),
-            ));
-        }
-        let mut header = vec![0; header_bytes as usize];
-        file.read_exact(&mut header).map_err(|error| damaged(&path, error))?;
-        // Deserialising checks offsets against shapes and types.
-        let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| damaged(&path, error))?;
-        let expected = 8 + header_bytes + metadata.data_len() as u64;
-        if expected != file_bytes {
-            return Err(damaged(&path, format_args!("{file_bytes} bytes long, its header says {expected}")));
-        }
-        Ok(Self { path, metadata, data_start: 8 + header_bytes })
-    }
-
-    fn read(&self, start: u64, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        let mut file = File::open(&self.path).map_err(|error| unreadable(&self.path, error))?;
-        file.seek(SeekFrom::Start(self.data_start + start))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|error| unreadable(&self.path, error))?;
-        Ok(bytes)
-    }
+struct Folder<'a> {
+    path: &'a Path,
+    pins: Option<&'a Pins>,
 }
 
-/// Little-endian values as f32; every f16 and bf16 has an f32 of the same value.
-fn widen(bytes: &[u8], dtype: Dtype) -> Option<Vec<f32>> {
-    let (pairs, _) = bytes.as_chunks::<2>();
-    let (quads, _) = bytes.as_chunks::<4>();
-    match dtype {
-        Dtype::F32 => Some(quads.iter().map(|quad| f32::from_le_bytes(*quad)).collect()),
-        Dtype::BF16 => Some(pairs.iter().map(|pair| bf16::from_le_bytes(*pair).to_f32()).collect()),
-        Dtype::F16 => Some(pairs.iter().map(|pair| f16::from_le_bytes(*pair).to_f32()).collect()),
-        _ => None,
-    }
-}
-
-fn unreadable(path: &Path, error: std::io::Error) -> Error {
-    Error::Unreadable { path: path.to_owned(), error }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_half_precision_number_is_widened_exactly() {
-        for bits in 0..=u16::MAX {
-            let (sign, exponent, fraction) = (bits >> 15, i32::from(bits >> 10 & 31), f64::from(bits & 1023));
-            let expected = match exponent {
-                0 => fraction * 2.0_f64.powi(-24),
-                31 if fraction == 0.0 => f64::INFINITY,
-                31 => f64::NAN,
-                _ => (1024.0 + fraction) * 2.0_f64.powi(exponent - 25),
-            } * if sign == 1 { -1.0 } else { 1.0 };
-            let widened = widen(&bits.to_le_bytes(), Dtype::F16).unwrap();
-            let actual = f64::from(widened[0]);
-            assert!(
-                actual.to_bits() == expected.to_bits() || actual.is_nan() && expected.is_nan(),
-                "{bits:#06x}"
-            );
-        }
+impl Folder<'_> {
+    fn has(&self, name: &str) -> bool {
+        self.pins.map_or_else(|| self.path.join(name).exists(), |pins| pins.contains_key(name))
     }
 
-    #[test]
-    fn brain_floats_are_the_upper_half() {
-        assert_eq!(widen(&[0x80, 0x3f, 0x00, 0xc0], Dtype::BF16), Some(vec![1.0, -2.0]));
-        assert_eq!(widen(&[0; 8], Dtype::F64), None);
+    /// The pin of a file that is about to be opened.
+    fn pin(&self, name: &str) -> Result<Option<&Pin>> {
+        let missing = || Error::Unpinned { path: self.path.join(name) };
+        self.pins.map(|pins| pins.get(name).ok_or_else(missing)).transpose()
+    }
+
+    fn open(&self, name: &str) -> Result<SafetensorsFile> {
+        SafetensorsFile::open(self.path.join(name), self.pin(name)?)
+    }
+
+    fn pickle(&self) -> Option<PathBuf> {
+        let is_pickle = |path: &PathBuf| {
+            path.extension().is_some_and(|suffix| PICKLES.iter().any(|pickle| suffix == *pickle))
+        };
+        let entries = fs::read_dir(self.path).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.path())).find(is_pickle)
     }
 }

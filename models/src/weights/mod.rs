@@ -1,6 +1,7 @@
 //! Where weights come from, and the digest of what was loaded.
 
 mod local;
+mod safetensors_file;
 mod synthetic;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use crate::framed_hash::FramedHash;
+use crate::pin::Pins;
 use crate::{Error, Precision, Result};
 use local::Local;
 pub use synthetic::Synthetic;
@@ -38,6 +40,7 @@ pub struct Weights {
 enum Source {
     Synthetic(Synthetic),
     Local(Local),
+    Hub(Local),
     Custom(Box<Tensors>),
 }
 
@@ -56,7 +59,16 @@ impl Weights {
     /// # Errors
     /// When a file cannot be read or is damaged.
     pub fn local(folder: &Path, precision: Precision) -> Result<Self> {
-        Ok(Self { source: Source::Local(Local::open(folder)?), precision, loaded: Mutex::default() })
+        Ok(Self { source: Source::Local(Local::open(folder, None)?), precision, loaded: Mutex::default() })
+    }
+
+    /// A folder as [`Self::local`] takes, fetched from the hub: every file that is used has its pin, and is checked against it here.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is damaged, has no pin or another digest.
+    pub fn hub(folder: &Path, pins: &Pins, precision: Precision) -> Result<Self> {
+        let source = Source::Hub(Local::open(folder, Some(pins))?);
+        Ok(Self { source, precision, loaded: Mutex::default() })
     }
 
     /// The format that every weight is rounded to.
@@ -73,12 +85,13 @@ impl Weights {
         Self { source: Source::Custom(Box::new(tensors)), precision, loaded: Mutex::default() }
     }
 
-    /// `synthetic`, `local` or `custom`.
+    /// `synthetic`, `local`, `hub` or `custom`.
     #[must_use]
     pub fn source_name(&self) -> &'static str {
         match self.source {
             Source::Synthetic(_) => "synthetic",
             Source::Local(_) => "local",
+            Source::Hub(_) => "hub",
             Source::Custom(_) => "custom",
         }
     }
@@ -100,7 +113,7 @@ impl Weights {
     fn load(&self, name: String, shape: &[usize], init: Init) -> Result<Vec<f32>> {
         let mut values = match &self.source {
             Source::Synthetic(synthetic) => synthetic.generate(&name, shape.iter().product(), init),
-            Source::Local(local) => local.load(&name, shape)?,
+            Source::Local(local) | Source::Hub(local) => local.load(&name, shape)?,
             Source::Custom(tensors) => tensors(&name, shape, init)?,
         };
         self.precision.round(&mut values).map_err(|index| Error::NonFiniteWeight {
@@ -117,7 +130,7 @@ impl Weights {
     fn contains(&self, name: &str) -> bool {
         match &self.source {
             Source::Synthetic(_) | Source::Custom(_) => true,
-            Source::Local(local) => local.contains(name),
+            Source::Local(local) | Source::Hub(local) => local.contains(name),
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::statistics::Distribution as Sample;
 pub use doubts::{is_derived, run_doubts};
 pub use roofline::{least_arithmetic_ns, obstacle};
 
-/// The source of weights that suites name.
-pub const SYNTHETIC: &str = "synthetic";
+/// The source of weights that are the operator's own; a suite's are those of `ModelWeights::source`.
+pub const LOCAL: &str = "local";
 /// Windows of the warm-up that must agree, and how closely: what Perf Analyzer asks of its last three.
 const STABLE_WINDOWS: usize = 3;
 const STABLE_PERCENT: u128 = 10;
@@ -62,8 +62,14 @@ pub fn tpot_ns(shape: Shape, latency_ns: u64, ttft_ns: u64) -> Option<u64> {
 #[must_use]
 pub fn self_check(workload: &Workload, weights_source: &str, digest: Digest) -> SelfCheck {
     match workload.self_check {
-        Some(golden) if workload.numerics == Numerics::Exact1 && weights_source == SYNTHETIC => {
-            if golden == digest { SelfCheck::Match } else { SelfCheck::Mismatch }
+        Some(golden)
+            if workload.numerics == Numerics::Exact1 && weights_source == workload.model.weights.source() =>
+        {
+            if golden == digest {
+                SelfCheck::Match
+            } else {
+                SelfCheck::Mismatch
+            }
         }
         _ => SelfCheck::None,
     }

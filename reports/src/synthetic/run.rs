@@ -1,13 +1,13 @@
 //! A run of a suite on a machine that is drawn instead of measured, in the order in which an honest program measures.
 
-use proofmark_workloads::{Numerics, Suite, Timing, Workload};
+use proofmark_workloads::{ModelWeights, Numerics, Suite, Timing, Workload};
 
 use super::hardware::Hardware;
 use super::random::{Origin, Random};
 use super::service::Service;
 use super::trials::{self, Search};
 use crate::chain::{self, CellIdentity};
-use crate::derived::{self, SYNTHETIC};
+use crate::derived;
 use crate::schema::v1::{Capacity, CapacityBasis, Ceilings, Cell, Machine, Round, Status, WarmUp, Weights};
 use crate::{Digest, capacity, words};
 
@@ -100,7 +100,10 @@ impl Run<'_> {
             (cell.status, cell.obstacle) = (Status::NotCovered, Some(obstacle));
             cell.reason = Some(words::obstacle(obstacle));
         } else {
-            let weights = Weights { source: SYNTHETIC.to_owned(), digest: weights_digest(workload) };
+            let weights = Weights {
+                source: workload.model.weights.source().to_owned(),
+                digest: weights_digest(workload),
+            };
             cell.weights = Some(weights);
             cell.self_check_digest = Some(self.self_check_digest(workload));
         }
@@ -156,8 +159,11 @@ impl Run<'_> {
 /// The same for all machines, as that of true synthetic weights is.
 fn weights_digest(workload: &Workload) -> Digest {
     let (model, task) = (&workload.model, workload.shape.task().to_string());
-    let fields: [&[u8]; 4] =
-        [model.name.as_bytes(), &model.seed.to_le_bytes(), task.as_bytes(), workload.precision.as_bytes()];
+    let origin = match &model.weights {
+        ModelWeights::Synthetic { seed } => seed.to_le_bytes().to_vec(),
+        ModelWeights::Hub { repo, revision } => format!("{repo}@{revision}").into_bytes(),
+    };
+    let fields: [&[u8]; 4] = [model.name.as_bytes(), &origin, task.as_bytes(), workload.precision.as_bytes()];
     Digest::of_fields("proofmark/synthetic/weights/1", &fields)
 }
 

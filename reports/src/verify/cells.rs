@@ -8,7 +8,7 @@ use proofmark_workloads::{Numerics, Suite, Workload};
 
 use super::{Reason, chains, rounds, trials};
 use crate::Digest;
-use crate::derived::{self, SYNTHETIC};
+use crate::derived::{self, LOCAL};
 use crate::schema::v1::{Cell, DEVICE, Profile, SelfCheck, Status};
 use crate::words::{self, clipped};
 
@@ -95,7 +95,7 @@ impl<'a> Seen<'a> {
             cell.self_check_digest.is_some_and(|digest| exact_steps(cell).any(|output| *output == digest));
         faults.require(!is_answer, "an output digest is that of the self-check");
 
-        if let Some(weights) = cell.weights.as_ref().filter(|weights| weights.source == SYNTHETIC) {
+        if let Some(weights) = cell.weights.as_ref().filter(|weights| weights.source != LOCAL) {
             let first =
                 *self.weights.entry((&cell.model, &cell.task, &cell.precision)).or_insert(weights.digest);
             faults.require(
@@ -145,9 +145,9 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
     let batch = workload.shape.batch();
     faults.require(cell.batch == batch, format_args!("batch is {}, the suite says {batch}", cell.batch));
     faults.require(cell.threads > 0, "threads is 0");
-    let is_known =
-        cell.weights.as_ref().is_none_or(|weights| [SYNTHETIC, "local"].contains(&weights.source.as_str()));
-    faults.require(is_known, "weights.source is neither synthetic nor local");
+    let suites = workload.model.weights.source();
+    let is_known = cell.weights.as_ref().is_none_or(|weights| [suites, LOCAL].contains(&&*weights.source));
+    faults.require(is_known, format_args!("weights.source is neither {suites} nor {LOCAL}"));
     faults.require(cell.output_sketch_root.is_none(), "output_sketch_root is not known to this version");
     match cell.status {
         Status::Measured => check_measured(cell, workload, suite, faults),

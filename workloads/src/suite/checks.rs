@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::{MAX_ROUNDS, MAX_STEPS, Model, Numerics, Pixels, Suite, Timing, Tokens, Workload};
+use super::{MAX_ROUNDS, MAX_STEPS, Model, ModelWeights, Numerics, Pixels, Suite, Timing, Tokens, Workload};
 use crate::architecture::{Architecture, ConfigFault};
 use crate::embedded::embedded_text;
 use crate::source::Source;
 use crate::wire::{
-    WireInclude, WireModel, WirePixels, WireSlo, WireTexts, WireTiming, WireTokens, WireWorkload,
+    WireHub, WireInclude, WireModel, WirePixels, WireSlo, WireTexts, WireTiming, WireTokens, WireWorkload,
 };
 use crate::{Limits, Shape, Slo, SuiteError, Task};
 
@@ -115,7 +115,7 @@ impl Source<'_> {
         let pixels = wire.pixels.as_ref().map(|pixels| self.pixels(pixels, architecture.colours()));
         Ok(Model {
             name: wire.name.get_ref().clone(),
-            seed: wire.seed,
+            weights: self.weights(wire)?,
             tokens,
             pixels: pixels.transpose()?,
             config,
@@ -164,6 +164,23 @@ impl Source<'_> {
         Ok(Pixels { mean: wire.mean.get_ref().clone(), std: wire.std.get_ref().clone() })
     }
 
+    /// Either a seed or a place on the hub.
+    fn weights(self, wire: &WireModel) -> Result<ModelWeights, SuiteError> {
+        match (wire.seed, &wire.hub) {
+            (Some(seed), None) => Ok(ModelWeights::Synthetic { seed }),
+            (None, Some(WireHub { repo, revision })) => {
+                self.require_repo(repo)?;
+                self.require_revision(revision)?;
+                let (repo, revision) = (repo.get_ref().clone(), revision.get_ref().clone());
+                Ok(ModelWeights::Hub { repo, revision })
+            }
+            _ => {
+                let fact = format!("model `{}` has not exactly one of seed, hub", wire.name.get_ref());
+                Err(self.error(&wire.name, fact))
+            }
+        }
+    }
+
     pub(super) fn workload(
         self,
         wire: &WireWorkload,
@@ -184,8 +201,6 @@ impl Source<'_> {
         let requests_per_hour =
             self.bounded("requests_per_hour", &wire.requests_per_hour, 1..=MAX_REQUESTS_PER_HOUR)?;
 
-        // Each image is compared with each text of its own request alone.
-        let most_together = if shape.task() == Task::ImageTextSimilarity { 1 } else { MAX_TOGETHER };
         let mut ids = BTreeSet::new();
         let entries = wire.variant.get_ref();
         self.require(&wire.variant, !entries.is_empty(), || format!("workload `{name}` has no variant"))?;
@@ -208,7 +223,7 @@ impl Source<'_> {
             };
             let max_batch = match &variant.max_batch {
                 None => None,
-                Some(number) => u32::try_from(self.bounded("max_batch", number, 1..=most_together)?).ok(),
+                Some(number) => u32::try_from(self.bounded("max_batch", number, 1..=MAX_TOGETHER)?).ok(),
             };
             let id = format!("{name}-{}-{precision}", numerics.family());
             self.require(&variant.numerics, ids.insert(id.clone()), || {

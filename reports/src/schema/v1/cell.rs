@@ -225,7 +225,7 @@ pub enum Bound {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Weights {
-    /// `synthetic` or `local`.
+    /// `synthetic` or `hub`, as the suite has it, or `local`.
     pub source: String,
     /// Of the tensors as loaded (`EXACT.md`, section 11).
     #[cfg_attr(test, schemars(with = "form::Digest"))]
