@@ -1,7 +1,9 @@
 """A second implementation of the arithmetic standard exact/1, written from models/EXACT.md alone.
 
-It is meant to be read beside that page: one part for each of its sections, in its order. It was written without sight of
-the Rust implementation, so that agreement of the two says something. It favours evident correctness over speed.
+It is meant to be read beside that page: one part for each of its sections, in its order; whole_models.py puts them
+together. It was written without sight of the Rust implementation, so that agreement of the two says something; but for
+two places whose Rust was seen before: the shares and most of the choice of experts (section 9), and where a window begins
+(section 5). It favours evident correctness over speed.
 
 A binary32 value is a Python float that happens to be one exactly; every operation below takes such floats and returns
 such floats. Bit patterns appear at the edges only (`from_hex`, `to_hex`). A row is a list of floats.
@@ -9,6 +11,7 @@ such floats. Bit patterns appear at the edges only (`from_hex`, `to_hex`). A row
 Python 3.11 and mpmath 1.3.0 (requirements.txt); mpmath serves the tables of section 7 and nothing else.
 """
 
+import functools
 import hashlib
 import math
 import struct
@@ -385,20 +388,24 @@ def gelu_tanh_argument(x):
     return mul(GELU_SCALE, fma(mul(mul(x, x), x), GELU_CUBE, x))
 
 
-def gated(gate, up):
-    """The gated product `silu(gate) * up` of two rows."""
-    return [mul(silu(g), u) for g, u in zip(gate, up, strict=True)]
+def gated(gate, up, activation=silu):
+    """The gated product `activation(gate) * up` of two rows."""
+    return [mul(activation(g), u) for g, u in zip(gate, up, strict=True)]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 # Section 5. Attention
 # ----------------------------------------------------------------------------------------------------------------------
 
-def attend(query, keys, values, visible):
+def score_scale(width):
+    """`1 / sqrt(f32(width))`; `width` is `head_dim`, or `query_pre_attn_scalar` where the family has that."""
+    return div(1.0, sqrt(f32(width)))
+
+
+def attend(query, keys, values, visible, scale):
     """One query of one head; `visible` is the range of key positions that it sees."""
     if len(visible) == 0:
         raise ValueError("a query that sees no key")
-    scale = div(1.0, sqrt(f32(len(query))))
     scores = [mul(dot(query, keys[j]), scale) for j in visible]
     m = max(scores)
     p = [exp(sub(score, m)) for score in scores]
@@ -427,15 +434,21 @@ def causal(first):
     return lambda sequence, i: range(first + i + 1)
 
 
+def sliding(first, window):
+    """The same with a window: the last `window` of those keys, the query's own among them."""
+    return lambda sequence, i: range(first + i + 1)[-window:]
+
+
 def within(lengths):
     """Visibility in an encoder: every query sees its own sequence's tokens."""
     return lambda sequence, i: range(lengths[sequence])
 
 
-def attention(q, k, v, visibility):
+def attention(q, k, v, visibility, scale_width=None):
     """All queries: `q[batch][head][position]` is a row; the same for the keys and values, by key head."""
+    scale = score_scale(scale_width or len(q[0][0][0]))
     return [[[attend(query, k[b][key_head(h, len(q[b]), len(k[b]))], v[b][key_head(h, len(q[b]), len(k[b]))],
-                     visibility(b, i))
+                     visibility(b, i), scale)
               for i, query in enumerate(q[b][h])]
              for h in range(len(q[b]))]
             for b in range(len(q))]
@@ -454,6 +467,11 @@ def rms_norm(x, weight, eps):
     """Root mean square normalisation of a row."""
     i = inverse_deviation(x, eps)
     return [mul(mul(value, i), w) for value, w in zip(x, weight, strict=True)]
+
+
+def one_plus(weight):
+    """The `weight` of a norm that scales by `1 + weight`: one `+` an element."""
+    return [add(1.0, w) for w in weight]
 
 
 def layer_norm(x, weight, bias, eps):
@@ -555,9 +573,14 @@ def correctly_rounded(compute):
 L2_FLOOR = from_hex("2b8cbccc")
 
 
+def scaled_row(row, scale):
+    """A row of a table whose model scales embeddings; `scale` is a binary32."""
+    return [mul(value, scale) for value in row]
+
+
 def encoder_embedding(word, token_type, position):
-    """`(word + token type) + position` of three rows."""
-    return add_rows(add_rows(word, token_type), position)
+    """`(word + token type) + position` of three rows; without token types (`None`), `word + position`."""
+    return add_rows(word if token_type is None else add_rows(word, token_type), position)
 
 
 def mean_pool(rows):
@@ -573,6 +596,11 @@ def l2_normalise(x):
     return [div(value, n) for value in x]
 
 
+def label_logits(first_token, dense, activation, classifier):
+    """A head for labels; `dense` and `classifier` are pairs of weight and bias."""
+    return linear([activation(value) for value in linear(first_token, *dense)], *classifier)
+
+
 # ----------------------------------------------------------------------------------------------------------------------
 # Section 9. Choice
 # ----------------------------------------------------------------------------------------------------------------------
@@ -582,6 +610,33 @@ def argmax(values):
     if any(math.isnan(value) for value in values):
         raise ValueError("argmax of a NaN")
     return values.index(max(values))  # Python's comparisons: -0 equals +0
+
+
+def expert_shares(logits):
+    """`p`: a router's logits as shares of one."""
+    m = max(logits)
+    e = [exp(sub(logit, m)) for logit in logits]
+    z = row_sum(e)
+    return [div(value, z) for value in e]
+
+
+def route(logits, count, is_normalised):
+    """The experts of a token, ascending, and their weights; a NaN is an error."""
+    p = expert_shares(logits)
+    if any(math.isnan(share) for share in p):
+        raise ValueError("a share that is a NaN")
+    chosen = sorted(sorted(range(len(p)), key=lambda j: (-p[j], j))[:count])
+    weights = [p[j] for j in chosen]
+    if is_normalised:
+        t = row_sum(weights)
+        weights = [div(weight, t) for weight in weights]
+    return chosen, weights
+
+
+def mixture(outputs, weights):
+    """The outputs of the chosen experts, in ascending order of expert, each times its weight, added."""
+    products = [[mul(value, weight) for value in output] for output, weight in zip(outputs, weights, strict=True)]
+    return functools.reduce(add_rows, products)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -627,7 +682,7 @@ def quarter_round(words, a, b, c, d):
 
 
 def synthetic(seed, name, kind, start, count, precision="f32"):
-    """Values `start .. start + count` of a tensor in a precision (section 1); `kind` is `matrix`, `bias` or `scale`."""
+    """Values `start .. start + count` of a tensor in a precision (section 1); `kind` is one of those below."""
     key = hash_frame("proofmark/synthetic/1", struct.pack("<Q", seed), name)
     first_block = start // 16
     words = []
@@ -646,7 +701,9 @@ def synthetic_value(word, kind):
         return mul(v, BIAS_SCALE)
     if kind == "scale":
         return fma(v, SCALE_SPREAD, 1.0)
-    raise ValueError("kind is not matrix, bias or scale")
+    if kind == "scale_offset":  # of a norm that scales by `1 + weight`
+        return mul(v, SCALE_SPREAD)
+    raise ValueError("kind is not matrix, bias, scale or scale_offset")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -669,17 +726,31 @@ def weights_digest(digests):
     return hash_frame("proofmark/weights/1", *(field for item in by_name for field in item))
 
 
-def generation_digest(batch, steps, tokens, logits):
+def generation_digest(batch, steps, tokens, logits, task="generation"):
     """Output of a generation; tokens `(batch, step)` and logits `(batch, step, vocab)` as flat lists."""
     dims = struct.pack("<3Q", batch, steps, len(logits) // (batch * steps))
-    return hash_frame("proofmark/output/1", "generation", dims, struct.pack(f"<{len(tokens)}I", *tokens),
-                      floats_as_bytes(logits))
+    return hash_frame("proofmark/output/1", task, dims, struct.pack(f"<{len(tokens)}I", *tokens), floats_as_bytes(logits))
 
 
-def embedding_digest(batch, values):
+def transcription_digest(batch, steps, tokens, logits):
+    """Output of a transcription, as that of a generation."""
+    return generation_digest(batch, steps, tokens, logits, "transcription")
+
+
+def embedding_digest(batch, values, task="embedding"):
     """Output of an embedding, `(batch, hidden)` as a flat list."""
     dims = struct.pack("<2Q", batch, len(values) // batch)
-    return hash_frame("proofmark/output/1", "embedding", dims, floats_as_bytes(values))
+    return hash_frame("proofmark/output/1", task, dims, floats_as_bytes(values))
+
+
+def classification_digest(batch, logits):
+    """Output of a classification, `(batch, classes)`."""
+    return embedding_digest(batch, logits, "classification")
+
+
+def similarity_digest(images, values):
+    """Output of a similarity, `(images, texts)`."""
+    return embedding_digest(images, values, "similarity")
 
 
 def reranking_digest(scores):
@@ -688,15 +759,14 @@ def reranking_digest(scores):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
-# Whole models, composed of the sections. EXACT.md takes the architectures as known: Hugging Face's, by their names.
+# Sections 10 and 11 together: what a model loads
 # ----------------------------------------------------------------------------------------------------------------------
 
 class SyntheticWeights:
     """The weights that a model loads: drawn by section 10, in one precision, remembered for the digest of section 11."""
 
-    def __init__(self, seed, prefix="", precision="f32"):
+    def __init__(self, seed, precision="f32"):
         self.seed = seed
-        self.prefix = prefix
         self.precision = precision
         self.digests = {}
 
@@ -713,144 +783,15 @@ class SyntheticWeights:
         """The `weight` of a norm."""
         return self._load(name, [size], "scale")
 
+    def scale_offset(self, name, size):
+        """The `weight` of a norm that scales by `1 + weight`."""
+        return self._load(name, [size], "scale_offset")
+
     def digest(self):
         """The digest of everything loaded so far."""
         return weights_digest(self.digests)
 
     def _load(self, name, dims, kind):
-        values = synthetic(self.seed, self.prefix + name, kind, 0, math.prod(dims), self.precision)
-        self.digests[self.prefix + name] = tensor_digest(dims, values)
+        values = synthetic(self.seed, name, kind, 0, math.prod(dims), self.precision)
+        self.digests[name] = tensor_digest(dims, values)
         return values
-
-
-class LlamaDecoder:
-    """LlamaForCausalLM without biases and without rotary scaling, one sequence, no key/value cache."""
-
-    def __init__(self, config, weights):
-        self.config = config
-        self.heads, self.kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
-        self.head_dim, self.eps = config["head_dim"], config["rms_norm_eps"]
-        self.frequencies = inverse_frequencies(config["rope_theta"], self.head_dim)
-        vocab, hidden = config["vocab_size"], config["hidden_size"]
-        self.embedding = weights.matrix("model.embed_tokens.weight", vocab, hidden)
-        self.layers = [self._load_layer(f"model.layers.{i}.", weights) for i in range(config["num_hidden_layers"])]
-        self.final_norm = weights.scale("model.norm.weight", hidden)
-        self.lm_head = weights.matrix("lm_head.weight", vocab, hidden)
-
-    def _load_layer(self, name, weights):
-        hidden, inner = self.config["hidden_size"], self.config["intermediate_size"]
-        return {
-            "attention_norm": weights.scale(name + "input_layernorm.weight", hidden),
-            "q": weights.matrix(name + "self_attn.q_proj.weight", self.heads * self.head_dim, hidden),
-            "k": weights.matrix(name + "self_attn.k_proj.weight", self.kv_heads * self.head_dim, hidden),
-            "v": weights.matrix(name + "self_attn.v_proj.weight", self.kv_heads * self.head_dim, hidden),
-            "o": weights.matrix(name + "self_attn.o_proj.weight", hidden, self.heads * self.head_dim),
-            "mlp_norm": weights.scale(name + "post_attention_layernorm.weight", hidden),
-            "gate": weights.matrix(name + "mlp.gate_proj.weight", inner, hidden),
-            "up": weights.matrix(name + "mlp.up_proj.weight", inner, hidden),
-            "down": weights.matrix(name + "mlp.down_proj.weight", hidden, inner),
-        }
-
-    def generate(self, prompt, steps):
-        """Greedy: the tokens chosen and, for each, the logits from which it was chosen."""
-        tokens, logits = [], []
-        for _ in range(steps):
-            logits.append(self.next_logits(prompt + tokens))
-            tokens.append(argmax(logits[-1]))
-        return tokens, logits
-
-    def next_logits(self, ids):
-        """The logits after the last of these tokens."""
-        rows = [self.embedding[token] for token in ids]
-        for layer in self.layers:
-            rows = self._layer(layer, rows)
-        return linear(rms_norm(rows[-1], self.final_norm, self.eps), self.lm_head)
-
-    def _layer(self, layer, rows):
-        rows = [add_rows(row, update) for row, update in zip(rows, self._attention(layer, rows), strict=True)]
-        return [add_rows(row, self._mlp(layer, row)) for row in rows]
-
-    def _attention(self, layer, rows):
-        normed = [rms_norm(row, layer["attention_norm"], self.eps) for row in rows]
-        q = self._rotated(split_heads([linear(row, layer["q"]) for row in normed], self.heads))
-        k = self._rotated(split_heads([linear(row, layer["k"]) for row in normed], self.kv_heads))
-        v = split_heads([linear(row, layer["v"]) for row in normed], self.kv_heads)
-        merged = merge_heads(attention([q], [k], [v], causal(0))[0])
-        return [linear(row, layer["o"]) for row in merged]
-
-    def _rotated(self, heads):
-        return [[rotate(row, position, self.frequencies) for position, row in enumerate(rows)] for rows in heads]
-
-    def _mlp(self, layer, row):
-        normed = rms_norm(row, layer["mlp_norm"], self.eps)
-        return linear(gated(linear(normed, layer["gate"]), linear(normed, layer["up"])), layer["down"])
-
-
-class BertEncoder:
-    """BertModel without its pooler; an embedding is the mean over the tokens, normalised."""
-
-    def __init__(self, config, weights):
-        self.config = config
-        self.weights = weights
-        self.heads, self.eps = config["num_attention_heads"], config["layer_norm_eps"]
-        hidden = config["hidden_size"]
-        self.words = weights.matrix("embeddings.word_embeddings.weight", config["vocab_size"], hidden)
-        self.positions = weights.matrix("embeddings.position_embeddings.weight", config["max_position_embeddings"], hidden)
-        self.types = weights.matrix("embeddings.token_type_embeddings.weight", config["type_vocab_size"], hidden)
-        self.embedding_norm = self._norm("embeddings.LayerNorm", hidden)
-        self.layers = [self._load_layer(f"encoder.layer.{i}.") for i in range(config["num_hidden_layers"])]
-
-    def _load_layer(self, name):
-        hidden, inner = self.config["hidden_size"], self.config["intermediate_size"]
-        return {
-            "q": self._dense(name + "attention.self.query", hidden, hidden),
-            "k": self._dense(name + "attention.self.key", hidden, hidden),
-            "v": self._dense(name + "attention.self.value", hidden, hidden),
-            "o": self._dense(name + "attention.output.dense", hidden, hidden),
-            "attention_norm": self._norm(name + "attention.output.LayerNorm", hidden),
-            "up": self._dense(name + "intermediate.dense", inner, hidden),
-            "down": self._dense(name + "output.dense", hidden, inner),
-            "output_norm": self._norm(name + "output.LayerNorm", hidden),
-        }
-
-    def _dense(self, name, rows, columns):
-        return self.weights.matrix(name + ".weight", rows, columns), self.weights.bias(name + ".bias", rows)
-
-    def _norm(self, name, size):
-        return self.weights.scale(name + ".weight", size), self.weights.bias(name + ".bias", size)
-
-    def embed(self, ids, token_types, lengths):
-        """One row a sequence; `ids` and `token_types` are padded rows, of which `lengths` count."""
-        return [l2_normalise(mean_pool(self.last_hidden(row[:length], types[:length])))
-                for row, types, length in zip(ids, token_types, lengths, strict=True)]
-
-    def last_hidden(self, ids, token_types):
-        """The last layer's rows for the tokens of one sequence; padding takes no part, so none is computed."""
-        rows = [layer_norm(encoder_embedding(self.words[token], self.types[token_type], self.positions[position]),
-                           *self.embedding_norm, self.eps)
-                for position, (token, token_type) in enumerate(zip(ids, token_types, strict=True))]
-        for layer in self.layers:
-            rows = [self._after_attention(layer, row, update)
-                    for row, update in zip(rows, self._attention(layer, rows), strict=True)]
-        return rows
-
-    def _attention(self, layer, rows):
-        q, k, v = (split_heads([linear(row, *layer[name]) for row in rows], self.heads) for name in "qkv")
-        merged = merge_heads(attention([q], [k], [v], within([len(rows)]))[0])
-        return [linear(row, *layer["o"]) for row in merged]
-
-    def _after_attention(self, layer, row, update):
-        row = layer_norm(add_rows(update, row), *layer["attention_norm"], self.eps)
-        inner = [gelu(value) for value in linear(row, *layer["up"])]
-        return layer_norm(add_rows(linear(inner, *layer["down"]), row), *layer["output_norm"], self.eps)
-
-
-def split_heads(rows, heads):
-    """Rows of whole width to `[head][position]` rows."""
-    size = len(rows[0]) // heads
-    return [[row[head * size:(head + 1) * size] for row in rows] for head in range(heads)]
-
-
-def merge_heads(heads):
-    """The inverse of `split_heads`."""
-    return [[value for row in rows for value in row] for rows in zip(*heads, strict=True)]

@@ -3,9 +3,9 @@
     python3 make_vectors.py           write them
     python3 make_vectors.py --check   write nothing; exit 1 with one line if a file differs from what would be written
 
-The same bytes every time: inputs come from the small generator below. Binary32 values are bit patterns of eight digits,
-or `nan`, those of 16 bits four digits; binary64 parameters are decimal numbers; tensors are flat lists, row-major. A case
-takes one line.
+The same bytes every time: inputs come from the small generator of vector_inputs.py; whole models are in
+model_vectors.py. Binary32 values are bit patterns of eight digits, or `nan`, those of 16 bits four digits; binary64
+parameters are decimal numbers; tensors are flat lists, row-major. A case takes one line.
 """
 
 import functools
@@ -17,9 +17,10 @@ from pathlib import Path
 
 import exact_reference as exact
 from exact_reference import f32, from_bits, from_hex, to_bits, to_hex
+from model_vectors import encoders, generation, generation_precision
+from vector_inputs import INFINITY_BITS, Generator, cut, flat, hexes
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
-INFINITY_BITS = 0x7f800000
 SIGN = 0x80000000
 
 
@@ -38,6 +39,8 @@ def main():
         ("precision.json", precision),
         ("convolution.json", convolution),
         ("generation_precision.json", generation_precision),
+        ("routing.json", routing),
+        ("encoders.json", encoders),
     ):
         path = FOLDER / name
         data = (render(document()) + "\n").encode()
@@ -59,68 +62,6 @@ def render(section):
             text = "[\n" + ",\n".join(lines) + "\n]"
         parts.append(f"{json.dumps(key)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}"
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-# Inputs
-# ----------------------------------------------------------------------------------------------------------------------
-
-class Generator:
-    """SplitMix64, and what the vectors draw from it."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def word(self):
-        """The next 64 bits."""
-        self.state = (self.state + 0x9e3779b97f4a7c15) % 2 ** 64
-        z = self.state
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9 % 2 ** 64
-        z = (z ^ (z >> 27)) * 0x94d049bb133111eb % 2 ** 64
-        return z ^ (z >> 31)
-
-    def below(self, bound):
-        """A whole number below a small bound."""
-        return (self.word() >> 32) * bound >> 32
-
-    def bits(self):
-        """Any bit pattern of a finite value."""
-        while True:
-            pattern = self.word() >> 32
-            if pattern & INFINITY_BITS != INFINITY_BITS:
-                return pattern
-
-    def between(self, low, high):
-        """A binary32 value, evenly between two bounds."""
-        return f32(low + (high - low) * ((self.word() >> 11) * 2.0 ** -53))
-
-    def row(self, count, size=1.0):
-        """Values evenly between `-size` and `size`."""
-        return [self.between(-size, size) for _ in range(count)]
-
-    def wild_row(self, count, octaves=20):
-        """Values whose magnitudes are spread over `2 * octaves` octaves about 1."""
-        return [from_bits((self.below(2) << 31) | ((127 - octaves + self.below(2 * octaves)) << 23) | self.below(1 << 23))
-                for _ in range(count)]
-
-    def subnormal_row(self, count):
-        """Subnormal values."""
-        return [from_bits((self.below(2) << 31) | self.below(1 << 23)) for _ in range(count)]
-
-
-def hexes(values):
-    """A flat list of bit patterns."""
-    return [to_hex(value) for value in values]
-
-
-def flat(rows):
-    """One level of nesting less."""
-    return [value for row in rows for value in row]
-
-
-def cut(values, size):
-    """The inverse of `flat`, for rows of one size."""
-    return [values[start:start + size] for start in range(0, len(values), size)]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -315,7 +256,29 @@ def attention():
         drawn_attention(draw, dims(2, 4, 2, 3, 33, 33), lengths=[33, 32], size=4.0),
         drawn_attention(draw, dims(4, 2, 1, 2, 300, 4), lengths=[300, 256, 257, 20]),
         *special_attention_cases(),
+        *sliding_attention_cases(draw),
+        drawn_attention(draw, dims(1, 2, 1, 3, 12, 8), causal=9, scale_width=24),
+        drawn_attention(draw, dims(2, 2, 2, 2, 20, 6), lengths=[20, 7], scale_width=168),
+        drawn_attention(draw, dims(1, 2, 1, 1, 30, 6), causal=29, window=9, scale_width=10),
     ]}
+
+
+def sliding_attention_cases(draw):
+    """Windows about one lane sum and one block, that begin within a block, at its start, and as the sequence does."""
+    return [
+        *(drawn_attention(draw, dims(1, 2, 1, 40, 40, 2), causal=0, window=window) for window in (1, 2, 15, 16, 17, 39, 40)),
+        drawn_attention(draw, dims(2, 4, 2, 5, 23, 9), causal=18, window=17, size=6.0),
+        drawn_attention(draw, dims(1, 1, 1, 260, 260, 1), causal=0, window=17),
+        # the first key seen is in the second block, in the first, the last of the first, the first of the second
+        *(drawn_attention(draw, dims(1, 2, 1, 4, 259, 2), causal=255, window=window) for window in (1, 2, 3, 16, 255, 256, 257)),
+        *(drawn_attention(draw, dims(1, 1, 1, 14, 530, 1), causal=516, window=window, size=4.0)
+          for window in (1, 16, 17, 255, 256, 257, 262, 530)),
+        # one query: decoding
+        *(drawn_attention(draw, dims(1, 2, 1, 1, keys, 1), causal=keys - 1, window=window)
+          for keys, window in ((1, 1), (17, 1), (17, 16), (18, 17), (256, 1), (257, 1), (257, 256), (258, 257), (300, 255),
+                               (512, 256), (513, 257), (513, 2), (520, 4096))),
+        drawn_attention(draw, dims(2, 2, 1, 1, 270, 2), causal=269, window=17, size=8.0),
+    ]
 
 
 def special_attention_cases():
@@ -339,7 +302,7 @@ def dims(batch, heads, kv_heads, q_len, k_len, head_dim):
     return {"batch": batch, "heads": heads, "kv_heads": kv_heads, "q_len": q_len, "k_len": k_len, "head_dim": head_dim}
 
 
-def drawn_attention(draw, size_of, causal=None, lengths=None, size=2.0):
+def drawn_attention(draw, size_of, causal=None, lengths=None, size=2.0, **settings):
     """A case of drawn inputs; invisible keys and values by lengths are huge."""
     keys = size_of["batch"] * size_of["kv_heads"] * size_of["k_len"]
     q = draw.row(size_of["batch"] * size_of["heads"] * size_of["q_len"] * size_of["head_dim"], size)
@@ -349,17 +312,22 @@ def drawn_attention(draw, size_of, causal=None, lengths=None, size=2.0):
             key = index // size_of["head_dim"]
             if key % size_of["k_len"] >= lengths[key // size_of["k_len"] // size_of["kv_heads"]]:
                 k[index] = v[index] = from_hex("7f7fffff")
-    return attention_case(q, k, v, size_of, causal, lengths)
+    return attention_case(q, k, v, size_of, causal, lengths, **settings)
 
 
-def attention_case(q, k, v, size_of, causal=None, lengths=None):
-    """One case; the tensors are flat."""
+def attention_case(q, k, v, size_of, causal=None, lengths=None, window=None, scale_width=None):
+    """One case; the tensors are flat. Where no width is given for the scale, it is `head_dim` and goes unnamed."""
     q, k, v = (list(map(f32, tensor)) for tensor in (q, k, v))
-    visibility = exact.causal(causal) if lengths is None else exact.within(lengths)
+    if lengths is not None:
+        visibility, named = exact.within(lengths), {"lengths": lengths}
+    elif window is None:
+        visibility, named = exact.causal(causal), {"causal_first": causal}
+    else:
+        visibility, named = exact.sliding(causal, window), {"causal_first": causal, "window": window}
     output = exact.attention(cut_heads(q, size_of, "heads", "q_len"), cut_heads(k, size_of, "kv_heads", "k_len"),
-                             cut_heads(v, size_of, "kv_heads", "k_len"), visibility)
-    return {"q": hexes(q), "k": hexes(k), "v": hexes(v), "dims": size_of,
-            "visibility": {"causal_first": causal} if lengths is None else {"lengths": lengths},
+                             cut_heads(v, size_of, "kv_heads", "k_len"), visibility, scale_width)
+    return {"q": hexes(q), "k": hexes(k), "v": hexes(v), "dims": size_of, "visibility": named,
+            **({} if scale_width is None else {"score_scale_width": scale_width}),
             "output": hexes(flat(flat(flat(output))))}
 
 
@@ -387,7 +355,18 @@ def norms():
         "layer": [{"x": hexes(x), "weight": hexes(weight), "bias": hexes(bias), "eps": eps,
                    "y": hexes(exact.layer_norm(x, weight, bias, eps))}
                   for x, weight, bias, eps in cases],
+        "rms_one_plus": one_plus_cases(draw, cases),
     }
+
+
+def one_plus_cases(draw, cases):
+    """Rows as of the other norms; `weight` is what is stored: about 0, -1 and -2, vanishing beside 1, or a tie in the sum."""
+    special = [0.0, -0.0, -1.0, -2.0, from_bits(1), 2.0 ** -24, -2.0 ** -25, 3 * 2.0 ** -24, 2.0 ** -23, from_hex("33800001"),
+               from_hex("bf7fffff"), from_hex("7f000000")]
+    drawn = [(x, draw.row(len(x), 0.5), eps) for x, _, _, eps in cases]
+    drawn.append((draw.row(len(special)), special, 1e-6))
+    return [{"x": hexes(x), "weight": hexes(weight), "eps": eps, "y": hexes(exact.rms_norm(x, exact.one_plus(weight), eps))}
+            for x, weight, eps in drawn]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -490,6 +469,66 @@ def pooling_case(hidden, seq, lengths, x):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# routing.json
+# ----------------------------------------------------------------------------------------------------------------------
+
+def routing():
+    """A router's logits, all shares, and the experts chosen with their weights; `refused` logits give a NaN."""
+    draw = Generator(13)
+    settings = [(6, 1), (6, 2), (8, 8), (16, 3), (17, 17), (33, 20), (60, 4), (128, 8), (130, 130)]
+    drawn = [(draw.row(experts, size), count) for experts, count in settings for size in (0.1, 3.0, 40.0)]
+    return {
+        "cases": [routing_case(logits, count, is_normalised)
+                  for logits, count in drawn + special_routing(draw) for is_normalised in (False, True)],
+        "refused": [{"logits": hexes_of_any(logits), "count": count} for logits, count in (
+            ([0.0, math.nan, 1.0], 1), ([math.nan, 0.0], 1), ([1.0, math.inf], 1), ([-math.inf, -math.inf], 2))],
+    }
+
+
+def special_routing(draw):
+    """Equal shares, also of unlike logits; zeros of both signs; shares that are subnormal or vanish."""
+    below_one = from_hex("b3000000")  # its exp is a tie of 1 and what is next below
+    return [
+        ([0.5] * 8, 3),
+        ([0.0, -0.0, 0.0, -0.0, -1.0], 3),
+        ([-0.0, 0.0, -0.0], 2),
+        ([-0.0], 1),
+        ([1.0, 2.0, 1.0, 2.0, 1.0, 2.0], 4),
+        ([f32(-0.3), 1.5, f32(-0.3), 0.25, 1.5, 1.5, f32(-0.3)], 5),
+        # logits differ, shares do not: the lower index comes first though its logit is lower
+        ([0.0, 1e-10, -1e-10, 2e-10, -1.0], 1),
+        ([below_one, from_hex("b2ffffff"), 0.0, from_hex("b3000001"), from_hex("b3400000"), from_hex("b3c00000")], 3),
+        ([-104.0, -103.5, -103.7, 0.0, -103.3], 3),
+        # subnormal shares, those that an exact zero ends, and equal ones among them
+        ([-88.0, -90.0, -95.0, -100.0, -102.0, -103.0, -103.9, -104.0, 0.0, 0.0], 7),
+        ([-97.0, -97.0, -97.5, 0.0, -97.5, -97.0], 4),
+        ([0.0] + draw_between(draw, 40, -104.5, -86.0), 30),
+        ([0.0] + draw_between(draw, 17, -104.5, -100.0), 18),
+        ([5.0, -200.0, -300.0, -math.inf, -200.0], 4),
+        ([from_hex("7f7fffff"), from_hex("ff7fffff"), 0.0], 2),
+        (draw.subnormal_row(20), 7),
+    ]
+
+
+def draw_between(draw, count, low, high):
+    """Values evenly between two bounds."""
+    return [draw.between(low, high) for _ in range(count)]
+
+
+def hexes_of_any(values):
+    """Bit patterns, a NaN's too."""
+    return [pattern_to_hex(to_bits(value)) for value in values]
+
+
+def routing_case(logits, count, is_normalised):
+    """One token."""
+    logits = [f32(logit) for logit in logits]
+    experts, weights = exact.route(logits, count, is_normalised)
+    return {"logits": hexes(logits), "count": count, "normalised": is_normalised,
+            "shares": hexes(exact.expert_shares(logits)), "experts": experts, "weights": hexes(weights)}
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # synthetic.json
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -510,11 +549,17 @@ def synthetic():
             (2 ** 32, "lm_head.weight", "matrix", 0),
             (2 ** 63 + 5, "model.layers.10.mlp.down_proj.weight", "matrix", 31),
             (2 ** 64 - 1, "classifier.bias", "bias", 15),
+            (44, "model.layers.1.pre_feedforward_layernorm.weight", "scale_offset", 0),
+            (44, "model.layers.1.self_attn.q_norm.weight", "scale_offset", 37),
+            (44, "model.layers.0.mlp.experts.12.down_proj.weight", "matrix", 0),
+            (45, "roberta.embeddings.position_embeddings.weight", "matrix", 1),
         )],
         "digests": {
             "output": [
                 generation_output(draw, 1, 1, 3), generation_output(draw, 2, 3, 5),
                 embedding_output(draw, 4, 8), reranking_output(draw, 7),
+                classification_output(draw, 3, 5), similarity_output(draw, 2, 3),
+                generation_output(draw, 2, 3, 5, "transcription"),
             ],
         },
     }
@@ -526,12 +571,13 @@ def synthetic_case(seed, name, kind, start):
             "values": hexes(exact.synthetic(seed, name, kind, start, 40))}
 
 
-def generation_output(draw, batch, steps, vocab):
-    """The digest of a generation."""
+def generation_output(draw, batch, steps, vocab, task="generation"):
+    """The digest of a generation or a transcription."""
     logits = [draw.row(vocab, 5.0) for _ in range(batch * steps)]
     tokens = [exact.argmax(row) for row in logits]
-    return {"task": "generation", "batch": batch, "steps": steps, "vocab": vocab, "tokens": tokens,
-            "logits": hexes(flat(logits)), "digest": exact.generation_digest(batch, steps, tokens, flat(logits)).hex()}
+    digest = {"generation": exact.generation_digest, "transcription": exact.transcription_digest}[task]
+    return {"task": task, "batch": batch, "steps": steps, "vocab": vocab, "tokens": tokens,
+            "logits": hexes(flat(logits)), "digest": digest(batch, steps, tokens, flat(logits)).hex()}
 
 
 def embedding_output(draw, batch, hidden):
@@ -541,59 +587,24 @@ def embedding_output(draw, batch, hidden):
             "digest": exact.embedding_digest(batch, values).hex()}
 
 
+def classification_output(draw, batch, classes):
+    """The digest of a classification."""
+    values = draw.row(batch * classes, 5.0)
+    return {"task": "classification", "batch": batch, "values": hexes(values),
+            "digest": exact.classification_digest(batch, values).hex()}
+
+
+def similarity_output(draw, images, texts):
+    """The digest of a similarity."""
+    values = draw.row(images * texts, 30.0)
+    return {"task": "similarity", "images": images, "values": hexes(values),
+            "digest": exact.similarity_digest(images, values).hex()}
+
+
 def reranking_output(draw, count):
     """The digest of a reranking."""
     values = draw.row(count)
     return {"task": "reranking", "values": hexes(values), "digest": exact.reranking_digest(values).hex()}
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-# generation.json
-# ----------------------------------------------------------------------------------------------------------------------
-
-LLAMA = {
-    "model_type": "llama", "vocab_size": 40, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 4, "hidden_act": "silu", "rms_norm_eps": 1e-5,
-    "rope_theta": 10000.0, "rope_scaling": None, "max_position_embeddings": 64, "tie_word_embeddings": False,
-    "attention_bias": False, "mlp_bias": False,
-}
-
-BERT = {
-    "model_type": "bert", "vocab_size": 40, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
-    "num_attention_heads": 2, "hidden_act": "gelu", "layer_norm_eps": 1e-12, "max_position_embeddings": 32,
-    "type_vocab_size": 2,
-}
-
-
-def generation():
-    """A whole decoder and a whole encoder, tiny, from synthetic weights."""
-    return {"cases": [llama_case(42, [3, 17, 0, 39, 8], 6)], "embedding_cases": [bert_case(43, 9, [9, 6])]}
-
-
-def llama_case(seed, prompt, steps, weight_format=None):
-    """Greedy generation; where no precision is given it is f32 and goes unnamed."""
-    weights = exact.SyntheticWeights(seed, precision=weight_format or "f32")
-    tokens, logits = exact.LlamaDecoder(LLAMA, weights).generate(prompt, steps)
-    return {"config": LLAMA, "seed": seed, **named_precision(weight_format), "prompt": prompt, "steps": steps, "tokens": tokens, "logits": hexes(flat(logits)),
-            "output_digest": exact.generation_digest(1, steps, tokens, flat(logits)).hex(),
-            "weights_digest": weights.digest().hex()}
-
-
-def bert_case(seed, seq, lengths, weight_format=None):
-    """An embedding of a padded batch: padding has id 0; token type 1 from position 4; the precision as in `llama_case`."""
-    draw = Generator(9)
-    ids = [[1 + draw.below(39) if position < length else 0 for position in range(seq)] for length in lengths]
-    token_types = [[int(position >= 4) for position in range(seq)] for _ in lengths]
-    weights = exact.SyntheticWeights(seed, prefix="bert.", precision=weight_format or "f32")
-    embedding = flat(exact.BertEncoder(BERT, weights).embed(ids, token_types, lengths))
-    return {"config": BERT, "seed": seed, **named_precision(weight_format), "ids": flat(ids),
-            "token_types": flat(token_types), "lengths": lengths, "embedding": hexes(embedding),
-            "output_digest": exact.embedding_digest(len(lengths), embedding).hex(), "weights_digest": weights.digest().hex()}
-
-
-def named_precision(weight_format):
-    """The field that names a precision, where there is one."""
-    return {} if weight_format is None else {"precision": weight_format}
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -811,16 +822,6 @@ def convolution_case(x, size, weight, outputs, kernel, *, stride=(1, 1), padding
     return {"batch": batch, "channels": channels, "height": height, "width": width, "outputs": outputs,
             "kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation,
             "x": hexes(x), "w": hexes(weight), "b": None if bias is None else hexes(bias), "y": hexes(y)}
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-# generation_precision.json
-# ----------------------------------------------------------------------------------------------------------------------
-
-def generation_precision():
-    """The models of generation.json with weights of 16 bits."""
-    return {"cases": [llama_case(44, [7, 0, 21, 33, 12, 5], 6, "bf16"), llama_case(45, [1, 38, 14, 2], 6, "f16")],
-            "embedding_cases": [bert_case(46, 11, [11, 4], "bf16")]}
 
 
 if __name__ == "__main__":

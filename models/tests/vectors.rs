@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proofmark_models::decoder::{Decoder, DecoderSpec};
-use proofmark_models::encoder::{Embedder, EncoderInput, EncoderSpec};
+use proofmark_models::encoder::{Classifier, Embedder, EncoderInput, EncoderSpec, Reranker};
 use proofmark_models::exact::attention::{Attention, Visibility, score_scale};
 use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::convolution::{Finish, Images, PackedConvolution, Window};
@@ -18,6 +18,7 @@ use proofmark_models::exact::linear::PackedLinear;
 use proofmark_models::exact::norm::{Norm, NormKind};
 use proofmark_models::exact::pooling::mean_pool_l2;
 use proofmark_models::exact::rotary::{RopeScaling, RotaryTable, inverse_frequencies, rotation};
+use proofmark_models::exact::routing::{Choice, ExpertWeights, choose, softmax};
 use proofmark_models::exact::sum::{sum, sum_of_squares};
 use proofmark_models::weights::{Init, Synthetic, Weights};
 use proofmark_models::{Numerics, Output, Precision};
@@ -248,10 +249,15 @@ fn attention_matches() {
         let head_dim = dim("head_dim");
         let (batch, heads, q_len) = (dim("batch"), dim("heads"), dim("q_len"));
         let (kv_heads, k_len) = (dim("kv_heads"), dim("k_len"));
-        let visibility = match case["visibility"].get("lengths") {
-            Some(lengths) => Visibility::Lengths(Arc::new(sizes(lengths))),
-            None => Visibility::Causal { first: size(&case["visibility"]["causal_first"]) },
+        let visible = &case["visibility"];
+        let visibility = match (visible.get("lengths"), visible.get("window")) {
+            (Some(lengths), _) => Visibility::Lengths(Arc::new(sizes(lengths))),
+            (None, None) => Visibility::Causal { first: size(&visible["causal_first"]) },
+            (None, Some(window)) => {
+                Visibility::Sliding { first: size(&visible["causal_first"]), window: size(window) }
+            }
         };
+        let scale_width = case.get("score_scale_width").map_or(head_dim, size);
         // (batch, heads, len, head_dim) -> (batch, len, heads * head_dim)
         let rows = |values: Vec<f32>, heads: usize, len: usize| -> Vec<f32> {
             let at = |b: usize, t: usize, h: usize| ((b * heads + h) * len + t) * head_dim;
@@ -272,7 +278,7 @@ fn attention_matches() {
                 cache: &cache,
                 visibility: &visibility,
                 heads,
-                scale: score_scale(head_dim as f32),
+                scale: score_scale(scale_width as f32),
                 isa,
             };
             attention.forward(&queries, heads * head_dim, &mut output);
@@ -285,17 +291,19 @@ fn attention_matches() {
 #[test]
 fn norms_match() {
     let vectors = vectors("norms.json");
-    for (name, is_layer) in [("rms", false), ("layer", true)] {
+    for name in ["rms", "rms_one_plus", "layer"] {
         for case in cases(&vectors[name]) {
             let x = floats(&case["x"]);
             for isa in available() {
-                let kind = if is_layer {
-                    NormKind::Layer { bias: floats(&case["bias"]) }
-                } else {
-                    NormKind::RootMeanSquare
+                let kind = match name {
+                    "layer" => NormKind::Layer { bias: floats(&case["bias"]) },
+                    _ => NormKind::RootMeanSquare,
                 };
-                let eps = case["eps"].as_f64().unwrap() as f32;
-                let norm = Norm { weight: floats(&case["weight"]), kind, eps, isa };
+                let mut weight = floats(&case["weight"]);
+                if name == "rms_one_plus" {
+                    weight.iter_mut().for_each(|weight| *weight += 1.0);
+                }
+                let norm = Norm { weight, kind, eps: case["eps"].as_f64().unwrap() as f32, isa };
                 let (what, mut in_place) = (format!("{name} of {} on {isa}", x.len()), x.clone());
                 norm.in_place(&mut in_place);
                 assert_same_bits(&in_place, &floats(&case["y"]), &what);
@@ -370,11 +378,37 @@ fn pooling_matches() {
     }
 }
 
+#[test]
+fn routing_matches() {
+    let vectors = vectors("routing.json");
+    for case in cases(&vectors["cases"]) {
+        let (weights, count) = match case["normalised"].as_bool().unwrap() {
+            true => (ExpertWeights::Normalised, size(&case["count"])),
+            false => (ExpertWeights::AsRouted, size(&case["count"])),
+        };
+        let mut shares = floats(&case["logits"]);
+        softmax(&mut shares);
+        assert_same_bits(&shares, &floats(&case["shares"]), "shares");
+        let choices = choose(&shares, count, weights).unwrap();
+        let (experts, weights): (Vec<_>, Vec<_>) =
+            choices.into_iter().map(|Choice { expert, weight }| (expert, weight)).unzip();
+        assert_eq!(experts, sizes(&case["experts"]), "{case}");
+        assert_same_bits(&weights, &floats(&case["weights"]), "weights");
+    }
+    for case in cases(&vectors["refused"]) {
+        let mut shares = floats(&case["logits"]);
+        softmax(&mut shares);
+        assert_eq!(choose(&shares, size(&case["count"]), ExpertWeights::AsRouted), None, "{case}");
+    }
+}
+
 fn init(case: &Value) -> Init {
     match case["kind"].as_str().unwrap() {
         "matrix" => Init::Matrix,
         "bias" => Init::Bias,
-        _ => Init::Scale,
+        "scale" => Init::Scale,
+        "scale_offset" => Init::ScaleOffset,
+        other => panic!("{other}"),
     }
 }
 
@@ -403,13 +437,16 @@ fn synthetic_weights_in_each_precision_match() {
 #[test]
 fn output_digests_match() {
     for case in cases(&vectors("synthetic.json")["digests"]["output"]) {
+        let tokens = || ids(&case["tokens"]).chunks(size(&case["steps"])).map(<[u32]>::to_vec).collect();
+        let (logits, values) = (|| floats(&case["logits"]), || floats(&case["values"]));
         let output = match case["task"].as_str().unwrap() {
-            "generation" => Output::Generation {
-                tokens: ids(&case["tokens"]).chunks(size(&case["steps"])).map(<[u32]>::to_vec).collect(),
-                logits: floats(&case["logits"]),
-            },
-            "embedding" => Output::Embedding { batch: size(&case["batch"]), values: floats(&case["values"]) },
-            _ => Output::Scores(floats(&case["values"])),
+            "generation" => Output::Generation { tokens: tokens(), logits: logits() },
+            "transcription" => Output::Transcription { tokens: tokens(), logits: logits() },
+            "embedding" => Output::Embedding { batch: size(&case["batch"]), values: values() },
+            "classification" => Output::Classification { batch: size(&case["batch"]), logits: values() },
+            "similarity" => Output::Similarity { images: size(&case["images"]), values: values() },
+            "reranking" => Output::Scores(values()),
+            other => panic!("{other}"),
         };
         assert_eq!(hex(&output.digest().unwrap()), case["digest"].as_str().unwrap());
     }
@@ -431,14 +468,15 @@ fn whole_models(name: &str) -> Vec<(Value, Precision)> {
 fn a_whole_decoder_matches() {
     for (case, precision) in whole_models("cases") {
         for isa in available() {
+            let what = format!("{} in {precision} on {isa}", case["config"]["model_type"]);
             let config = DecoderSpec::parse(case["config"].as_object().unwrap()).unwrap();
             let weights = Weights::synthetic(case["seed"].as_u64().unwrap(), precision);
             let (prompt, steps) = (ids(&case["prompt"]), size(&case["steps"]));
             let model = Decoder::load(&config, &weights, prompt.len() + steps, Numerics::Exact(isa)).unwrap();
             let output = model.generate(&[prompt], steps, &mut |_| {}).unwrap().into_output();
             let Output::Generation { tokens, logits } = &output else { panic!("no generation") };
-            assert_eq!(tokens[0], ids(&case["tokens"]));
-            assert_same_bits(logits, &floats(&case["logits"]), "logits");
+            assert_same_bits(logits, &floats(&case["logits"]), &what);
+            assert_eq!(tokens[0], ids(&case["tokens"]), "{what}");
             assert_eq!(hex(&output.digest().unwrap()), case["output_digest"].as_str().unwrap());
             assert_eq!(hex(&weights.digest()), case["weights_digest"].as_str().unwrap());
         }
@@ -460,6 +498,30 @@ fn a_whole_encoder_matches() {
             assert_same_bits(values, &floats(&case["embedding"]), "embedding");
             assert_eq!(hex(&output.digest().unwrap()), case["output_digest"].as_str().unwrap());
             assert_eq!(hex(&weights.digest()), case["weights_digest"].as_str().unwrap());
+        }
+    }
+}
+
+#[test]
+fn encoders_of_every_family_match_in_every_task() {
+    for case in cases(&vectors("encoders.json")["cases"]) {
+        for isa in available() {
+            let spec = EncoderSpec::parse(case["config"].as_object().unwrap()).unwrap();
+            let weights = Weights::synthetic(case["seed"].as_u64().unwrap(), precision(case));
+            let (numerics, lengths) = (Numerics::Exact(isa), Arc::new(sizes(&case["lengths"])));
+            let input =
+                EncoderInput { ids: ids(&case["ids"]), token_types: ids(&case["token_types"]), lengths };
+            let output = match case["task"].as_str().unwrap() {
+                "embedding" => Embedder::load(&spec, &weights, numerics).unwrap().embed(&input),
+                "reranking" => Reranker::load(&spec, &weights, numerics).unwrap().score(&input),
+                "classification" => Classifier::load(&spec, &weights, numerics).unwrap().classify(&input),
+                other => panic!("{other}"),
+            }
+            .unwrap();
+            let what = format!("{} of {} on {isa}", case["task"], case["config"]["model_type"]);
+            assert_same_bits(output.rows().unwrap().0, &floats(&case["output"]), &what);
+            assert_eq!(hex(&output.digest().unwrap()), case["output_digest"].as_str().unwrap(), "{what}");
+            assert_eq!(hex(&weights.digest()), case["weights_digest"].as_str().unwrap(), "{what}");
         }
     }
 }
