@@ -26,13 +26,13 @@ const FULL_SCALE: f32 = 32_768.0;
 /// A network ready to take requests.
 #[derive(Debug)]
 pub(super) enum Network {
-    Decoder(Decoder),
+    Decoder(Box<Decoder>),
     Embedder(Embedder),
     Reranker(Reranker),
     Classifier(Classifier),
     Vit(Vit),
     ResNet(ResNet),
-    Clip(Clip),
+    Clip(Box<Clip>),
     Whisper(Box<Whisper>),
 }
 
@@ -65,7 +65,8 @@ impl Network {
         Ok(match (workload.shape.task(), &workload.model.architecture) {
             (Task::Generation, _) => {
                 let positions = workload.shape.positions() as usize;
-                Self::Decoder(Decoder::load(&DecoderSpec::parse(config)?, weights, positions, numerics)?)
+                let spec = DecoderSpec::parse(config)?;
+                Self::Decoder(Box::new(Decoder::load(&spec, weights, positions, numerics)?))
             }
             (Task::Embedding, _) => Self::Embedder(Embedder::load(&encoder()?, weights, numerics)?),
             (Task::Reranking, _) => Self::Reranker(Reranker::load(&encoder()?, weights, numerics)?),
@@ -79,7 +80,7 @@ impl Network {
                 Self::Vit(Vit::load(&VitConfig::parse(config)?, weights, numerics)?)
             }
             (Task::ImageTextSimilarity, _) => {
-                Self::Clip(Clip::load(&ClipConfig::parse(config)?, weights, numerics)?)
+                Self::Clip(Box::new(Clip::load(&ClipConfig::parse(config)?, weights, numerics)?))
             }
             (Task::SpeechRecognition, _) => {
                 Self::Whisper(Box::new(Whisper::load(&WhisperConfig::parse(config)?, weights, numerics)?))

@@ -108,8 +108,8 @@ impl Audit {
         let output = OutputFile::reserve(&self.out, "--out")?;
         let is_audited = |workload: &&Workload| {
             let cells = profile.document.cells.iter().filter(|cell| cell.workload == workload.id);
-            let weights = cells.filter_map(|cell| cell.weights.as_ref());
-            weights.last().is_some_and(|weights| weights.source == workload.model.weights.source())
+            let mut weights = cells.filter_map(|cell| cell.weights.as_ref());
+            weights.next_back().is_some_and(|weights| weights.source == workload.model.weights.source())
         };
         let audited: Vec<&Workload> = source.suite.workloads.iter().filter(is_audited).collect();
         let mut progress = Progress::new(self.quiet);

@@ -135,8 +135,11 @@ impl SafetensorsFile {
     }
 }
 
-/// How little-endian values of a type become f32; every f16 and bf16 has an f32 of the same value.
-fn widening(dtype: Dtype) -> Option<fn(&[u8], &mut Vec<f32>)> {
+/// Appends little-endian values as f32.
+type Widen = fn(&[u8], &mut Vec<f32>);
+
+/// How values of a type become f32; every f16 and bf16 has an f32 of the same value.
+fn widening(dtype: Dtype) -> Option<Widen> {
     match dtype {
         Dtype::F32 => Some(|bytes, values| {
             values.extend(bytes.as_chunks::<4>().0.iter().map(|quad| f32::from_le_bytes(*quad)));
