@@ -288,6 +288,7 @@ ERF_LARGE = row_from_hex("3f90790e 3f228d5d 3dda2cdd bcc4b0cd 3b764028 b9b7d001 
 SQRT_HALF = from_hex("3f3504f3")
 GELU_CUBE = from_hex("3d372713")
 GELU_SCALE = from_hex("3f4c422a")
+QUICK_GELU_SCALE = from_hex("3fd9db23")
 
 
 def horner(x, coefficients):
@@ -388,6 +389,11 @@ def gelu_tanh_argument(x):
     return mul(GELU_SCALE, fma(mul(mul(x, x), x), GELU_CUBE, x))
 
 
+def quick_gelu(x):
+    """`x / (1 + exp(-(3fd9db23 * x)))`."""
+    return div(x, add(1.0, exp(-mul(QUICK_GELU_SCALE, x))))
+
+
 def gated(gate, up, activation=silu):
     """The gated product `activation(gate) * up` of two rows."""
     return [mul(activation(g), u) for g, u in zip(gate, up, strict=True)]
@@ -457,6 +463,12 @@ def attention(q, k, v, visibility, scale_width=None):
 # ----------------------------------------------------------------------------------------------------------------------
 # Section 6. Normalisation
 # ----------------------------------------------------------------------------------------------------------------------
+
+def batch_norm(x, mean, variance, weight, bias, eps):
+    """One pixel's channels by their running statistics."""
+    inverse = [div(1.0, sqrt(add(value, f32(eps)))) for value in variance]
+    return [fma(mul(sub(value, m), i), w, b) for value, m, i, w, b in zip(x, mean, inverse, weight, bias, strict=True)]
+
 
 def inverse_deviation(row, eps):
     """`1 / sqrt(sum_of_squares(row) / n + eps)`."""
@@ -588,6 +600,23 @@ def mean_pool(rows):
     return [div(row_sum([row[dimension] for row in rows]), f32(len(rows))) for dimension in range(len(rows[0]))]
 
 
+def max_pool(plane, kernel, stride, padding):
+    """One channel of an image, `plane[y][x]`; kernel, stride and padding are those of both axes."""
+    rows, columns = (output_size(size, kernel, stride, padding, 1) for size in (len(plane), len(plane[0])))
+
+    def pooled(oy, ox):
+        inside = [plane[y][x]
+                  for y in range(oy * stride - padding, oy * stride - padding + kernel) if 0 <= y < len(plane)
+                  for x in range(ox * stride - padding, ox * stride - padding + kernel) if 0 <= x < len(plane[0])]
+        return functools.reduce(maximum, inside)
+    return [[pooled(oy, ox) for ox in range(columns)] for oy in range(rows)]
+
+
+def similarity(image, text, logit_scale):
+    """How alike two unit vectors are."""
+    return mul(dot(text, image), exp(logit_scale))
+
+
 def l2_normalise(x):
     """Divide a row by its length, or by 1e-12 if that is longer."""
     n = sqrt(sum_of_squares(x))
@@ -646,6 +675,7 @@ def mixture(outputs, weights):
 MATRIX_SCALE = from_hex("3d0de3bd")
 BIAS_SCALE = from_hex("3ca3d70a")
 SCALE_SPREAD = from_hex("3dcccccd")
+LOGIT_SCALE = from_hex("402a3055")
 
 
 def hash_frame(*fields):
@@ -703,7 +733,9 @@ def synthetic_value(word, kind):
         return fma(v, SCALE_SPREAD, 1.0)
     if kind == "scale_offset":  # of a norm that scales by `1 + weight`
         return mul(v, SCALE_SPREAD)
-    raise ValueError("kind is not matrix, bias, scale or scale_offset")
+    if kind == "logit_scale":
+        return LOGIT_SCALE
+    raise ValueError("kind is not matrix, bias, scale, scale_offset or logit_scale")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -787,6 +819,10 @@ class SyntheticWeights:
         """The `weight` of a norm that scales by `1 + weight`."""
         return self._load(name, [size], "scale_offset")
 
+    def tensor(self, name, dims, kind="matrix"):
+        """A tensor of any shape, as nested lists."""
+        return nested(self._load(name, dims, kind), dims)
+
     def digest(self):
         """The digest of everything loaded so far."""
         return weights_digest(self.digests)
@@ -795,3 +831,11 @@ class SyntheticWeights:
         values = synthetic(self.seed, name, kind, 0, math.prod(dims), self.precision)
         self.digests[name] = tensor_digest(dims, values)
         return values
+
+
+def nested(values, dims):
+    """A flat list as lists of lists, by its dimensions."""
+    if not dims:
+        return values[0]
+    size = len(values) // dims[0]
+    return [nested(values[start:start + size], dims[1:]) for start in range(0, len(values), size)]

@@ -4,7 +4,7 @@
     python3 make_vectors.py --check   write nothing; exit 1 with one line if a file differs from what would be written
 
 The same bytes every time: inputs come from the small generator of vector_inputs.py; whole models are in
-model_vectors.py. Binary32 values are bit patterns of eight digits, or `nan`, those of 16 bits four digits; binary64
+model_vectors.py, vision_vectors.py and audio_vectors.py. Binary32 values are bit patterns of eight digits, or `nan`, those of 16 bits four digits; binary64
 parameters are decimal numbers; tensors are flat lists, row-major. A case takes one line.
 """
 
@@ -17,8 +17,10 @@ from pathlib import Path
 
 import exact_reference as exact
 from exact_reference import f32, from_bits, from_hex, to_bits, to_hex
+from audio_vectors import audio
 from model_vectors import encoders, generation, generation_precision
 from vector_inputs import INFINITY_BITS, Generator, cut, flat, hexes
+from vision_vectors import vision
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "vectors"
 SIGN = 0x80000000
@@ -41,6 +43,8 @@ def main():
         ("generation_precision.json", generation_precision),
         ("routing.json", routing),
         ("encoders.json", encoders),
+        ("vision.json", vision),
+        ("audio.json", audio),
     ):
         path = FOLDER / name
         data = (render(document()) + "\n").encode()
@@ -79,6 +83,8 @@ def functions():
         "erf": [1.0, exact.ERF_END, saturation(exact.erf)],
         "sigmoid": [exact.EXP_OVERFLOWS_ABOVE, exact.EXP_VANISHES_BELOW, *exp_reduction_edges()],
         "silu": [exact.EXP_OVERFLOWS_ABOVE, exact.EXP_VANISHES_BELOW, *exp_reduction_edges()],
+        "quick_gelu": [lowest(lambda x: exact.mul(exact.QUICK_GELU_SCALE, x) > edge)
+                       for edge in (exact.EXP_OVERFLOWS_ABOVE, -exact.EXP_VANISHES_BELOW)],
         "gelu": [lowest(lambda x: gelu_argument(x) >= 1.0), lowest(lambda x: gelu_argument(x) > exact.ERF_END)],
         "gelu_tanh": [
             lowest(lambda x: exact.gelu_tanh_argument(x) >= exact.TANH_SPLIT),

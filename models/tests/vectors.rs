@@ -86,6 +86,7 @@ fn elementary_functions_match() {
         ("erf", function::erf),
         ("sigmoid", function::sigmoid),
         ("silu", function::silu),
+        ("quick_gelu", function::quick_gelu),
         ("gelu", function::gelu),
         ("gelu_tanh", function::gelu_tanh),
     ] {
@@ -110,6 +111,7 @@ fn vectorised_functions_match() {
             ("gelu", Function::Gelu),
             ("gelu_tanh", Function::GeluTanh),
             ("silu", Function::Silu),
+            ("quick_gelu", Function::QuickGelu),
         ] {
             let pairs: Vec<_> = cases(&vectors[name]).iter().filter(|pair| pair[1] != "nan").collect();
             let mut x: Vec<f32> = pairs.iter().map(|pair| f32::from_bits(bits(&pair[0]))).collect();

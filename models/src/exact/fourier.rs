@@ -25,7 +25,8 @@ pub fn fourier_table(length: usize) -> Vec<f32> {
     let turn: Vec<(f32, f32)> = (0..length)
         .map(|part| {
             let (sin, cos) = DoubleDouble::sin_cos_of_turn(part, length);
-            (cos.to_f32(), sin.to_f32())
+            // The number zero is +0, also where it came out as the negative of one.
+            (cos.to_f32() + 0.0, sin.to_f32() + 0.0)
         })
         .collect();
     let places = || (0..=length / 2).flat_map(|k| (0..length).map(move |n| n * k % length));
