@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 const ROUNDS: usize = 11;
 
 type Request = Box<dyn FnMut()>;
+type Requests = Vec<(&'static str, Request)>;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,7 +31,7 @@ fn main() {
     let isa = Isa::detect();
     println!("exact on {isa}, {} threads, {ROUNDS} rounds in turns\n", rayon::current_num_threads());
     println!("| request | exact, ms | native, ms | native by exact |\n|---|---|---|---|");
-    let families: [(&str, fn(Numerics) -> Vec<(&'static str, Request)>); 4] =
+    let families: [(&str, fn(Numerics) -> Requests); 4] =
         [("resnet", resnet_50), ("vit", vit_base), ("clip", clip_b_32), ("whisper", whisper_tiny)];
     for (family, requests) in families {
         if names.is_empty() || names.iter().any(|name| *name == family) {
@@ -84,7 +85,7 @@ fn labels() -> Value {
     (0..1000).map(|label| (label.to_string(), json!("label"))).collect::<serde_json::Map<_, _>>().into()
 }
 
-fn resnet_50(numerics: Numerics) -> Vec<(&'static str, Request)> {
+fn resnet_50(numerics: Numerics) -> Requests {
     let config = json!({
         "model_type": "resnet", "num_channels": 3, "embedding_size": 64, "hidden_sizes": [256, 512, 1024, 2048],
         "depths": [3, 4, 6, 3], "layer_type": "bottleneck", "hidden_act": "relu", "id2label": labels(),
@@ -94,7 +95,7 @@ fn resnet_50(numerics: Numerics) -> Vec<(&'static str, Request)> {
     vec![("ResNet-50, an image of 224 x 224", Box::new(move || drop(model.classify(&image).unwrap())))]
 }
 
-fn vit_base(numerics: Numerics) -> Vec<(&'static str, Request)> {
+fn vit_base(numerics: Numerics) -> Requests {
     let config = json!({
         "model_type": "vit", "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
         "num_attention_heads": 12, "image_size": 224, "patch_size": 16, "num_channels": 3, "layer_norm_eps": 1e-12,
@@ -105,7 +106,7 @@ fn vit_base(numerics: Numerics) -> Vec<(&'static str, Request)> {
     vec![("ViT-B/16, an image of 224 x 224", Box::new(move || drop(model.classify(&image).unwrap())))]
 }
 
-fn clip_b_32(numerics: Numerics) -> Vec<(&'static str, Request)> {
+fn clip_b_32(numerics: Numerics) -> Requests {
     let config = json!({
         "model_type": "clip", "projection_dim": 512,
         "text_config": {
@@ -126,7 +127,7 @@ fn clip_b_32(numerics: Numerics) -> Vec<(&'static str, Request)> {
     )]
 }
 
-fn whisper_tiny(numerics: Numerics) -> Vec<(&'static str, Request)> {
+fn whisper_tiny(numerics: Numerics) -> Requests {
     let config = json!({
         "model_type": "whisper", "vocab_size": 51865, "num_mel_bins": 80, "d_model": 384, "encoder_layers": 4,
         "encoder_attention_heads": 6, "encoder_ffn_dim": 1536, "decoder_layers": 4, "decoder_attention_heads": 6,

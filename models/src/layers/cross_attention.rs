@@ -4,7 +4,7 @@ use candle_core::{Module, Tensor};
 
 use super::linear::{joint, native};
 use super::self_attention::native_attention;
-use super::{AttentionDims, Hidden, Linear, Operand, ProjectionBiases, ProjectionScopes, Workspace};
+use super::{AttentionDims, Hidden, Linear, Operand, Part, ProjectionBiases, ProjectionScopes, Workspace};
 use crate::exact::attention::{Attention, Visibility, score_scale};
 use crate::exact::kv_cache::{Columns, KvCache};
 use crate::exact::linear::PackedLinear;
@@ -115,6 +115,7 @@ impl CrossAttention {
         let everything = |length| Visibility::Lengths(Arc::new(vec![length; batch]));
         let queries = self.query.forward(&x)?;
         workspace.keep(x);
+        workspace.ended(Part::Projections);
         let attended = match &memory.0 {
             MemoryKind::Native(keys, values) => {
                 let queries = split(queries.tensor()?, heads, head_dim)?;
@@ -138,8 +139,10 @@ impl CrossAttention {
                 Operand::Exact(blocks, batch)
             }
         };
+        workspace.ended(Part::Attention);
         let y = self.output.add_to(&attended, residual)?;
         workspace.keep(attended);
+        workspace.ended(Part::Output);
         Ok(y)
     }
 }
