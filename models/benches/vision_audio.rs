@@ -20,6 +20,7 @@ const ROUNDS: usize = 11;
 
 type Request = Box<dyn FnMut()>;
 type Requests = Vec<(&'static str, Request)>;
+type Family = (&'static str, fn(Numerics) -> Requests);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,7 +32,7 @@ fn main() {
     let isa = Isa::detect();
     println!("exact on {isa}, {} threads, {ROUNDS} rounds in turns\n", rayon::current_num_threads());
     println!("| request | exact, ms | native, ms | native by exact |\n|---|---|---|---|");
-    let families: [(&str, fn(Numerics) -> Requests); 4] =
+    let families: [Family; 4] =
         [("resnet", resnet_50), ("vit", vit_base), ("clip", clip_b_32), ("whisper", whisper_tiny)];
     for (family, requests) in families {
         if names.is_empty() || names.iter().any(|name| *name == family) {

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proofmark_models::clip::{Clip, ClipConfig, ClipInput};
+use proofmark_models::exact::batch_norm::BatchNorm;
+use proofmark_models::exact::blocks::Blocks;
 use proofmark_models::exact::convolution::{Finish, Images, PackedConvolution, Window};
+use proofmark_models::exact::function::Function;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::linear::linear_reference;
 use proofmark_models::layers::PixelValues;
@@ -205,6 +208,41 @@ fn what_does_not_fit_a_model_is_refused() {
     compare(PixelValues { values: vec![], dims: [usize::MAX, 3, 40, 40] }, vec![vec![1]], 1);
 }
 
+#[test]
+fn a_finished_convolution_is_its_steps_one_after_another() {
+    // More than a task's panels and more than a chunk of windows.
+    let (size, channels, outputs) = (15, 9, 600);
+    let window = Window { kernel: (3, 3), stride: (1, 1), padding: (1, 1), dilation: (1, 1) };
+    let channel = |seed| values(seed, outputs);
+    let variance: Vec<f32> = channel(5).iter().map(|value| value.abs() + 0.1).collect();
+    let norm = BatchNorm::new(channel(4), &variance, channel(6), channel(7), 1e-5);
+    let (w, b) = (values(2, outputs * channels * 9), channel(3));
+    let x = Images { values: values(1, size * size * channels), dims: [1, size, size, channels] };
+    let residual = Images { values: values(8, size * size * outputs), dims: [1, size, size, outputs] };
+    for isa in available() {
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let packed = PackedConvolution::new(&w, Some(b.clone()), channels, window, Precision::F32, isa);
+            let mut blocks = Blocks::default();
+            let (plain, fused) = pool.install(|| {
+                let plain = packed.forward(&x, Finish::default(), Vec::new(), &mut blocks).unwrap();
+                let finish = Finish { norm: Some(&norm), function: Some(Function::Relu) };
+                (plain, packed.add_to(&x, finish, residual.clone(), &mut blocks).unwrap())
+            });
+            let mut expected = plain.values;
+            norm.in_place(&mut expected, Isa::Portable);
+            expected.iter_mut().zip(&residual.values).for_each(|(y, residual)| *y += residual);
+            Function::Relu.map(&mut expected, Isa::Portable);
+            assert!(
+                fused.values.iter().zip(&expected).all(|(y, expected)| y.to_bits() == expected.to_bits())
+            );
+        }
+    }
+    let other = Images { values: vec![0.0; outputs], dims: [1, 1, 1, outputs] };
+    let packed = PackedConvolution::new(&w, None, channels, window, Precision::F32, Isa::Portable);
+    assert!(packed.add_to(&x, Finish::default(), other, &mut Blocks::default()).is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -241,7 +279,7 @@ proptest! {
         let expected = linear_reference(&windows, &ordered, Some(&b), channels * area, outputs);
         let packed = PackedConvolution::new(&w, Some(b), channels, window, Precision::F32, Isa::detect());
         let images = Images { values: x, dims: [batch, height, width, channels] };
-        let mut blocks = proofmark_models::exact::blocks::Blocks::default();
+        let mut blocks = Blocks::default();
         let y = packed.forward(&images, Finish::default(), Vec::new(), &mut blocks).unwrap();
         prop_assert_eq!(y.dims, [batch, down, across, outputs]);
         let same = y.values.iter().zip(&expected).all(|(y, expected)| y.to_bits() == expected.to_bits());
