@@ -2,7 +2,7 @@
 //!
 //! The reference is computed in f64, whose own error of about 1e-16 cannot move a bound stated in ulp of f32.
 
-use proofmark_models::exact::function::{erf, exp, gelu, gelu_tanh, log, sigmoid, silu, tanh};
+use proofmark_models::exact::function::{erf, exp, gelu, gelu_tanh, log, quick_gelu, sigmoid, silu, tanh};
 
 /// Distance between neighbours takes this step through all bit patterns; prime, so that low bits vary.
 const STEP: usize = 251;
@@ -68,7 +68,9 @@ fn erf_is_within_two_ulp() {
 #[test]
 fn sigmoid_and_silu_keep_their_absolute_bounds() {
     check_absolute("sigmoid", sigmoid, |x| 1.0 / (1.0 + libm::exp(-x)), |_| 3e-7);
-    check_absolute("silu", silu, |x| x / (1.0 + libm::exp(-x)), |x| 1e-6 + 3e-7 * x.abs());
+    let bound = |x: f64| 1e-6 + 3e-7 * x.abs();
+    check_absolute("silu", silu, |x| x / (1.0 + libm::exp(-x)), bound);
+    check_absolute("quick_gelu", quick_gelu, |x| x / (1.0 + libm::exp(-1.702 * x)), bound);
 }
 
 #[test]

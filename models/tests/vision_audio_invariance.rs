@@ -209,6 +209,19 @@ fn what_does_not_fit_a_model_is_refused() {
 }
 
 #[test]
+fn a_tensor_that_no_machine_holds_is_refused() {
+    let json = json!({
+        "model_type": "resnet", "num_channels": 1 << 20, "embedding_size": 1 << 20, "hidden_sizes": [1 << 20],
+        "depths": [1], "layer_type": "basic", "hidden_act": "relu",
+    });
+    let config = ResNetConfig::parse(json.as_object().unwrap()).unwrap();
+    for numerics in [Numerics::Native, Numerics::Exact(Isa::Portable)] {
+        let model = ResNet::load(&config, &Weights::synthetic(1, Precision::F32), numerics);
+        assert!(matches!(model, Err(Error::InvalidConfig(_))));
+    }
+}
+
+#[test]
 fn a_finished_convolution_is_its_steps_one_after_another() {
     // More than a task's panels and more than a chunk of windows.
     let (size, channels, outputs) = (15, 9, 600);

@@ -44,6 +44,9 @@ enum Source {
     Custom(Box<Tensors>),
 }
 
+/// The most numbers of a tensor, several times those of the largest known: what a configuration asks for is nobody's word.
+const MOST_NUMBERS: usize = 1 << 33;
+
 /// The row-major values of the tensor of this name and shape.
 type Tensors = dyn Fn(&str, &[usize], Init) -> Result<Vec<f32>> + Send + Sync;
 
@@ -111,8 +114,12 @@ impl Weights {
     }
 
     fn load(&self, name: String, shape: &[usize], init: Init) -> Result<Vec<f32>> {
+        let count = shape.iter().try_fold(1_usize, |count, dim| count.checked_mul(*dim));
+        let Some(count) = count.filter(|count| *count <= MOST_NUMBERS) else {
+            return Err(Error::InvalidConfig(format!("tensor `{name}` of {shape:?}: too large")));
+        };
         let mut values = match &self.source {
-            Source::Synthetic(synthetic) => synthetic.generate(&name, shape.iter().product(), init),
+            Source::Synthetic(synthetic) => synthetic.generate(&name, count, init),
             Source::Local(local) | Source::Hub(local) => local.load(&name, shape)?,
             Source::Custom(tensors) => tensors(&name, shape, init)?,
         };
