@@ -13,6 +13,22 @@ use tempfile::TempDir;
 pub(crate) const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
 pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/fixtures");
 
+/// What else says how the hub is reached.
+const HUB_VARIABLES: [&str; 12] = [
+    "HF_ENDPOINT",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "HF_HUB_OFFLINE",
+    "TRANSFORMERS_OFFLINE",
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HF_TOKEN_PATH",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
 /// A folder of one's own with the suite in it, as working folder and home of the program.
 pub(crate) struct Place(TempDir);
 
@@ -33,7 +49,11 @@ impl Place {
             .current_dir(self.0.path())
             .env("XDG_STATE_HOME", self.path("state"))
             .env_remove("PROOFMARK_ISA")
-            .env("RUST_BACKTRACE", "0");
+            .env("RUST_BACKTRACE", "0")
+            .env("HF_HOME", self.path("hf"));
+        for of_the_user in HUB_VARIABLES {
+            command.env_remove(of_the_user);
+        }
         command
     }
 
