@@ -11,6 +11,9 @@ use proofmark_workloads::{Suite, Workload};
 
 use crate::supervise::Stage;
 
+/// A file of the hub that is smaller is there at once.
+const WORTH_A_LINE: u64 = 1 << 20;
+
 /// Where a run stands.
 #[derive(Debug)]
 pub struct Progress {
@@ -96,7 +99,7 @@ impl Progress {
         };
         let file = format!("{verb} {path}");
         if self.file != file {
-            if verb == "fetching" {
+            if verb == "fetching" && size_bytes >= WORTH_A_LINE {
                 self.note(&format!("{file}, {}", bytes(size_bytes)));
             }
             self.file = file;

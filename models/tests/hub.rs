@@ -204,6 +204,19 @@ fn a_hub_that_ignores_ranges_sends_all_and_nothing_is_there_twice() {
 }
 
 #[test]
+fn a_hub_that_ignores_ranges_and_breaks_off_is_given_up() {
+    let size = 4 << 20;
+    let files = [(SHARD.to_owned(), vec![1; size])].into();
+    let place = Place { hub: LoopbackHub::with(files), folder: tempfile::tempdir().unwrap() };
+    // Each answer brings three quarters, from the beginning.
+    place.hub.break_with(Fault::AllTruncated(size / 4 * 3), 99);
+    assert!(matches!(place.fetch(SHARD), Err(HubError::Unreachable { .. })));
+    let asked = place.hub.asked();
+    // One that brought something, and three that brought nothing more.
+    assert_eq!(asked.iter().filter(|asked| asked.of_storage).count(), 4);
+}
+
+#[test]
 fn a_hub_that_sends_another_part_is_asked_for_all() {
     let place = Place::new();
     fs::create_dir_all(place.blob("")).unwrap();

@@ -293,7 +293,10 @@ fn free_parameters_of_a_seed_are_refused() {
         &careful_lie(|p| p.cells[1].weights = weights("synthetic")),
         "another than an earlier cell's",
     );
-    assert_refused(&careful_lie(|p| p.cells[1].weights = weights("stolen")), "neither synthetic nor local");
+    for source in ["stolen", "hub"] {
+        let lie = careful_lie(|p| p.cells[1].weights = weights(source));
+        assert_refused(&lie, "neither synthetic nor local");
+    }
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl List {
                 repo.clone(),
                 revision[..12].to_owned(),
                 files.len().to_string(),
-                bytes(model.bytes()),
+                Some(model.bytes()).filter(|known| *known > 0).map(bytes).unwrap_or_default(),
                 if model.is_pinned() { "pinned" } else { "unpinned" }.to_owned(),
                 match cached.count() {
                     0 => "absent".to_owned(),

@@ -104,6 +104,8 @@ struct Partial {
     path: PathBuf,
     file: File,
     bytes: u64,
+    /// The most that it ever had: getting there once more is no progress.
+    most_bytes: u64,
 }
 
 impl Partial {
@@ -119,7 +121,7 @@ impl Partial {
             Ok((file, bytes))
         };
         let (file, bytes) = open().map_err(|error| unwritable(&path, error))?;
-        Ok(Self { path, file, bytes })
+        Ok(Self { path, file, bytes, most_bytes: bytes })
     }
 
     /// Fetches what is missing and checks all of it; bytes that are not those that were to come are thrown away.
@@ -173,8 +175,10 @@ impl Partial {
             observer(HubProgress::Fetching { path, done_bytes: self.bytes, size_bytes });
             Ok(())
         });
+        let is_worthwhile = self.bytes >= self.most_bytes + WORTHWHILE_BYTES;
+        self.most_bytes = self.most_bytes.max(self.bytes);
         match result {
-            Err(Fault::Passing { error, pause, .. }) if self.bytes >= before + WORTHWHILE_BYTES => {
+            Err(Fault::Passing { error, pause, .. }) if is_worthwhile => {
                 Err(Fault::Passing { error, pause, progress: Progress::Some })
             }
             result => result,

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// A body ends after so many bytes.
     Truncated(usize),
+    /// The same, and it begins at the beginning, whatever part was asked for.
+    AllTruncated(usize),
     /// A body stops after so many bytes, and the connection stays open.
     Silent(usize),
     /// One bit of a body is another.
@@ -175,8 +177,10 @@ impl State {
         let range =
             asked.headers.get("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-'));
         let range = range.and_then(|start| start.parse::<usize>().ok());
-        let start = match self.takes(|fault| *fault == Fault::RangeIgnored) {
+        let cut = self.takes(|fault| matches!(fault, Fault::AllTruncated(_)));
+        let start = match &cut {
             Some(_) => None,
+            None if self.takes(|fault| *fault == Fault::RangeIgnored).is_some() => None,
             None => range,
         };
         let mut bytes = all[start.unwrap_or(0)..].to_vec();
@@ -188,13 +192,16 @@ impl State {
         if !answer.has_body {
             return answer.end(status, &[("content-length", &bytes.len().to_string())], b"");
         }
-        match self.takes(|fault| !matches!(fault, Fault::Etag(_) | Fault::Redirect(_) | Fault::OtherPart)) {
+        let strikes = |fault: &Fault| {
+            !matches!(fault, Fault::Etag(_) | Fault::Redirect(_) | Fault::OtherPart | Fault::AllTruncated(_))
+        };
+        match cut.or_else(|| self.takes(strikes)) {
             Some(Fault::Garbled) => bytes[0] ^= 1,
             Some(Fault::Length(more)) => {
                 let length = bytes.len() as i64 + more;
                 return answer.end(status, &[("content-length", &length.to_string())], &bytes);
             }
-            Some(Fault::Truncated(end)) => {
+            Some(Fault::Truncated(end) | Fault::AllTruncated(end)) => {
                 return answer.end(status, &[("content-length", &bytes.len().to_string())], &bytes[..end]);
             }
             Some(Fault::Silent(end)) => {
