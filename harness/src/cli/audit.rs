@@ -107,9 +107,9 @@ impl Audit {
         let key = key_file::load_or_create(Role::Auditor, self.key.as_deref())?;
         let output = OutputFile::reserve(&self.out, "--out")?;
         let is_audited = |workload: &&Workload| {
-            let cells = profile.document.cells.iter().filter(|cell| cell.workload == workload.id);
-            let mut weights = cells.filter_map(|cell| cell.weights.as_ref());
-            weights.next_back().is_some_and(|weights| weights.source == workload.model.weights.source())
+            let mut cells = profile.document.cells.iter().filter(|cell| cell.workload == workload.id);
+            let source = workload.model.weights.source();
+            cells.any(|cell| cell.weights.as_ref().is_some_and(|weights| weights.source == source))
         };
         let audited: Vec<&Workload> = source.suite.workloads.iter().filter(is_audited).collect();
         let mut progress = Progress::new(self.quiet);
