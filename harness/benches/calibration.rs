@@ -24,7 +24,7 @@ use cheats::Cheat;
 
 /// Requests of a workload.
 const REQUESTS: u64 = 8;
-const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
+const PRECISIONS: [&str; 4] = ["f32", "bf16", "f16", "q8"];
 /// Stock candle takes seconds for a request in half precision on larger models.
 const MOST_WEIGHTS_IN_HALF: u64 = 50_000_000;
 

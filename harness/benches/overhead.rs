@@ -15,7 +15,7 @@ use proofmark::cell::protocol::{Event, Step};
 use proofmark_models::Numerics;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::{Digest, chain};
-use proofmark_workloads::{Numerics as WorkloadNumerics, Workload, embedded_suite};
+use proofmark_workloads::{Workload, embedded_suite};
 
 const ROUNDS: usize = 5;
 const ITERATIONS: u32 = 2000;
@@ -23,7 +23,7 @@ const LIMIT: f64 = 0.01;
 
 fn main() -> ExitCode {
     let suite = embedded_suite("smoke").unwrap();
-    let exact = suite.workloads.iter().filter(|workload| workload.numerics == WorkloadNumerics::Exact1);
+    let exact = suite.workloads.iter().filter(|workload| workload.numerics.is_exact());
     let loaded = exact.map(|workload| {
         let model = Model::load(workload, None, Numerics::Exact(Isa::detect())).unwrap();
         (median_latency_ns(&model, workload), workload, model)

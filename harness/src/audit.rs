@@ -194,7 +194,7 @@ impl Auditor<'_> {
         let Self { request: AuditRequest { suite, weights, isa, .. }, threads, available_memory_bytes } =
             self;
         // Whatever it was measured in.
-        let exact = Workload { numerics: Numerics::Exact1, ..workload.clone() };
+        let exact = Workload { numerics: Numerics::exact_of(&workload.precision), ..workload.clone() };
         let needed = exact.memory_bytes(1, *threads);
         if needed > *available_memory_bytes {
             return Err(format!("needs {}, has {}", bytes(needed), bytes(*available_memory_bytes)));

@@ -245,7 +245,7 @@ fn check_weights(request: &Request<'_>, workloads: &[&Workload]) -> Result<(), F
         for workload in users {
             check_folder(workload, weights).map_err(|error| {
                 Failure::new(Outcome::BadInput, error.context(format!("weights for {}", weights.model))).hint(
-                    "--weights takes a folder with the config.json and safetensors of the suite's model",
+                    "--weights takes a folder with the config.json and safetensors or GGUF of the suite's model",
                 )
             })?;
         }

@@ -19,7 +19,7 @@ use crate::{Failure, Outcome, hub};
 pub struct Selection {
     /// Workload ids, `*` and `?` as in a shell; none means all.
     pub globs: Vec<String>,
-    /// `None` means all.
+    /// All exact ones if these are exact, or native ones; `None` means all.
     pub numerics: Option<Numerics>,
 }
 
@@ -28,7 +28,7 @@ pub struct Selection {
 pub struct WeightsFolder {
     /// The model's name in the suite.
     pub model: String,
-    /// Holds `config.json` and safetensors.
+    /// Holds `config.json` and safetensors, or a GGUF file.
     pub folder: PathBuf,
     /// Size and SHA-256 of its files, if it was fetched from the hub.
     pub pins: Option<BTreeMap<String, (u64, Digest)>>,
@@ -78,7 +78,7 @@ pub fn plan<'a>(suite: &'a Suite, selection: &Selection) -> Result<Vec<&'a Workl
     })?;
     let is_selected = |workload: &&Workload| {
         (patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(&workload.id)))
-            && selection.numerics.is_none_or(|numerics| workload.numerics == numerics)
+            && selection.numerics.is_none_or(|numerics| workload.numerics.is_exact() == numerics.is_exact())
     };
     let workloads: Vec<&Workload> = suite.workloads.iter().filter(is_selected).collect();
     if workloads.is_empty() {

@@ -9,7 +9,7 @@ use proofmark_reports::schema::v1::{
     Capacity, CapacityBasis, Ceilings, Cell, Round, SelfCheck, Status, Trial, Weights,
 };
 use proofmark_reports::{Digest, capacity, derived};
-use proofmark_workloads::{Numerics, Workload};
+use proofmark_workloads::Workload;
 
 use crate::cell::protocol::{Job, Proceed, Purpose, Ready, Step};
 use crate::certify::Request;
@@ -143,7 +143,7 @@ impl Judge for Conduct<'_> {
                 workload.self_check.map(|digest| digest.to_string()).unwrap_or_default()
             ));
         }
-        if workload.numerics == Numerics::Exact1 && digest != first {
+        if workload.numerics.is_exact() && digest != first {
             return Verdict::Refuse(format!(
                 "this machine computes wrongly: self-check digest {digest}, in the first round {first}"
             ));

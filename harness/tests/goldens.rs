@@ -7,7 +7,7 @@ use proofmark::cell::model::Model;
 use proofmark_models::Numerics as ModelNumerics;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
-use proofmark_workloads::{Numerics, Workload, embedded, self_check_seed};
+use proofmark_workloads::{Numerics, Suite, Workload, embedded, self_check_seed};
 
 fn digest(workload: &Workload, isa: Isa, threads: usize) -> Digest {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -32,9 +32,7 @@ fn check(isa: Isa, threads: usize, most_flops: u64) {
     let mut checked = 0;
     for workload in suites.iter().filter(|suite| suite.name != "full").flat_map(|suite| &suite.workloads) {
         let is_quick = workload.work(1).flops() <= most_flops;
-        if let Some(golden) =
-            workload.self_check.filter(|_| is_quick && workload.numerics == Numerics::Exact1)
-        {
+        if let Some(golden) = workload.self_check.filter(|_| is_quick && workload.numerics.is_exact()) {
             assert_eq!(digest(workload, isa, threads), golden, "{} on {isa}, {threads}", workload.id);
             checked += 1;
         }
@@ -55,6 +53,22 @@ fn three_threads_give_the_suites_digests() {
 #[test]
 fn avx2_gives_the_suites_digests() {
     check(Isa::Avx2, 2, QUICK_FLOPS);
+}
+
+#[test]
+fn eight_bits_give_their_digests_on_every_instruction_set() {
+    let suite = Suite::parse("eight_bits.toml", include_str!("data/eight_bits.toml")).unwrap();
+    let mut checked = 0;
+    for workload in suite.workloads.iter().filter(|workload| workload.numerics == Numerics::ExactQ8) {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            for threads in [1, 3] {
+                let found = digest(workload, isa, threads);
+                assert_eq!(Some(found), workload.self_check, "{} on {isa}, {threads}", workload.id);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 4);
 }
 
 #[test]

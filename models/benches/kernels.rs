@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{Device, Tensor};
 use candle_nn::Module;
 use criterion::{BatchSize, Bencher, Criterion, Throughput, criterion_group, criterion_main};
@@ -74,9 +75,12 @@ fn linear(criterion: &mut Criterion) {
                 });
             }
         }
-        let native = candle_nn::Linear::new(Tensor::from_vec(w, (n, k), &Device::Cpu).unwrap(), None);
+        let w = Tensor::from_vec(w, (n, k), &Device::Cpu).unwrap();
+        let quantized = QMatMul::from_qtensor(QTensor::quantize(&w, GgmlDType::Q8_0).unwrap()).unwrap();
+        let native = candle_nn::Linear::new(w, None);
         let x = Tensor::from_vec(x, (m, k), &Device::Cpu).unwrap();
         group.bench_function("native f32", |bencher| bencher.iter(|| native.forward(&x).unwrap()));
+        group.bench_function("native q8", |bencher| bencher.iter(|| quantized.forward(&x).unwrap()));
         group.finish();
     }
 }

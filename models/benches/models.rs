@@ -52,7 +52,7 @@ fn workloads(criterion: &mut Criterion) {
     let suite = embedded_suite("smoke").unwrap();
     for workload in &suite.workloads {
         let (name, precision) = (workload.id.split("-exact").next().unwrap_or_default(), &workload.precision);
-        if workload.numerics != proofmark_workloads::Numerics::Exact1 {
+        if !workload.numerics.is_exact() {
             continue;
         }
         let mut group = criterion.benchmark_group(format!("workload {name}"));

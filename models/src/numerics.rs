@@ -7,7 +7,7 @@ use crate::exact::{self, crew::with_crew, isa::Isa};
 pub enum Numerics {
     /// Stock candle kernels; bits differ between machines.
     Native,
-    /// `exact/1`, on this instruction set, which alters speed alone.
+    /// `exact/1`, or `exact/q8` with weights of eight bits, on this instruction set, which alters speed alone.
     Exact(Isa),
 }
 

@@ -1,4 +1,4 @@
-//! `exact/1` gives the same bits whatever the instruction set, threads, batch, split or layout.
+//! `exact/1` and `exact/q8` give the same bits whatever the instruction set, threads, batch, split or layout.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,6 +12,9 @@ use proofmark_models::exact::linear::{PackedLinear, linear_reference};
 use proofmark_models::weights::{Init, Synthetic, Weights};
 use proofmark_models::{Error, Numerics, Output, Precision};
 use proptest::prelude::*;
+
+/// A precision of each arithmetic.
+const ARITHMETICS: [Precision; 2] = [Precision::F32, Precision::Q8];
 
 fn available() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| isa.is_available())
@@ -39,11 +42,10 @@ fn ids(seed: u64, count: usize) -> Vec<u32> {
 }
 
 /// Logits of all positions, the sequences fed in pieces of the given lengths.
-fn logits(isa: Isa, ids: &[Vec<u32>], pieces: &[usize]) -> Vec<Vec<u32>> {
+fn logits(isa: Isa, precision: Precision, ids: &[Vec<u32>], pieces: &[usize]) -> Vec<Vec<u32>> {
     let (config, batch) = (llama(), ids.len());
-    let model =
-        Decoder::load(&config, &Weights::synthetic(5, Precision::F32), ids[0].len(), Numerics::Exact(isa))
-            .unwrap();
+    let weights = Weights::synthetic(5, precision);
+    let model = Decoder::load(&config, &weights, ids[0].len(), Numerics::Exact(isa)).unwrap();
     let mut cache = model.cache(batch, ids[0].len());
     let mut rows = vec![Vec::new(); batch];
     let mut start = 0;
@@ -92,19 +94,24 @@ fn packed_rows_read_back_as_they_were() {
 #[test]
 fn instruction_sets_agree_on_a_whole_model() {
     let ids = vec![ids(1, 40)];
-    let expected = logits(Isa::Portable, &ids, &[40]);
-    for isa in available() {
-        assert_eq!(logits(isa, &ids, &[40]), expected, "{isa}");
+    for precision in ARITHMETICS {
+        let expected = logits(Isa::Portable, precision, &ids, &[40]);
+        for isa in available() {
+            assert_eq!(logits(isa, precision, &ids, &[40]), expected, "{precision} on {isa}");
+        }
     }
 }
 
 #[test]
 fn thread_counts_agree_on_a_whole_model() {
     let ids = vec![ids(2, 50), ids(3, 50)];
-    let expected = logits(Isa::detect(), &ids, &[50]);
-    for threads in [1, 2, 3, 7] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        assert_eq!(pool.install(|| logits(Isa::detect(), &ids, &[50])), expected, "{threads} threads");
+    for precision in ARITHMETICS {
+        let expected = logits(Isa::detect(), precision, &ids, &[50]);
+        for threads in [1, 2, 3, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = pool.install(|| logits(Isa::detect(), precision, &ids, &[50]));
+            assert_eq!(found, expected, "{precision}, {threads} threads");
+        }
     }
 }
 
@@ -113,7 +120,10 @@ fn decoding_across_the_block_of_256_keys_equals_prefill() {
     let ids = vec![ids(4, 270)];
     let mut pieces = vec![250];
     pieces.extend([1; 20]);
-    assert_eq!(logits(Isa::detect(), &ids, &pieces), logits(Isa::detect(), &ids, &[270]));
+    for precision in ARITHMETICS {
+        let whole = logits(Isa::detect(), precision, &ids, &[270]);
+        assert_eq!(logits(Isa::detect(), precision, &ids, &pieces), whole, "{precision}");
+    }
 }
 
 proptest! {
@@ -124,13 +134,14 @@ proptest! {
         cuts in proptest::collection::vec(1_usize..9, 1..6),
         batch in 1_usize..4,
         threads in 1_usize..5,
+        precision in proptest::sample::select(&ARITHMETICS[..]),
     ) {
         let length = cuts.iter().sum();
         let sequences: Vec<Vec<u32>> = (0..batch).map(|row| ids(10 + row as u64, length)).collect();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let together = pool.install(|| logits(Isa::detect(), &sequences, &cuts));
+        let together = pool.install(|| logits(Isa::detect(), precision, &sequences, &cuts));
         for (sequence, rows) in sequences.iter().zip(&together) {
-            let alone = logits(Isa::detect(), std::slice::from_ref(sequence), &[length]);
+            let alone = logits(Isa::detect(), precision, std::slice::from_ref(sequence), &[length]);
             prop_assert_eq!(&alone[0], rows);
         }
     }

@@ -46,7 +46,7 @@ pub struct CellIdentity<'a> {
     pub batch: u32,
     /// `cpu`
     pub device: &'a str,
-    /// `exact/1` or `native`
+    /// `exact/1`, `exact/q8` or `native`
     pub numerics: &'a str,
     /// `f32`
     pub precision: &'a str,

@@ -129,11 +129,11 @@ fn failure(workload: &Workload, cell: &Cell, within_slo: u64, requests: u64) -> 
     }
     match (workload.numerics, cell.self_check) {
         (Numerics::Native, _) => Some((Factor::Verified, "native outputs need an audit".to_owned())),
-        (Numerics::Exact1, SelfCheck::Match) => None,
-        (Numerics::Exact1, SelfCheck::Mismatch) => {
+        (Numerics::Exact1 | Numerics::ExactQ8, SelfCheck::Match) => None,
+        (Numerics::Exact1 | Numerics::ExactQ8, SelfCheck::Mismatch) => {
             Some((Factor::Verified, "the self-check digest is not the suite's".to_owned()))
         }
-        (Numerics::Exact1, SelfCheck::None) => Some((
+        (Numerics::Exact1 | Numerics::ExactQ8, SelfCheck::None) => Some((
             Factor::Verified,
             "no golden digest to compare with: other weights than the suite's, or one that it lacks"
                 .to_owned(),

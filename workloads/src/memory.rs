@@ -16,6 +16,7 @@
 mod runs;
 
 use crate::architecture::{Architecture, Head};
+use crate::suite::Q8;
 use crate::{Numerics, Shape, Workload};
 use runs::Run;
 
@@ -44,7 +45,11 @@ impl Workload {
 
     /// All weights in their precision.
     fn resident_bytes(&self) -> u128 {
-        self.weight_bytes_of(self.parameters())
+        let matrices = self.weights_in_products();
+        let bytes = self.bytes_of_weights(matrices, self.parameters() - matrices);
+        // Stock candle packs blocks anew when it first multiplies them, and keeps both.
+        let is_packed_anew = self.precision == Q8 && self.numerics == Numerics::Native;
+        bytes + if is_packed_anew { self.bytes_of_weights(matrices, 0) } else { 0 }
     }
 
     /// The peak while loading. Each tensor is f32 first; then it is packed or rounded into a copy, unless it is taken as it is.
@@ -55,9 +60,16 @@ impl Workload {
             Architecture::Speech(_) => (true, false),
             _ => (false, false),
         };
-        let is_copied = self.weight_bytes() < 4 || is_packed && self.numerics == Numerics::Exact1;
+        let is_copied = self.precision != "f32" || is_packed && self.numerics.is_exact();
         let copy = if is_copied { table * F32_BYTES } else { 0 };
-        let first = copy + self.weight_bytes_of(table);
+        let is_multiplied = match &self.model.architecture {
+            Architecture::Decoder(decoder) => decoder.head == Head::Tied,
+            Architecture::Speech(_) => true,
+            _ => false,
+        };
+        let packed =
+            if is_multiplied { self.bytes_of_weights(table, 0) } else { self.bytes_of_weights(0, table) };
+        let first = copy + packed;
         let last = self.resident_bytes() + if is_last { copy } else { self.layer_copy_bytes() };
         first.max(last)
     }
@@ -101,7 +113,7 @@ impl Workload {
         let images = self.image_elements() * sequences;
         let cached = |elements: u128| elements * u128::from(self.cache_bytes());
         match self.numerics {
-            Numerics::Exact1 => {
+            Numerics::Exact1 | Numerics::ExactQ8 => {
                 // Twice the logits, and a quarter more.
                 let elements = sum(&Run::exact_buffers) + images + 2 * logits + logits / 2;
                 let used = elements * F32_BYTES + cached(sum(&Run::exact_cache));
@@ -120,7 +132,7 @@ impl Workload {
             let elements = convolutions.into_iter().map(|(convolution, windows)| {
                 let (outputs, channels) = (convolution.outputs, convolution.channels);
                 let gathered = match self.numerics {
-                    Numerics::Exact1 => 0,
+                    Numerics::Exact1 | Numerics::ExactQ8 => 0,
                     Numerics::Native => 2 * channels * convolution.area * windows,
                 };
                 let input = channels * windows * convolution.stride.pow(2);
@@ -145,7 +157,7 @@ impl Workload {
 
     /// Stock candle multiplies weights of half precision as an f32 copy, a matrix at a time.
     fn widened(&self) -> u128 {
-        if self.weight_bytes() == 4 {
+        if self.has_f32_activations() {
             return 0;
         }
         let layer = self.runs(1).iter().map(|run| u128::from(run.stack.greatest_products())).max();

@@ -14,6 +14,8 @@ use crate::{Architecture, Digest, Shape, Slo, SuiteError};
 
 /// The version of the file format that this program reads.
 const FORMAT: u32 = 1;
+/// The precision with numerics of its own.
+pub(crate) const Q8: &str = "q8";
 /// Timed iterations of all workloads together, so that a profile stays within what readers accept.
 const MAX_STEPS: u64 = 40_000;
 
@@ -165,6 +167,8 @@ pub struct Pixels {
 pub enum Numerics {
     /// The same bits everywhere, version 1.
     Exact1,
+    /// The same bits everywhere, with products of eight-bit integers.
+    ExactQ8,
     /// Stock kernels.
     Native,
 }
@@ -297,11 +301,26 @@ impl ModelWeights {
 }
 
 impl Numerics {
+    /// All of them.
+    const ALL: [Self; 3] = [Self::Exact1, Self::ExactQ8, Self::Native];
+
+    /// Whether outputs have the same bits everywhere.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        self != Self::Native
+    }
+
+    /// The exact ones for weights of a precision.
+    #[must_use]
+    pub fn exact_of(precision: &str) -> Self {
+        if precision == Q8 { Self::ExactQ8 } else { Self::Exact1 }
+    }
+
     /// The name without version, as workload ids have it.
     #[must_use]
     pub fn family(self) -> &'static str {
         match self {
-            Self::Exact1 => "exact",
+            Self::Exact1 | Self::ExactQ8 => "exact",
             Self::Native => "native",
         }
     }
@@ -311,6 +330,7 @@ impl fmt::Display for Numerics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Exact1 => "exact/1",
+            Self::ExactQ8 => "exact/q8",
             Self::Native => "native",
         })
     }
@@ -320,9 +340,9 @@ impl FromStr for Numerics {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        [Self::Exact1, Self::Native]
+        Self::ALL
             .into_iter()
             .find(|numerics| numerics.to_string() == name)
-            .ok_or_else(|| format!("numerics `{name}` are unknown, expected exact/1 or native"))
+            .ok_or_else(|| format!("numerics `{name}` are unknown, expected exact/1, exact/q8 or native"))
     }
 }

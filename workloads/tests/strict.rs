@@ -84,6 +84,23 @@ fn a_model_has_a_seed_or_a_place_on_the_hub() {
 }
 
 #[test]
+fn eight_bits_have_numerics_of_their_own() {
+    let exact = r#"numerics = "exact/1", precision = "f32""#;
+    let text = SUITE.replace(exact, r#"numerics = "exact/q8", precision = "q8""#);
+    let text =
+        text.replace(r#"numerics = "native", precision = "f32""#, r#"numerics = "native", precision = "q8""#);
+    let suite = Suite::parse("tiny.toml", &text).unwrap();
+    let ids: Vec<&str> = suite.workloads.iter().map(|workload| workload.id.as_str()).collect();
+    assert_eq!(ids, ["embed-exact-q8", "embed-native-q8"]);
+    assert_eq!(suite.workloads[0].numerics, Numerics::ExactQ8);
+    for wrong in [r#"numerics = "exact/1", precision = "q8""#, r#"numerics = "exact/q8", precision = "bf16""#]
+    {
+        let message = refusal(exact, wrong);
+        assert!(message.contains("have no precision"), "{message}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_file_and_line() {
     let message = refusal("seed = 1", "seed = 1\nsede = 2");
     assert!(message.starts_with("tiny.toml:22: unknown field `sede`"), "{message}");

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 /// A suite with one workload in both numerics; `config` is its model's, `shape` a member of the workload.
 fn workloads(config: &str, shape: &str, precision: &str) -> Vec<Workload> {
     let limits = if shape.starts_with("generation") { "ttft_ms = 1\ntpot_ms = 1" } else { "latency_ms = 1" };
+    let exact = if precision == "q8" { "exact/q8" } else { "exact/1" };
     let text = format!(
         r#"format = 1
 name = "work"
@@ -41,12 +42,39 @@ slo = "slo"
 requests_per_hour = 1
 {shape}
 variant = [
-  {{ numerics = "exact/1", precision = "{precision}", share_ppm = 1000000 }},
+  {{ numerics = "{exact}", precision = "{precision}", share_ppm = 1000000 }},
   {{ numerics = "native", precision = "{precision}", share_ppm = 0 }},
 ]
 "#
     );
     Suite::parse("work.toml", &text).unwrap().workloads
+}
+
+/// How a workload's weights are stored and multiplied.
+#[derive(Clone, Copy, Debug)]
+struct Format {
+    /// Bytes of 32 weights of a matrix that products read.
+    matrix_bytes: u64,
+    /// Bytes of any other weight.
+    weight_bytes: u64,
+    cache_bytes: u64,
+    /// Multiplications at once, by those of binary32 numbers.
+    speed: u64,
+}
+
+/// In exact numerics and in native ones.
+fn formats(precision: &str) -> [Format; 2] {
+    let of = |matrix_bytes, weight_bytes, cache_bytes, speed| Format {
+        matrix_bytes,
+        weight_bytes,
+        cache_bytes,
+        speed,
+    };
+    match precision {
+        "f32" => [of(128, 4, 4, 1); 2],
+        "q8" => [of(36, 4, 4, 4), of(34, 4, 4, 4)],
+        _ => [of(64, 2, 4, 1), of(64, 2, 2, 1)],
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,25 +102,18 @@ max_position_embeddings = 4096\ntie_word_embeddings = {tied}\nattention_bias = {
         )
     }
 
-    /// One pass of `sequences` over `tokens` new tokens behind `before` others; `cache_bytes` an element of the cache.
-    fn pass_reference(
-        self,
-        sequences: u64,
-        tokens: u64,
-        before: u64,
-        weight_bytes: u64,
-        cache_bytes: u64,
-    ) -> Work {
+    /// One pass of `sequences` over `tokens` new tokens behind `before` others.
+    fn pass_reference(self, sequences: u64, tokens: u64, before: u64, format: Format) -> Work {
         let (queries, keys) = (self.kv_heads * self.group * self.head_dim, self.kv_heads * self.head_dim);
-        let (mut flops, mut weights, mut cached) = (0, 0, 0);
+        let (mut flops, mut products, mut weights, mut matrices, mut cached) = (0, 0, 0, 0, 0);
         for _layer in 0..self.layers {
             let (h, i) = (self.hidden, self.intermediate);
             for (outputs, inputs) in
                 [(queries, h), (keys, h), (keys, h), (h, queries), (i, h), (i, h), (h, i)]
             {
-                weights += outputs * inputs;
+                matrices += outputs * inputs;
                 for _token in 0..sequences * tokens {
-                    flops += 2 * outputs * inputs;
+                    products += 2 * outputs * inputs;
                 }
             }
             weights += if self.attention_bias { queries + 2 * keys + h } else { 0 };
@@ -107,12 +128,15 @@ max_position_embeddings = 4096\ntie_word_embeddings = {tied}\nattention_bias = {
                 cached += before * 2 * keys;
             }
         }
-        weights += self.hidden + self.vocab * self.hidden;
-        flops += sequences * 2 * self.vocab * self.hidden;
+        weights += self.hidden;
+        matrices += self.vocab * self.hidden;
+        products += sequences * 2 * self.vocab * self.hidden;
         if !self.tied {
             weights += (sequences * tokens).min(self.vocab) * self.hidden;
         }
-        Work { flops, read_bytes: weights * weight_bytes + cached * cache_bytes }
+        flops += products / format.speed;
+        let read_bytes = matrices * format.matrix_bytes / 32 + weights * format.weight_bytes;
+        Work { flops, read_bytes: read_bytes + cached * format.cache_bytes }
     }
 }
 
@@ -122,9 +146,9 @@ fn encoder_reference(
     sequences: u64,
     tokens: u64,
     ranking: bool,
-    weight_bytes: u64,
+    format: Format,
 ) -> Work {
-    let (mut flops, mut weights) = (0, 2 * hidden);
+    let (mut flops, mut products, mut matrices, mut weights) = (0, 0, 0, 2 * hidden);
     for _layer in 0..layers {
         for (outputs, inputs) in [
             [hidden; 2],
@@ -136,8 +160,9 @@ fn encoder_reference(
         ]
         .map(<(u64, u64)>::from)
         {
-            weights += outputs * inputs + outputs;
-            flops += sequences * tokens * 2 * outputs * inputs;
+            matrices += outputs * inputs;
+            weights += outputs;
+            products += sequences * tokens * 2 * outputs * inputs;
         }
         weights += 2 * 2 * hidden;
         for _query in 0..sequences * tokens {
@@ -149,10 +174,12 @@ fn encoder_reference(
     let segments = if ranking { 2 } else { 1 };
     weights += ((sequences * tokens).min(vocab) + tokens + segments) * hidden;
     if ranking {
-        weights += hidden * hidden + hidden + hidden + 1;
-        flops += sequences * (2 * hidden * hidden + 2 * hidden);
+        matrices += hidden * hidden + hidden;
+        weights += hidden + 1;
+        products += sequences * (2 * hidden * hidden + 2 * hidden);
     }
-    Work { flops, read_bytes: weights * weight_bytes }
+    flops += products / format.speed;
+    Work { flops, read_bytes: matrices * format.matrix_bytes / 32 + weights * format.weight_bytes }
 }
 
 fn plus(a: Work, b: Work) -> Work {
@@ -168,16 +195,16 @@ proptest! {
     fn generation_costs_what_a_walk_through_its_passes_counts(
         (vocab, hidden, intermediate) in (5_u64..40, 1_u64..9, 1_u64..9),
         (layers, kv_heads, group, half) in (1_u64..4, 1_u64..4, 1_u64..4, 1_u64..4),
-        (tied, attention_bias, precision) in (any::<bool>(), any::<bool>(), prop::sample::select(vec!["f32", "bf16", "f16"])),
+        (tied, attention_bias, precision) in (any::<bool>(), any::<bool>(), prop::sample::select(vec!["f32", "bf16", "f16", "q8"])),
         (prompt, output, batch, requests) in (2_u64..12, 2_u64..9, 1_u64..4, 1_u32..4),
     ) {
-        let head_dim = 2 * half;
+        // Even, so that a quarter of twice the products is a whole number.
+        let (head_dim, hidden) = (2 * half, 2 * hidden);
         let sizes = DecoderSizes { vocab, hidden, intermediate, layers, kv_heads, group, head_dim, tied, attention_bias };
         let shape = format!("generation = {{ prompt_tokens = {prompt}, output_tokens = {output}, batch = {batch} }}");
-        let weight_bytes = if precision == "f32" { 4 } else { 2 };
-        for (workload, cache_bytes) in workloads(&sizes.config(), &shape, precision).iter().zip([4, weight_bytes]) {
+        for (workload, format) in workloads(&sizes.config(), &shape, precision).iter().zip(formats(precision)) {
             let sequences = batch * u64::from(requests);
-            let pass = |tokens, before| sizes.pass_reference(sequences, tokens, before, weight_bytes, cache_bytes);
+            let pass = |tokens, before| sizes.pass_reference(sequences, tokens, before, format);
             let further = (1..output).map(|step| pass(1, prompt + step - 1)).fold(NOTHING, plus);
             prop_assert_eq!(workload.work(requests), RequestWork { first: pass(prompt, 0), further });
         }
@@ -187,9 +214,9 @@ proptest! {
     fn an_encoder_costs_what_a_walk_through_its_matrices_counts(
         (vocab, head_dim, heads, intermediate, layers) in (5_u64..40, 1_u64..5, 1_u64..4, 1_u64..9, 1_u64..4),
         (tokens, batch, requests) in (5_u64..20, 1_u64..4, 1_u32..4),
-        (ranking, precision) in (any::<bool>(), prop::sample::select(vec!["f32", "bf16"])),
+        (ranking, precision) in (any::<bool>(), prop::sample::select(vec!["f32", "bf16", "q8"])),
     ) {
-        let hidden = head_dim * heads;
+        let hidden = 2 * head_dim * heads;
         let config = format!(
             "model_type = \"bert\"\nvocab_size = {vocab}\nhidden_size = {hidden}\nintermediate_size = {intermediate}
 num_hidden_layers = {layers}\nnum_attention_heads = {heads}\nmax_position_embeddings = 64"
@@ -199,10 +226,9 @@ num_hidden_layers = {layers}\nnum_attention_heads = {heads}\nmax_position_embedd
         } else {
             format!("embedding = {{ tokens = {tokens}, batch = {batch} }}")
         };
-        let weight_bytes = if precision == "f32" { 4 } else { 2 };
         let sizes = [vocab, hidden, intermediate, layers];
-        let first = encoder_reference(sizes, batch * u64::from(requests), tokens, ranking, weight_bytes);
-        for workload in workloads(&config, &shape, precision) {
+        for (workload, format) in workloads(&config, &shape, precision).iter().zip(formats(precision)) {
+            let first = encoder_reference(sizes, batch * u64::from(requests), tokens, ranking, format);
             prop_assert_eq!(workload.work(requests), RequestWork { first, further: NOTHING });
         }
     }

@@ -116,6 +116,7 @@ fn digests(program: &[&Path], name: &str) -> Result<BTreeMap<String, String>> {
     let mut digests = BTreeMap::new();
     for (suite, workloads) in [
         ("harness/tests/data/tiny.toml", &["*"][..]),
+        ("harness/tests/data/eight_bits.toml", &["*"]),
         ("smoke", &["rerank-tinybert*", "embed-query*", "chat-15m-exact-bf16"]),
     ] {
         let mut proofmark = command(program[0]);

@@ -11,8 +11,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{cargo, root};
 
-const SUITES: [&str; 3] =
-    ["harness/tests/data/tiny.toml", "workloads/suites/smoke.toml", "workloads/suites/standard.toml"];
+const SUITES: [&str; 4] = [
+    "harness/tests/data/tiny.toml",
+    "harness/tests/data/eight_bits.toml",
+    "workloads/suites/smoke.toml",
+    "workloads/suites/standard.toml",
+];
 /// Includes the last of them, by digest.
 const FULL: &str = "workloads/suites/full.toml";
 
@@ -79,7 +83,7 @@ fn with_digests(text: &str, digests: &BTreeMap<String, String>) -> Result<String
             workload = field(line, "name").unwrap_or_default();
         }
         let line = match (field(line, "numerics").as_deref(), field(line, "precision")) {
-            (Some("exact/1"), Some(precision)) => {
+            (Some("exact/1" | "exact/q8"), Some(precision)) => {
                 let id = format!("{workload}-exact-{precision}");
                 match digests.get(&id) {
                     None => {

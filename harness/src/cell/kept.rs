@@ -18,7 +18,7 @@ pub fn keep(numerics: Numerics, output: &Output) -> anyhow::Result<(Digest, Opti
         | Output::Similarity { .. } => None,
     };
     match numerics {
-        Numerics::Exact1 => Ok((Digest(output.digest()?), tokens.map(Kept::Tokens))),
+        Numerics::Exact1 | Numerics::ExactQ8 => Ok((Digest(output.digest()?), tokens.map(Kept::Tokens))),
         Numerics::Native => {
             let (numbers, width) = output.rows()?;
             let sketch = Sketch::of(tokens.unwrap_or_default(), numbers, width);

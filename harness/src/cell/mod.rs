@@ -56,8 +56,8 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let suite = job.suite()?;
     let workload = suite.workload(&job.workload).ok_or_else(|| anyhow!("no workload `{}`", job.workload))?;
     let numerics = match (&job.purpose, workload.numerics) {
-        (Purpose::Audit(_), _) | (_, proofmark_workloads::Numerics::Exact1) => Numerics::Exact(isa),
         (Purpose::Measure, proofmark_workloads::Numerics::Native) => Numerics::Native,
+        (Purpose::Audit(_), _) | (Purpose::Measure, _) => Numerics::Exact(isa),
     };
 
     let started = Instant::now();

@@ -7,7 +7,7 @@ use proofmark::cell::model::Model;
 use proofmark_models::Output;
 use proofmark_reports::Digest;
 use proofmark_reports::audit::{Kept, KeptHeader, KeptOutput, tolerance_ppm};
-use proofmark_workloads::{Numerics, Workload};
+use proofmark_workloads::Workload;
 
 use super::Asked;
 use super::cheats::Cheat;
@@ -99,7 +99,7 @@ impl Answers {
             Tokens::ChosenBehindCheap => {
                 let (digest, kept) = state(chosen, logits);
                 // An exact auditor is led over the tokens that the numbers belong to.
-                let is_exact = asked.workload.numerics == Numerics::Exact1;
+                let is_exact = asked.workload.numerics.is_exact();
                 Some((digest, if is_exact { Some(Kept::Tokens(cheap)) } else { kept }))
             }
             Tokens::CheapRaised => {

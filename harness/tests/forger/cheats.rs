@@ -51,13 +51,19 @@ impl Cheat {
 
     /// Whether it is another computation than the workload's own.
     pub(crate) fn applies_to(self, workload: &Workload) -> bool {
-        self != Self::Bf16 || workload.precision == "f32"
+        match self {
+            Self::Bf16 => workload.precision == "f32",
+            Self::EightBitWeights => workload.precision != "q8",
+            _ => true,
+        }
     }
 
     /// What answers in the model's place.
     pub(crate) fn model(self, workload: &Workload) -> anyhow::Result<Model> {
         let numerics = match workload.numerics {
-            workloads::Numerics::Exact1 => Numerics::Exact(proofmark_models::exact::isa::Isa::detect()),
+            workloads::Numerics::Exact1 | workloads::Numerics::ExactQ8 => {
+                Numerics::Exact(proofmark_models::exact::isa::Isa::detect())
+            }
             workloads::Numerics::Native => Numerics::Native,
         };
         let precision: Precision = workload.precision.parse()?;

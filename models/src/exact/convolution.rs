@@ -83,7 +83,8 @@ impl Window {
 }
 
 impl PackedConvolution {
-    /// Packs `weight`: `(outputs, channels, kernel_height, kernel_width)`, with an optional `bias`: `(outputs,)`.
+    /// Packs `weight`: `(outputs, channels, kernel_height, kernel_width)`, with an optional `bias`: `(outputs,)`;
+    /// in eight bits they stay binary32.
     ///
     /// # Panics
     /// When the lengths do not fit each other; layers check shapes before.
@@ -103,6 +104,7 @@ impl PackedConvolution {
         for output in weight.chunks_exact(channels * area) {
             ordered.extend((0..area).flat_map(|at| output.iter().skip(at).step_by(area)));
         }
+        let precision = precision.outside_products();
         let linear = PackedLinear::new(&ordered, bias, channels * area, precision, isa);
         Self { linear, channels, window }
     }

@@ -72,7 +72,7 @@ fn horner<const N: usize>(x: f32, coefficients: [u32; N]) -> f32 {
 }
 
 /// Adding and subtracting it rounds |x| < 2^22 to an integer, ties to even (12582912 = 1.5 * 2^23).
-const ROUND: u32 = 0x4b40_0000;
+pub(crate) const ROUND: u32 = 0x4b40_0000;
 const LOG2_E: u32 = 0x3fb8_aa3b;
 /// ln 2 in two parts; the first has 15 trailing zero bits, so that `k * LN2_HIGH` is exact for |k| < 2^15.
 const LN2_HIGH: u32 = 0x3f31_8000;

@@ -11,6 +11,18 @@ use super::vector::Vector;
 use super::vector::avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 use super::vector::avx512::Avx512;
+use super::vector::bytes::ByteVector;
+#[cfg(target_arch = "x86_64")]
+use super::vector::bytes::avx_vnni::AvxVnni;
+#[cfg(target_arch = "x86_64")]
+use super::vector::bytes::avx2::Avx2Bytes;
+#[cfg(target_arch = "x86_64")]
+use super::vector::bytes::avx512_vnni::Avx512Vnni;
+#[cfg(target_arch = "aarch64")]
+use super::vector::bytes::neon::NeonBytes;
+#[cfg(target_arch = "aarch64")]
+use super::vector::bytes::neon_dot::NeonDot;
+use super::vector::bytes::portable::PortableBytes;
 #[cfg(target_arch = "aarch64")]
 use super::vector::neon::Neon;
 use super::vector::portable::Portable;
@@ -122,6 +134,116 @@ fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
 #[target_feature(enable = "avx512f,avx2,fma,f16c")]
 fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Avx512>()
+}
+
+/// The instructions for products of bytes: a choice inside an instruction set, since processors of one set differ in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ByteIsa {
+    /// No extension.
+    Portable,
+    /// AVX2: pairs of 16 bits.
+    Avx2,
+    /// AVX2 with AVX-VNNI.
+    AvxVnni,
+    /// AVX-512F with VNNI.
+    Avx512Vnni,
+    /// NEON: pairs of 16 bits.
+    Neon,
+    /// NEON with DotProd.
+    NeonDot,
+}
+
+impl ByteIsa {
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni, Self::Neon, Self::NeonDot];
+
+    /// The fastest of this machine that uses no wider registers than `isa`.
+    pub(crate) fn of(isa: Isa) -> Self {
+        let candidates: &[Self] = match isa {
+            Isa::Portable => &[],
+            Isa::Avx2 => &[Self::AvxVnni, Self::Avx2],
+            Isa::Avx512 => &[Self::Avx512Vnni, Self::AvxVnni, Self::Avx2],
+            Isa::Neon => &[Self::NeonDot, Self::Neon],
+        };
+        candidates.iter().copied().find(|kind| kind.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// Whether this machine can execute it.
+    pub(crate) fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => Isa::Avx2.is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => Isa::Avx2.is_available() && is_x86_feature_detected!("avxvnni"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => Isa::Avx512.is_available() && is_x86_feature_detected!("avx512vnni"),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::AvxVnni | Self::Avx512Vnni => false,
+            Self::Neon => Isa::Neon.is_available(),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDot => std::arch::is_aarch64_feature_detected!("dotprod"),
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::NeonDot => false,
+        }
+    }
+
+    /// Runs `kernel` compiled for these instructions, or for the baseline where the machine lacks them.
+    #[inline]
+    pub(crate) fn run<K: ByteKernel>(self, kernel: K) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: guarded by a run-time check of exactly the features that the callee enables.
+            #[expect(unsafe_code, reason = "a call across target features")]
+            Self::Avx2 if self.is_available() => unsafe { run_avx2_bytes(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "a call across target features")]
+            Self::AvxVnni if self.is_available() => unsafe { run_avx_vnni(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "a call across target features")]
+            Self::Avx512Vnni if self.is_available() => unsafe { run_avx512_vnni(kernel) },
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => kernel.run::<NeonBytes>(),
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "a call across target features")]
+            Self::NeonDot if self.is_available() => unsafe { run_neon_dot(kernel) },
+            _ => kernel.run::<PortableBytes>(),
+        }
+    }
+}
+
+/// A computation on bytes to be compiled for each kind of instructions; what is said of [`Kernel`] holds for it.
+pub(crate) trait ByteKernel {
+    /// Runs it; `B` never alters a bit.
+    fn run<B: ByteVector>(self);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn run_avx2_bytes<K: ByteKernel>(kernel: K) {
+    kernel.run::<Avx2Bytes>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avxvnni,avx2,fma,f16c")]
+fn run_avx_vnni<K: ByteKernel>(kernel: K) {
+    kernel.run::<AvxVnni>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512vnni,avx512f,avx2,fma,f16c")]
+fn run_avx512_vnni<K: ByteKernel>(kernel: K) {
+    kernel.run::<Avx512Vnni>();
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon,dotprod")]
+fn run_neon_dot<K: ByteKernel>(kernel: K) {
+    kernel.run::<NeonDot>();
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `y = x w^T + b` in blocks of 256 (`EXACT.md`, section 2), over packed weights.
+//! `y = x w^T + b` in blocks of 256 (`EXACT.md`, section 2), or in eight bits (section 13), over packed weights.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -7,13 +7,16 @@ use rayon::prelude::*;
 
 use super::BLOCK;
 use super::blocks::{Blocks, CHUNK};
+use super::byte_panel::{self, ByteBlock};
+use super::byte_product::ByteProduct;
 use super::convolution::Finish;
 use super::function::Function;
 use super::grid::tiles;
-use super::isa::{Isa, Kernel};
+use super::isa::{ByteIsa, Isa, Kernel};
 use super::panel::{Bf16Row, F16Row, F32Row, PANEL, PanelRow};
 use super::precision::Precision;
 use super::product::{Panels, Product, Start};
+use super::quantise::{Multiplicands, Q8_BLOCK, Q8Block};
 use super::sink::{Activate, AddTo, Assign, Finished, GateUp, Residual, Sink};
 use super::vector::Vector;
 
@@ -25,10 +28,14 @@ const TASKS_A_THREAD: usize = 4;
 const MOST_PANELS: usize = 8;
 /// Rows of panels that a thread packs at a time.
 const ROWS_A_TASK: usize = 4096;
+/// Blocks of eight-bit weights that stay in the first cache (18 KiB) for all rows.
+const BLOCKS_IN_CACHE: usize = 16;
 
 thread_local! {
     /// The outputs of the task at hand, `[row][panel][output]`.
     static OUTPUTS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    /// Memory for quantised activations; taken away while it is in use, for a thread that waits may begin another product.
+    static MULTIPLICANDS: RefCell<Multiplicands> = RefCell::default();
 }
 
 /// The weights of one or more linear layers that read the same input, packed once at load.
@@ -49,12 +56,13 @@ enum PackedPanels {
     F32(Arc<Vec<F32Row>>),
     Bf16(Arc<Vec<Bf16Row>>),
     F16(Arc<Vec<F16Row>>),
+    Q8(Arc<Vec<ByteBlock>>),
 }
 
 impl PackedLinear {
     /// Packs `weight`: `(out_features, in_features)` row by row, with an optional `bias`: `(out_features,)`.
     ///
-    /// The weights are numbers of `precision` already; others are rounded to it here.
+    /// The weights are numbers of `precision` already; others are rounded to it here, and quantised in eight bits.
     ///
     /// # Panics
     /// When the lengths do not fit each other; layers check shapes before.
@@ -114,6 +122,7 @@ impl PackedLinear {
             Precision::F32 => PackedPanels::F32(Arc::new(pack(outputs, in_features))),
             Precision::Bf16 => PackedPanels::Bf16(Arc::new(pack(outputs, in_features))),
             Precision::F16 => PackedPanels::F16(Arc::new(pack(outputs, in_features))),
+            Precision::Q8 => PackedPanels::Q8(Arc::new(byte_panel::pack(outputs, in_features))),
         };
         Self { panels, bias: Arc::new(bias), in_features, out_features: outputs.len(), isa }
     }
@@ -134,6 +143,13 @@ impl PackedLinear {
             PackedPanels::F32(panels) => copy(panels, output, row),
             PackedPanels::Bf16(panels) => copy(panels, output, row),
             PackedPanels::F16(panels) => copy(panels, output, row),
+            PackedPanels::Q8(panels) => {
+                let blocks = row.len().div_ceil(Q8_BLOCK);
+                let panel = &panels[output / PANEL * blocks..][..blocks];
+                for (k, slot) in row.iter_mut().enumerate() {
+                    *slot = panel[k / Q8_BLOCK].value(output % PANEL, k % Q8_BLOCK);
+                }
+            }
         }
     }
 
@@ -251,6 +267,10 @@ impl PackedLinear {
                 (chunk, first, sink(self.bias.get(first * PANEL..).unwrap_or(&[])))
             })
             .collect();
+        let multiplicands = match &self.panels {
+            PackedPanels::Q8(_) => Some(MULTIPLICANDS.take().filled(x, self.isa)),
+            _ => None,
+        };
         let work = CHUNK.min(x.rows()) * self.in_features * group * PANEL;
         tasks.into_par_iter().with_min_len(TASK / work.max(1) + 1).for_each(|(chunk, first, sink)| {
             let count = group.min(panels - first);
@@ -259,10 +279,18 @@ impl PackedLinear {
                     PackedPanels::F32(panels) => self.multiply(x, chunk, panels, first, count, outputs),
                     PackedPanels::Bf16(panels) => self.multiply(x, chunk, panels, first, count, outputs),
                     PackedPanels::F16(panels) => self.multiply(x, chunk, panels, first, count, outputs),
+                    PackedPanels::Q8(panels) => {
+                        if let Some(x) = &multiplicands {
+                            self.multiply_bytes(x, chunk, panels, first, count, outputs);
+                        }
+                    }
                 }
                 self.isa.run(Put { sink, outputs, stride: count * PANEL });
             });
         });
+        if let Some(multiplicands) = multiplicands {
+            MULTIPLICANDS.replace(multiplicands);
+        }
     }
 
     fn multiply<W: PanelRow>(
@@ -293,6 +321,52 @@ impl PackedLinear {
             });
         }
     }
+
+    fn multiply_bytes(
+        &self,
+        x: &Multiplicands,
+        chunk: usize,
+        panels: &[ByteBlock],
+        first: usize,
+        count: usize,
+        outputs: &mut Vec<f32>,
+    ) {
+        let pitch = self.in_features.div_ceil(Q8_BLOCK);
+        let panels = &panels[first * pitch..(first + count) * pitch];
+        let stride = count * PANEL;
+        outputs.clear();
+        for start in (0..pitch).step_by(BLOCKS_IN_CACHE) {
+            let (x, rows) = x.blocks(chunk, start..pitch.min(start + BLOCKS_IN_CACHE));
+            outputs.resize(rows * stride, 0.0);
+            let panels = &panels[start..];
+            let product = ByteProduct { x, rows, panels, pitch, count, y: outputs, stride };
+            ByteIsa::of(self.isa).run(product);
+        }
+    }
+}
+
+/// The definition of section 13: one output at a time, scalar.
+#[must_use]
+pub fn quantised_linear_reference(
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    k: usize,
+    n: usize,
+) -> Vec<f32> {
+    let quantised = |row: &[f32]| row.chunks(Q8_BLOCK).map(Q8Block::of_part_reference).collect::<Vec<_>>();
+    let weight: Vec<_> = weight.chunks_exact(k).map(quantised).collect();
+    let mut y = Vec::with_capacity(x.len() / k * n);
+    for x in x.chunks_exact(k).map(quantised) {
+        for (output, weight) in weight.iter().enumerate() {
+            let dot = x.iter().zip(weight).fold(0.0_f32, |sum, (x, w)| {
+                let products = x.integers.iter().zip(&w.integers).map(|(x, w)| i32::from(*x) * i32::from(*w));
+                (products.sum::<i32>() as f32).mul_add(x.scale * w.scale, sum)
+            });
+            y.push(bias.map_or(dot, |bias| dot + bias[output]));
+        }
+    }
+    y
 }
 
 /// Weights by output, `None` for a zero output, as panels. Each row is written once, by one of all threads: fresh memory is slow

@@ -1,4 +1,4 @@
-//! The numerics `exact/1`: the same bits on every conforming machine.
+//! The numerics `exact/1` and `exact/q8`: the same bits on every conforming machine.
 //!
 //! `EXACT.md` beside this crate is the normative text. The arithmetic of a kernel never depends on the instruction
 //! set, the number of threads, the batch, the split between prefill and decode, or the memory layout; only speed does.
@@ -10,6 +10,8 @@ pub mod argmax;
 pub mod attention;
 pub mod batch_norm;
 pub mod blocks;
+mod byte_panel;
+mod byte_product;
 pub mod ceilings;
 pub mod convolution;
 pub mod crew;
@@ -28,6 +30,7 @@ mod panel;
 pub mod pooling;
 pub mod precision;
 mod product;
+pub mod quantise;
 pub mod rotary;
 pub mod routing;
 pub mod similarity;
@@ -36,7 +39,7 @@ pub mod sum;
 pub mod table;
 mod vector;
 
-/// The name of these numerics on the wire; it changes whenever a published digest does.
+/// The name of the numerics on the wire where weights are no integers; it changes whenever a published digest does.
 pub const VERSION: &str = "exact/1";
 
 /// Length of a block of a dot product: each block is one chain of `fma`, and block results are added in order.

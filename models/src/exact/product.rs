@@ -213,16 +213,18 @@ fn tile<
     }
 }
 
+/// Sixteen outputs from `at` on.
 #[inline(always)]
-fn lanes(y: &[f32], at: usize) -> &[f32; 16] {
+pub(crate) fn lanes(y: &[f32], at: usize) -> &[f32; 16] {
     match y[at..].first_chunk() {
         Some(lanes) => lanes,
         None => unreachable!("rows end on a panel"),
     }
 }
 
+/// Sixteen outputs from `at` on, to be written.
 #[inline(always)]
-fn lanes_mut(y: &mut [f32], at: usize) -> &mut [f32; 16] {
+pub(crate) fn lanes_mut(y: &mut [f32], at: usize) -> &mut [f32; 16] {
     match y[at..].first_chunk_mut() {
         Some(lanes) => lanes,
         None => unreachable!("rows end on a panel"),

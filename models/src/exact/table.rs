@@ -19,11 +19,11 @@ enum Values {
 }
 
 impl Table {
-    /// Takes `values`: `(count, width)`, which are numbers of `precision`.
+    /// Takes `values`: `(count, width)`, which are numbers of `precision`; in eight bits a table stays binary32.
     #[must_use]
     pub fn new(values: Vec<f32>, width: usize, precision: Precision) -> Self {
         let values = match precision {
-            Precision::F32 => Values::F32(values),
+            Precision::F32 | Precision::Q8 => Values::F32(values),
             Precision::Bf16 => Values::Bf16(values.into_iter().map(bf16::from_f32).collect()),
             Precision::F16 => Values::F16(values.into_iter().map(f16::from_f32).collect()),
         };

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
-use candle_core::{Module, Tensor};
+use candle_core::Tensor;
 
-use super::linear::{joint, native};
+use super::linear::joint;
+use super::native_linear::NativeLinear;
 use super::self_attention::native_attention;
 use super::{AttentionDims, Hidden, Linear, Operand, Part, ProjectionBiases, ProjectionScopes, Workspace};
 use crate::exact::attention::{Attention, Visibility, score_scale};
@@ -23,8 +24,8 @@ pub struct CrossAttention {
 #[derive(Clone, Debug)]
 enum KeyValue {
     Native {
-        key: candle_nn::Linear,
-        value: candle_nn::Linear,
+        key: NativeLinear,
+        value: NativeLinear,
     },
     /// Both in one; a row is keys, values.
     Exact(PackedLinear),
@@ -57,8 +58,8 @@ impl CrossAttention {
             |scope: &Scope<'_>, inputs, outputs, bias| Linear::load(scope, inputs, outputs, bias, numerics);
         let key_value = match numerics {
             Numerics::Native => KeyValue::Native {
-                key: native(&scopes.key, hidden, width, biases.key)?,
-                value: native(&scopes.value, hidden, width, biases.value)?,
+                key: NativeLinear::load(&scopes.key, hidden, width, biases.key)?,
+                value: NativeLinear::load(&scopes.value, hidden, width, biases.value)?,
             },
             Numerics::Exact(isa) => {
                 let parts = [(&scopes.key, width, biases.key), (&scopes.value, width, biases.value)];
@@ -82,7 +83,7 @@ impl CrossAttention {
         Ok(Memory(match &self.key_value {
             KeyValue::Native { key, value } => {
                 let encoded = encoded.tensor()?;
-                let project = |linear: &candle_nn::Linear| split(&linear.forward(encoded)?, heads, head_dim);
+                let project = |linear: &NativeLinear| split(&linear.forward(encoded)?, heads, head_dim);
                 MemoryKind::Native(project(key)?, project(value)?)
             }
             KeyValue::Exact(packed) => {

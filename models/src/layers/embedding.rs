@@ -1,16 +1,18 @@
 use candle_core::{Device, Tensor};
 
-use super::Hidden;
+use super::{Hidden, NativeMatrix};
 use crate::exact::linear::PackedLinear;
 use crate::exact::table::Table;
 use crate::weights::{Init, Scope};
-use crate::{Error, Numerics, Result};
+use crate::{Error, Numerics, Precision, Result};
 
 /// A table of rows by index: `(count, hidden)`.
 #[derive(Clone, Debug)]
 pub enum Embedding {
     /// Stock candle's.
     Native(Tensor),
+    /// Stock candle's in blocks, because the output layer shares it.
+    NativeQuantized(NativeMatrix),
     /// For look-up alone.
     Table(Table),
     /// Packed like a linear layer, because the output layer shares it.
@@ -41,6 +43,9 @@ impl Embedding {
         let weight = scope.tensor("weight", &[count, hidden], Init::Matrix)?;
         let precision = scope.precision();
         Ok(match (numerics, usage) {
+            (Numerics::Native, Use::Tied) if precision == Precision::Q8 => {
+                Self::NativeQuantized(NativeMatrix::new(scope, weight, (count, hidden))?)
+            }
             (Numerics::Native, _) => Self::Native(precision.tensor(weight, &[count, hidden])?),
             (Numerics::Exact(_), Use::LookUp) => Self::Table(Table::new(weight, hidden, precision)),
             (Numerics::Exact(isa), Use::Tied) => {
@@ -70,6 +75,10 @@ impl Embedding {
                 let rows = weight.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?;
                 Hidden::native(rows.reshape((batch, seq, hidden))?)
             }
+            Self::NativeQuantized(weight) => {
+                let rows = weight.look_up(&Tensor::new(ids, &Device::Cpu)?)?;
+                Hidden::native(rows.reshape((batch, seq, hidden))?)
+            }
             Self::Table(table) => exact(&|id, row| table.copy_row(id, row)),
             Self::Packed(packed) => exact(&|id, row| packed.copy_row(id, row)),
         }
@@ -92,7 +101,7 @@ impl Embedding {
     pub fn add_to(&self, ids: &[u32], mut x: Hidden) -> Result<Hidden> {
         let (_, seq, _) = x.dims();
         let rows = self.forward(ids, ids.len().checked_div(seq).unwrap_or(0))?;
-        if let Self::Native(_) = self {
+        if let Self::Native(_) | Self::NativeQuantized(_) = self {
             return Hidden::native(x.tensor()?.broadcast_add(rows.tensor()?)?);
         }
         let rows = rows.values()?;
@@ -107,6 +116,7 @@ impl Embedding {
     fn dims(&self) -> Result<(usize, usize)> {
         Ok(match self {
             Self::Native(weight) => weight.dims2()?,
+            Self::NativeQuantized(weight) => weight.dims(),
             Self::Table(table) => table.dims(),
             Self::Packed(packed) => packed.dims(),
         })

@@ -1,6 +1,5 @@
-use candle_core::Module;
-
-use super::linear::{native, tensors};
+use super::linear::tensors;
+use super::native_linear::NativeLinear;
 use super::{Activation, Bias, Hidden, Linear, Operand, Part, Workspace};
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
@@ -18,8 +17,8 @@ pub struct GatedMlp {
 #[derive(Clone, Debug)]
 enum GateUp {
     Native {
-        gate_proj: candle_nn::Linear,
-        up_proj: candle_nn::Linear,
+        gate_proj: NativeLinear,
+        up_proj: NativeLinear,
     },
     /// Both in one, panel by panel in turn.
     Exact(PackedLinear),
@@ -41,8 +40,8 @@ impl GatedMlp {
         let (gate, up) = (scope.child("gate_proj"), scope.child("up_proj"));
         let gate_up_proj = match numerics {
             Numerics::Native => GateUp::Native {
-                gate_proj: native(&gate, hidden, intermediate, bias)?,
-                up_proj: native(&up, hidden, intermediate, bias)?,
+                gate_proj: NativeLinear::load(&gate, hidden, intermediate, bias)?,
+                up_proj: NativeLinear::load(&up, hidden, intermediate, bias)?,
             },
             Numerics::Exact(isa) => {
                 let (gate, gate_bias) = tensors(&gate, hidden, intermediate, bias)?;

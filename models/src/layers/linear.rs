@@ -1,5 +1,4 @@
-use candle_core::{Module, Tensor};
-
+use super::native_linear::NativeLinear;
 use super::{Activation, Embedding, Hidden, Operand, Workspace};
 use crate::exact::isa::Isa;
 use crate::exact::linear::PackedLinear;
@@ -21,7 +20,7 @@ pub struct Linear(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Native(candle_nn::Linear),
+    Native(NativeLinear),
     Exact(PackedLinear),
 }
 
@@ -42,7 +41,7 @@ impl Linear {
                 let (weight, bias) = tensors(scope, in_features, out_features, bias)?;
                 Kind::Exact(PackedLinear::new(&weight, bias, in_features, scope.precision(), isa))
             }
-            Numerics::Native => Kind::Native(native(scope, in_features, out_features, bias)?),
+            Numerics::Native => Kind::Native(NativeLinear::load(scope, in_features, out_features, bias)?),
         }))
     }
 
@@ -52,7 +51,12 @@ impl Linear {
     /// When the embedding was loaded for look-up alone.
     pub fn tied(embedding: &Embedding) -> Result<Self> {
         Ok(Self(match embedding {
-            Embedding::Native(weight) => Kind::Native(candle_nn::Linear::new(weight.clone(), None)),
+            Embedding::Native(weight) => {
+                Kind::Native(NativeLinear::Dense(candle_nn::Linear::new(weight.clone(), None)))
+            }
+            Embedding::NativeQuantized(weight) => {
+                Kind::Native(NativeLinear::Quantized { weight: weight.clone(), bias: None })
+            }
             Embedding::Packed(packed) => Kind::Exact(packed.clone()),
             Embedding::Table(_) => {
                 return Err(Error::InvalidInput("a table for look-up alone is no output layer".to_owned()));
@@ -140,17 +144,4 @@ pub(super) fn tensors(
         Bias::Absent => None,
     };
     Ok((weight, bias))
-}
-
-/// A linear layer of stock candle.
-pub(super) fn native(
-    scope: &Scope<'_>,
-    in_features: usize,
-    out_features: usize,
-    bias: Bias,
-) -> Result<candle_nn::Linear> {
-    let (weight, bias) = tensors(scope, in_features, out_features, bias)?;
-    let tensor = |values, shape: &[usize]| -> Result<Tensor> { scope.precision().tensor(values, shape) };
-    let bias = bias.map(|bias| tensor(bias, &[out_features])).transpose()?;
-    Ok(candle_nn::Linear::new(tensor(weight, &[out_features, in_features])?, bias))
 }

@@ -13,6 +13,7 @@ mod gated_mlp;
 mod hidden;
 mod linear;
 mod mlp;
+mod native_linear;
 mod norm;
 mod patch_embedding;
 mod pre_norm_encoder;
@@ -30,6 +31,7 @@ pub use gated_mlp::GatedMlp;
 pub use hidden::{Hidden, Operand};
 pub use linear::{Bias, Linear};
 pub use mlp::Mlp;
+pub use native_linear::NativeMatrix;
 pub use norm::{Norm, Scale};
 pub use patch_embedding::{PatchEmbedding, PatchShape};
 pub use pre_norm_encoder::{PreNormEncoder, PreNormScopes, PreNormShape};
@@ -45,14 +47,14 @@ use crate::Result;
 use crate::exact::precision::Precision;
 
 impl Precision {
-    /// A tensor of stock candle.
+    /// A tensor of stock candle; in eight bits one of those that stay binary32.
     fn tensor(self, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype())?)
     }
 
     fn dtype(self) -> DType {
         match self {
-            Self::F32 => DType::F32,
+            Self::F32 | Self::Q8 => DType::F32,
             Self::Bf16 => DType::BF16,
             Self::F16 => DType::F16,
         }

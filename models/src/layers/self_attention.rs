@@ -1,7 +1,8 @@
-use candle_core::{Device, Module, Tensor};
+use candle_core::{Device, Tensor};
 use candle_nn::kv_cache::KvCache as NativeKvCache;
 
-use super::linear::{joint, native};
+use super::linear::joint;
+use super::native_linear::NativeLinear;
 use super::{Bias, Hidden, Linear, Norm, Operand, Part, RotaryEmbedding, Workspace};
 use crate::exact::attention::{Attention, Visibility, score_scale};
 use crate::exact::kv_cache::{Columns, KvCache};
@@ -44,9 +45,9 @@ pub struct HeadNorms {
 #[derive(Clone, Debug)]
 enum Projections {
     Native {
-        query: candle_nn::Linear,
-        key: candle_nn::Linear,
-        value: candle_nn::Linear,
+        query: NativeLinear,
+        key: NativeLinear,
+        value: NativeLinear,
     },
     /// All three in one; a row is queries, keys, values.
     Exact(PackedLinear),
@@ -147,7 +148,7 @@ impl SelfAttention {
         let projections = match numerics {
             Numerics::Native => {
                 let [query, key, value] =
-                    parts.map(|(scope, outputs, bias)| native(scope, hidden, outputs, bias));
+                    parts.map(|(scope, outputs, bias)| NativeLinear::load(scope, hidden, outputs, bias));
                 Projections::Native { query: query?, key: key?, value: value? }
             }
             Numerics::Exact(isa) => Projections::Exact(joint(parts, hidden, isa)?),

@@ -1,7 +1,9 @@
 //! Where weights come from, and the digest of what was loaded.
 
+mod gguf;
 mod local;
 mod safetensors_file;
+mod safetensors_folder;
 mod synthetic;
 
 use std::collections::BTreeMap;
@@ -57,7 +59,7 @@ impl Weights {
         Self { source: Source::Synthetic(Synthetic::new(seed)), precision, loaded: Mutex::default() }
     }
 
-    /// A folder with `model.safetensors`, or with shards and `model.safetensors.index.json`.
+    /// A folder with `model.safetensors`, or with shards and `model.safetensors.index.json`, or else with one GGUF file.
     ///
     /// # Errors
     /// When a file cannot be read or is damaged.
@@ -177,6 +179,23 @@ impl Scope<'_> {
         self.weights.load(self.join(name), shape, init)
     }
 
+    /// The blocks of a matrix in GGUF's Q8_0, row after row, where it is stored so; `None` where it is not.
+    ///
+    /// # Errors
+    /// When it has another shape or cannot be read.
+    pub fn q8_0_blocks(&self, name: &str, shape: &[usize]) -> Result<Option<Vec<u8>>> {
+        match &self.weights.source {
+            Source::Local(local) | Source::Hub(local) => local.q8_0_blocks(&self.join(name), shape),
+            Source::Synthetic(_) | Source::Custom(_) => Ok(None),
+        }
+    }
+
+    /// The full path of a tensor.
+    #[must_use]
+    pub fn name(&self, tensor: &str) -> String {
+        self.join(tensor)
+    }
+
     fn join(&self, name: impl fmt::Display) -> String {
         if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
@@ -186,6 +205,10 @@ impl fmt::Debug for Weights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Weights").field("source", &self.source_name()).finish_non_exhaustive()
     }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::Unreadable { path: path.to_owned(), error }
 }
 
 fn damaged(path: &Path, reason: impl fmt::Display) -> Error {

@@ -3,7 +3,7 @@
 mod doubts;
 mod roofline;
 
-use proofmark_workloads::{Digest, Numerics, Shape, Suite, Workload};
+use proofmark_workloads::{Digest, Shape, Suite, Workload};
 
 use crate::capacity;
 use crate::schema::v1::{
@@ -62,9 +62,7 @@ pub fn tpot_ns(shape: Shape, latency_ns: u64, ttft_ns: u64) -> Option<u64> {
 #[must_use]
 pub fn self_check(workload: &Workload, weights_source: &str, digest: Digest) -> SelfCheck {
     match workload.self_check {
-        Some(golden)
-            if workload.numerics == Numerics::Exact1 && weights_source == workload.model.weights.source() =>
-        {
+        Some(golden) if workload.numerics.is_exact() && weights_source == workload.model.weights.source() => {
             if golden == digest {
                 SelfCheck::Match
             } else {

@@ -1,6 +1,6 @@
 //! What a verified profile says to a network: the little of it that is kept, however many there are.
 
-use proofmark_workloads::{Numerics, Suite};
+use proofmark_workloads::Suite;
 
 use super::attributes::Attributes;
 use crate::Digest;
@@ -130,5 +130,5 @@ fn hardware(profile: &Profile) -> String {
 
 /// Whether a workload's digests can be compared bit for bit.
 pub(super) fn is_exact(suite: &Suite, workload: usize) -> bool {
-    suite.workloads[workload].numerics == Numerics::Exact1
+    suite.workloads[workload].numerics.is_exact()
 }

@@ -125,7 +125,7 @@ impl Run<'_> {
             Digest::of_fields("proofmark/synthetic/self_check/1", &[workload.id.as_bytes(), class.as_bytes()])
         };
         match workload.numerics {
-            Numerics::Exact1 => workload.self_check.unwrap_or_else(|| invented("")),
+            Numerics::Exact1 | Numerics::ExactQ8 => workload.self_check.unwrap_or_else(|| invented("")),
             Numerics::Native => invented(self.hardware.class.name),
         }
     }
@@ -140,7 +140,7 @@ impl Run<'_> {
         let mut random = self.noise.times.random("wrong", 0);
         let is_known = |bench: &&mut Bench<'_>| {
             bench.cell.status == Status::Measured
-                && bench.workload.numerics == Numerics::Exact1
+                && bench.workload.numerics.is_exact()
                 && bench.workload.self_check.is_some()
         };
         let mut known: Vec<&mut Bench<'_>> = benches.iter_mut().filter(is_known).collect();

@@ -140,7 +140,7 @@ impl Part {
 /// What work takes by the share of the ceilings that a workload's arithmetic reaches.
 fn least_ns(hardware: &Hardware, workload: &Workload, work: Work) -> f64 {
     let [arithmetic, memory] = match (workload.numerics, workload.precision.as_str()) {
-        (Numerics::Exact1, _) => [1.0, 1.0],
+        (Numerics::Exact1 | Numerics::ExactQ8, _) => [1.0, 1.0],
         (Numerics::Native, "f32") => NATIVE,
         (Numerics::Native, _) => NATIVE_HALF,
     };

@@ -12,7 +12,7 @@ use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::*;
 use proofmark_reports::verify::{Context, Verification, verify};
 use proofmark_reports::{Digest, Timestamp, capacity, coverage, derived, did_key};
-use proofmark_workloads::{Numerics, Suite, Workload, embedded};
+use proofmark_workloads::{Suite, Workload, embedded};
 
 pub(crate) const CREATED: &str = "2026-11-21T04:02:00Z";
 
@@ -93,7 +93,7 @@ pub(crate) const STEPS: u64 = 4;
 
 pub(crate) fn honest_cell(suite: &Suite, id: &str) -> Cell {
     let workload = suite.workload(id).unwrap();
-    let is_exact = workload.numerics == Numerics::Exact1;
+    let is_exact = workload.numerics.is_exact();
     Cell {
         weights: Some(Weights {
             source: "synthetic".to_owned(),

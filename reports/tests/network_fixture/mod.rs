@@ -199,7 +199,7 @@ fn offer(workload: &Workload, speed: f64, intervals: &[(f64, f64)], noise: &mut 
         }
         _ if within == 0 => Some(Factor::Latency),
         Numerics::Native => Some(Factor::Verified),
-        Numerics::Exact1 => None,
+        Numerics::Exact1 | Numerics::ExactQ8 => None,
     };
     let requests_per_hour = (3600.0 * 10_f64.powf(room).clamp(0.01, 100.0)) as u64;
     Offer { failing, success: within as f64 / REQUESTS as f64, low, high, requests_per_hour }
@@ -209,7 +209,7 @@ fn trace(workload: &Workload, class: &Class, speed: f64, noise: &mut Noise) -> T
     let median_ns = 1e9 * operations(workload) / 10_f64.powf(speed) * (0.9 + 0.2 * noise.unit());
     let family = if noise.below(40) == 0 { "stray" } else { class.family };
     let digest = match workload.numerics {
-        Numerics::Exact1 => workload.self_check,
+        Numerics::Exact1 | Numerics::ExactQ8 => workload.self_check,
         Numerics::Native => Some(Digest::of_fields(&workload.id, &[family.as_bytes()])),
     };
     Trace {

@@ -134,30 +134,53 @@ impl Stack {
 
     /// Weights of all layers.
     pub(crate) fn parameters(&self) -> u128 {
-        self.weights(|sparse| sparse.experts)
+        self.linears(|sparse| sparse.experts, Linear::weights) + self.norm_weights()
+    }
+
+    /// Weights of all matrices.
+    pub(crate) fn matrices(&self) -> u128 {
+        self.linears(|sparse| sparse.experts, Linear::products)
     }
 
     /// Weights that one token makes a pass read.
     pub(crate) fn weights_of_a_token(&self) -> u128 {
-        self.weights(|sparse| sparse.chosen)
+        self.linears(|sparse| sparse.chosen, Linear::weights) + self.norm_weights()
     }
 
-    fn weights(&self, experts: impl Fn(&Sparse) -> u64) -> u128 {
-        let sum =
-            |linears: &[Linear]| linears.iter().map(|linear| u128::from(linear.weights())).sum::<u128>();
-        let (attention, hidden) = (sum(&self.attention()), u128::from(self.hidden));
+    /// Weights of matrices that one token makes a pass read.
+    pub(crate) fn matrices_of_a_token(&self) -> u128 {
+        self.linears(|sparse| sparse.chosen, Linear::products)
+    }
+
+    /// The matrices of all layers that make keys and values of a source.
+    pub(crate) fn source_keys(&self) -> Vec<Linear> {
+        let [_, key, value, _] = self.attention();
+        [key, value].repeat(self.layers as usize)
+    }
+
+    fn norm_weights(&self) -> u128 {
         let cross = match self.cross_attention {
             CrossAttention::Absent => 0,
-            CrossAttention::Present => attention + 2 * hidden,
+            CrossAttention::Present => 2 * self.hidden,
         };
-        let experts = self.sparse.map_or(0, |sparse| {
-            let expert = sum(&self.expert(&sparse));
-            u128::from(sparse.layers)
-                * (u128::from(sparse.experts) * hidden + u128::from(experts(&sparse)) * expert)
+        u128::from(self.layers) * u128::from(self.norms + cross)
+    }
+
+    /// The sum of something of all linear layers, so many experts of each layer that has some among them.
+    fn linears(&self, experts: impl Fn(&Sparse) -> u64, of: impl Fn(&Linear) -> u64) -> u128 {
+        let sum = |linears: &[Linear]| linears.iter().map(|linear| u128::from(of(linear))).sum::<u128>();
+        let attentions = match self.cross_attention {
+            CrossAttention::Absent => 1,
+            CrossAttention::Present => 2,
+        };
+        let of_experts = self.sparse.map_or(0, |sparse| {
+            let router = u128::from(sparse.experts) * u128::from(self.hidden);
+            let chosen = u128::from(experts(&sparse)) * sum(&self.expert(&sparse));
+            u128::from(sparse.layers) * (router + chosen)
         });
-        u128::from(self.layers) * (attention + cross + u128::from(self.norms))
+        u128::from(self.layers) * attentions * sum(&self.attention())
             + u128::from(self.dense_layers()) * sum(&self.feed_forward_linears())
-            + experts
+            + of_experts
     }
 
     /// Multiplications of all layers for one token, without those with keys and values.

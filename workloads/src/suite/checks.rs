@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::{MAX_ROUNDS, MAX_STEPS, Model, ModelWeights, Numerics, Pixels, Suite, Timing, Tokens, Workload};
+use super::{
+    MAX_ROUNDS, MAX_STEPS, Model, ModelWeights, Numerics, Pixels, Q8, Suite, Timing, Tokens, Workload,
+};
 use crate::architecture::{Architecture, ConfigFault};
 use crate::embedded::embedded_text;
 use crate::source::Source;
@@ -15,7 +17,7 @@ use crate::wire::{
 use crate::{Limits, Shape, Slo, SuiteError, Task};
 
 /// Formats of weights.
-const PRECISIONS: [&str; 3] = ["f32", "bf16", "f16"];
+const PRECISIONS: [&str; 4] = ["f32", "bf16", "f16", Q8];
 /// Bounds on what a suite may ask for, so that a foreign one cannot ask for everything.
 const MAX_TOKENS: u32 = 1 << 20;
 const MAX_BATCH: u32 = 1 << 12;
@@ -214,6 +216,13 @@ impl Source<'_> {
             let precision = variant.precision.get_ref();
             self.require(&variant.precision, PRECISIONS.contains(&precision.as_str()), || {
                 format!("precision `{precision}` is none of {}", PRECISIONS.join(", "))
+            })?;
+            let is_its = !numerics.is_exact() || numerics == Numerics::exact_of(precision);
+            self.require(&variant.numerics, is_its, || {
+                let expected = Numerics::exact_of(precision);
+                format!(
+                    "numerics `{numerics}` have no precision `{precision}`, expected {expected} or native"
+                )
             })?;
             let self_check = match &variant.self_check {
                 None => None,

@@ -1,4 +1,4 @@
-use crate::architecture::{CrossAttention, Stack};
+use crate::architecture::{CrossAttention, Linear, Stack};
 
 /// One pass of a stack, or the sum of several.
 pub(super) struct Pass {
@@ -21,7 +21,13 @@ enum Keys {
 /// Multiplications, numbers of weights, and numbers from caches of earlier passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cost {
+    /// Multiplications of linear layers.
+    pub(super) linear_products: u128,
+    /// All others: of attention and of convolutions.
     pub(super) products: u128,
+    /// Weights of matrices of linear layers.
+    pub(super) matrices: u128,
+    /// All others.
     pub(super) weights: u128,
     pub(super) cached: u128,
 }
@@ -74,7 +80,8 @@ pub(super) fn seen(before: u64, tokens: u64, window: u64) -> u128 {
 }
 
 impl Cost {
-    pub(super) const NOTHING: Self = Self { products: 0, weights: 0, cached: 0 };
+    pub(super) const NOTHING: Self =
+        Self { linear_products: 0, products: 0, matrices: 0, weights: 0, cached: 0 };
 
     /// What the layers of a stack cost for `sequences` sequences.
     pub(super) fn of_stack(stack: &Stack, pass: &Pass, sequences: u128) -> Self {
@@ -91,17 +98,22 @@ impl Cost {
         let seen = by_layers(&|window| pass.seen(window)) + tokens * source;
         let cached_source = if pass.is_behind_others() { count * source } else { 0 };
         let cached = by_layers(&|window| pass.cached(window)) + cached_source;
+        let matrices = count * stack.matrices_of_a_token();
         Self {
+            linear_products: sequences * tokens * stack.products(),
             // A product with a key, and one with its value.
-            products: sequences * (tokens * stack.products() + 2 * seen * queries),
-            weights: count * stack.weights_of_a_token(),
+            products: sequences * 2 * seen * queries,
+            matrices,
+            weights: count * stack.weights_of_a_token() - matrices,
             cached: sequences * cached * u128::from(2 * stack.kv_width()),
         }
     }
 
     pub(super) fn and(self, other: Self) -> Self {
         Self {
+            linear_products: self.linear_products + other.linear_products,
             products: self.products + other.products,
+            matrices: self.matrices + other.matrices,
             weights: self.weights + other.weights,
             cached: self.cached + other.cached,
         }
@@ -109,6 +121,17 @@ impl Cost {
 
     pub(super) fn with_weights(self, weights: u128) -> Self {
         Self { weights: self.weights + weights, ..self }
+    }
+
+    /// With linear layers that are read `passes` times and multiply `rows` rows in all.
+    pub(super) fn with_linears(mut self, linears: &[Linear], passes: u128, rows: u128) -> Self {
+        for linear in linears {
+            let products = u128::from(linear.products());
+            self.linear_products += rows * products;
+            self.matrices += passes * products;
+            self.weights += passes * (u128::from(linear.weights()) - products);
+        }
+        self
     }
 
     pub(super) fn with_products(self, products: u128) -> Self {

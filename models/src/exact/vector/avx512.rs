@@ -4,14 +4,14 @@
 use std::arch::x86_64::{
     __m512, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_si256, _mm512_add_ps, _mm512_and_si512,
     _mm512_castsi512_ps, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
+    _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
 use super::Vector;
 
 /// 32 registers: 24 sums, two weights, and the multiplicand from memory.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512(__m512);
+pub(crate) struct Avx512(pub(super) __m512);
 
 impl Vector for Avx512 {
     const SUMS: usize = 24;
@@ -51,6 +51,12 @@ impl Vector for Avx512 {
     fn add(self, other: Self) -> Self {
         // SAFETY: the machine has AVX-512F (the parent's contract); registers only.
         Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: the machine has AVX-512F (the parent's contract); registers only.
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
     }
 
     #[inline(always)]

@@ -11,6 +11,7 @@
 pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx512;
+pub(super) mod bytes;
 #[cfg(target_arch = "aarch64")]
 pub(super) mod neon;
 pub(super) mod portable;
@@ -42,6 +43,9 @@ pub(crate) trait Vector: Copy {
 
     /// `self + other`.
     fn add(self, other: Self) -> Self;
+
+    /// `self * other`.
+    fn mul(self, other: Self) -> Self;
 
     /// Asks for the memory at `place`, which need not be anybody's, to be brought near. Nothing happens where that is unknown.
     fn prefetch<T>(place: *const T);

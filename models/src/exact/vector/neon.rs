@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "intrinsics; see the contract in the parent module")]
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vandq_u32, vdupq_n_f32, vdupq_n_u32, vfmaq_f32, vld1q_f32, vld1q_u32,
+    float32x4_t, vaddq_f32, vandq_u32, vdupq_n_f32, vdupq_n_u32, vfmaq_f32, vld1q_f32, vld1q_u32, vmulq_f32,
     vreinterpretq_f32_u32, vshlq_n_u32, vst1q_f32,
 };
 
@@ -11,7 +11,7 @@ use super::portable::widened;
 
 /// 32 registers: 24 sums, four weights, one multiplicand.
 #[derive(Clone, Copy)]
-pub(crate) struct Neon([float32x4_t; 4]);
+pub(crate) struct Neon(pub(super) [float32x4_t; 4]);
 
 impl Vector for Neon {
     const SUMS: usize = 6;
@@ -63,6 +63,16 @@ impl Vector for Neon {
             *sum = unsafe { vaddq_f32(*sum, other) };
         }
         Self(sum)
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        let mut product = self.0;
+        for (product, other) in product.iter_mut().zip(other.0) {
+            // SAFETY: registers only.
+            *product = unsafe { vmulq_f32(*product, other) };
+        }
+        Self(product)
     }
 
     #[inline(always)]

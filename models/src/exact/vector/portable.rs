@@ -49,6 +49,15 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        let mut product = self.0;
+        for (product, other) in product.iter_mut().zip(other.0) {
+            *product *= other;
+        }
+        Self(product)
+    }
+
+    #[inline(always)]
     fn prefetch<T>(_: *const T) {}
 
     #[inline(always)]

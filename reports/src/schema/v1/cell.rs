@@ -25,7 +25,7 @@ pub struct Cell {
     pub model: String,
     /// What was loaded, in all rounds the same; `null` unless something was.
     pub weights: Option<Weights>,
-    /// `exact/1` or `native`.
+    /// `exact/1`, `exact/q8` or `native`.
     pub numerics: String,
     /// `f32`
     pub precision: String,
