@@ -37,7 +37,7 @@ impl Workload {
     #[must_use]
     pub fn memory_bytes(&self, requests: u32, threads: u32) -> u64 {
         let sequences = u128::from(requests) * u128::from(self.shape.batch());
-        let holes = self.layer_copy_bytes().min(HEAP_BYTES);
+        let holes = self.layer_copy_bytes().min(HEAP_BYTES) + self.expert_holes_bytes();
         let peak = self.loading_bytes().max(self.resident_bytes() + self.running_bytes(sequences));
         let threads = u128::from(threads.saturating_sub(2)) * THREAD_BYTES;
         u64::try_from(PROCESS_BYTES + threads + holes + peak).unwrap_or(u64::MAX)
@@ -99,6 +99,21 @@ impl Workload {
         };
         let kernels = convolutions.iter().map(|(convolution, _)| 2 * convolution.parameters() * F32_BYTES);
         copies.chain(kernels).max().unwrap_or(0)
+    }
+
+    /// Copies of experts are small and many: what freeing them leaves between weights that stay.
+    fn expert_holes_bytes(&self) -> u128 {
+        if self.precision == "f32" {
+            return 0;
+        }
+        let stacks = self.runs(1).into_iter().map(|run| run.stack);
+        stacks
+            .filter_map(|stack| stack.sparse.map(|sparse| (stack, sparse)))
+            .map(|(stack, sparse)| {
+                let layer = 3 * u128::from(sparse.experts * sparse.intermediate) * u128::from(stack.hidden);
+                2 * layer * F32_BYTES
+            })
+            .sum()
     }
 
     /// What a batch of `sequences` takes beside the weights.

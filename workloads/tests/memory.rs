@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use proofmark_workloads::{Suite, embedded};
+use proofmark_workloads::{Numerics, Suite, embedded, embedded_suite};
 
 const MIB: u64 = 1 << 20;
 
@@ -60,6 +60,42 @@ const LARGER: [(&str, u64); 25] = [
     ("base-128-b4-native-f32", 441),
 ];
 
+/// Of other families, exact as in the suite `standard`, native in f32; in MiB.
+const FAMILIES: [(&str, u64); 32] = [
+    ("chat-qwen2-p25-exact-bf16", 1180),
+    ("chat-qwen2-p25-native-f32", 2019),
+    ("chat-qwen3-p25-exact-bf16", 1440),
+    ("chat-qwen3-p25-native-f32", 2508),
+    ("chat-gemma3-p50-exact-bf16", 976),
+    ("chat-gemma3-p50-native-f32", 1357),
+    ("chat-moe-p25-exact-bf16", 899),
+    ("chat-moe-p25-native-f32", 1366),
+    ("long-mistral-p25-exact-bf16", 441),
+    ("long-mistral-p25-native-f32", 1192),
+    ("rerank-xlm-roberta-exact-f32", 1117),
+    ("rerank-xlm-roberta-native-f32", 1086),
+    ("classify-distilbert-exact-f32", 293),
+    ("classify-distilbert-native-f32", 275),
+    ("image-resnet-exact-f32", 155),
+    ("image-resnet-native-f32", 142),
+    ("image-resnet-batch8-exact-f32", 223),
+    ("image-resnet-batch8-native-f32", 291),
+    ("image-vit-exact-f32", 376),
+    ("image-vit-native-f32", 355),
+    ("image-vit-batch8-exact-f32", 431),
+    ("image-vit-batch8-native-f32", 430),
+    ("caption-clip-exact-f32", 617),
+    ("caption-clip-native-f32", 606),
+    ("labels-clip-exact-f32", 647),
+    ("labels-clip-native-f32", 639),
+    ("speech-5s-whisper-exact-f32", 222),
+    ("speech-5s-whisper-native-f32", 285),
+    ("speech-15s-whisper-exact-f32", 230),
+    ("speech-15s-whisper-native-f32", 286),
+    ("speech-30s-whisper-exact-f32", 273),
+    ("speech-30s-whisper-native-f32", 290),
+];
+
 fn check(suite: &Suite, measured: &[(&str, u64)]) {
     assert_eq!(measured.len(), suite.workloads.len());
     for (id, measured_mib) in measured {
@@ -77,6 +113,24 @@ fn the_estimate_lies_above_the_peaks_of_the_suite_smoke_and_near() {
 #[test]
 fn the_estimate_lies_above_the_peaks_of_larger_requests_and_near() {
     check(&Suite::parse("memory.toml", include_str!("data/memory.toml")).unwrap(), &LARGER);
+}
+
+#[test]
+fn the_estimate_lies_above_the_peaks_of_other_families_and_near() {
+    let standard = embedded_suite("standard").unwrap();
+    for (id, measured_mib) in FAMILIES {
+        let exact = standard.workloads.iter().find(|exact| {
+            let (name, numerics) = id.rsplit_once('-').unwrap().0.rsplit_once('-').unwrap();
+            exact.id.starts_with(&format!("{name}-exact")) && (numerics == "native" || exact.id == id)
+        });
+        let mut workload = exact.unwrap().clone();
+        if id.ends_with("-native-f32") {
+            (workload.numerics, workload.precision) = (Numerics::Native, "f32".to_owned());
+        }
+        let estimate = workload.memory_bytes(1, 2);
+        let (least, most) = (measured_mib * MIB, measured_mib * MIB * 3 / 2 + 64 * MIB);
+        assert!((least..=most).contains(&estimate), "{id}: {} MiB, measured {measured_mib}", estimate / MIB);
+    }
 }
 
 #[test]
