@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use glob::Pattern;
-use proofmark_models::Precision;
 use proofmark_models::weights::Weights;
+use proofmark_models::{Precision, Tokenizer};
 use proofmark_reports::Digest;
 use proofmark_workloads::{Numerics, Suite, Workload};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,16 @@ impl WeightsFolder {
             Some(pins) => Weights::hub(&self.folder, &hub::as_pins(pins), precision),
             None => Weights::local(&self.folder, precision),
         }
+    }
+
+    /// The tokenizer of a workload's model, if there is one; what has pins must have one for it too.
+    ///
+    /// # Errors
+    /// When it is damaged, another than it should be, or of another model.
+    pub fn tokenizer(&self, workload: &Workload) -> proofmark_models::Result<Option<Tokenizer>> {
+        let pins = self.pins.as_ref().map(hub::as_pins);
+        let vocab = workload.model.architecture.vocab().unwrap_or(0);
+        Tokenizer::open(&self.folder, pins.as_ref(), usize::try_from(vocab).unwrap_or(usize::MAX))
     }
 }
 

@@ -37,6 +37,24 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A tokenizer of another model: it knows a token that the model does not have.
+    #[error("{} has token id {id}, the model's vocabulary has {vocab}", path.display())]
+    ForeignTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// The largest.
+        id: u32,
+        /// How many the model has.
+        vocab: usize,
+    },
+    /// A text could not be made tokens, or tokens a text.
+    #[error("{} fails: {reason}", path.display())]
+    Tokenizer {
+        /// The tokenizer's file.
+        path: PathBuf,
+        /// What it says.
+        reason: String,
+    },
     /// The weights lack a tensor that the architecture needs.
     #[error("weights have no tensor `{name}`")]
     MissingTensor {

@@ -19,6 +19,7 @@ mod numerics;
 mod output;
 mod pin;
 pub mod resnet;
+mod tokenizer;
 pub mod vit;
 pub mod weights;
 pub mod whisper;
@@ -28,6 +29,7 @@ pub use exact::precision::Precision;
 pub use numerics::Numerics;
 pub use output::Output;
 pub use pin::{Pin, Pins};
+pub use tokenizer::Tokenizer;
 
 /// What the functions of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

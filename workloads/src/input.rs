@@ -4,15 +4,22 @@
 //!
 //! - A token is one little-endian u32 word `u`: `from + floor(u * count / 2^32)`. Sequences are drawn in order, a reranking
 //!   request's query before its documents, an image before the texts that may describe it.
+//! - Where the model has a tokenizer, a sequence is text instead ([`crate::text`]) of as many words as tokens are wanted, encoded and cut;
+//!   where that makes too few tokens, the text goes on until it has twice as many words, four times, and so on.
 //! - An image is drawn in squares of 16 pixels' side, row by row: one byte a colour, `c`, for each square. Then comes one byte `n` for each
 //!   pixel, row by row; a pixel's colour is `floor((3 c + n) / 4)`.
 //! - A sound is drawn in pieces of 1600 samples, a tenth of a second: three words for each piece, whose lower halves give the periods
 //!   `20 + floor(u * 140 / 2^16)`, in samples, of three triangular waves from -4096 to 4096, and one byte `n` for each sample. A sample is the sum
 //!   of the waves at its place in the whole sound, and `n - 128`.
 
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::ops::Range;
+
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use chacha20::{ChaCha8, Key, Nonce};
 
+use crate::text::{Genre, text};
 use crate::{Architecture, Digest, Model, Shape, Tokens, Workload};
 
 /// Samples of a sound in a second.
@@ -25,6 +32,8 @@ const WAVES: usize = 3;
 const LEAST_PERIOD: u32 = 20;
 const PERIODS: u32 = 140;
 const AMPLITUDE: i32 = 4096;
+/// Words for a token at most: a tokenizer that makes less of a text is none of English.
+const WORDS_A_TOKEN: usize = 64;
 
 /// The input of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,47 +87,98 @@ pub fn self_check_seed() -> Digest {
     Digest::of_fields("proofmark/self_check/1", &[])
 }
 
+/// Why a text did not become an input.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError<E: Display> {
+    /// The tokenizer refused it.
+    #[error("{0}")]
+    Encode(E),
+    /// The tokenizer takes words together, or leaves them out.
+    #[error("the tokenizer makes {tokens} tokens of {words} words")]
+    TooFew {
+        /// All that there are.
+        tokens: usize,
+        /// Of the text.
+        words: usize,
+    },
+}
+
 impl Workload {
-    /// The request of this seed.
+    /// The request of this seed, of tokens without meaning.
     #[must_use]
     pub fn input(&self, seed: Digest) -> Input {
+        let Ok(input) = self.drawn(seed, |stream, tokens, _, count| {
+            Ok::<_, Infallible>(stream.tokens(&tokens.ordinary, count))
+        });
+        input
+    }
+
+    /// The request of this seed, where its tokens are those of a text: `encode` gives a text's tokens, without special ones.
+    ///
+    /// # Errors
+    /// When a text cannot be encoded, or becomes too few tokens.
+    pub fn text_input<E: Display>(
+        &self,
+        seed: Digest,
+        encode: impl Fn(&str) -> Result<Vec<u32>, E>,
+    ) -> Result<Input, TextError<E>> {
+        self.drawn(seed, |stream, _, genre, count| {
+            let (mut written, mut words) = (String::new(), count as usize);
+            loop {
+                let missing = words - written.split_whitespace().count().min(words);
+                if !written.is_empty() {
+                    written.push(' ');
+                }
+                written += &text(genre, missing, &mut || stream.word());
+                let mut tokens = encode(&written).map_err(TextError::Encode)?;
+                if tokens.len() >= count as usize {
+                    tokens.truncate(count as usize);
+                    return Ok(tokens);
+                }
+                if words > WORDS_A_TOKEN * count as usize {
+                    return Err(TextError::TooFew { tokens: tokens.len(), words });
+                }
+                words *= 2;
+            }
+        })
+    }
+
+    /// The request of this seed; `draw` gives so many tokens of a text.
+    fn drawn<E>(
+        &self,
+        seed: Digest,
+        draw: impl Fn(&mut Stream, &Tokens, Genre, u32) -> Result<Vec<u32>, E>,
+    ) -> Result<Input, E> {
         let mut stream = Stream::new(seed);
-        let nothing = Tokens { start: 0, separator: None, further: Vec::new(), ordinary: 0..1 };
-        // A suite is refused whose task needs tokens that its model does not name.
-        let tokens = self.model.tokens.as_ref().unwrap_or(&nothing);
-        let separator = tokens.separator.unwrap_or(tokens.start);
-        let enclosed = |stream: &mut Stream, count: u32| {
-            let mut sequence = vec![tokens.start];
-            sequence.extend(stream.tokens(tokens, count - 2));
-            sequence.push(separator);
-            sequence
+        let tokens = self.model.special_tokens();
+        let enclosed = |stream: &mut Stream, genre, count: u32| {
+            Ok(tokens.enclose(&[draw(stream, &tokens, genre, count - 2)?]))
         };
-        match self.shape {
+        Ok(match self.shape {
             Shape::Generation { prompt_tokens, output_tokens, batch } => {
                 let mut prompt = || {
-                    let mut prompt = vec![tokens.start];
-                    prompt.extend(stream.tokens(tokens, prompt_tokens - 1));
-                    prompt
+                    let drawn = draw(&mut stream, &tokens, Genre::Request, prompt_tokens - 1)?;
+                    Ok([vec![tokens.start], drawn].concat())
                 };
-                Input::Generation { prompts: (0..batch).map(|_| prompt()).collect(), output_tokens }
+                let prompts = (0..batch).map(|_| prompt()).collect::<Result<_, E>>()?;
+                Input::Generation { prompts, output_tokens }
             }
-            Shape::Embedding { tokens, batch } | Shape::TextClassification { tokens, batch } => {
-                let sequences = (0..batch).map(|_| enclosed(&mut stream, tokens)).collect();
-                Input::Encoder { sequences, token_types: vec![0; tokens as usize] }
+            Shape::Embedding { tokens: count, batch }
+            | Shape::TextClassification { tokens: count, batch } => {
+                let sequences = (0..batch).map(|_| enclosed(&mut stream, Genre::Passage, count));
+                Input::Encoder {
+                    sequences: sequences.collect::<Result<_, E>>()?,
+                    token_types: vec![0; count as usize],
+                }
             }
             Shape::Reranking { query_tokens, document_tokens, documents } => {
-                let mut query = vec![tokens.start];
-                query.extend(stream.tokens(tokens, query_tokens));
-                query.push(separator);
+                let query = draw(&mut stream, &tokens, Genre::Query, query_tokens)?;
                 let mut pair = || {
-                    let mut pair = query.clone();
-                    pair.extend(stream.tokens(tokens, document_tokens));
-                    pair.push(separator);
-                    pair
+                    let document = draw(&mut stream, &tokens, Genre::Passage, document_tokens)?;
+                    Ok(tokens.enclose(&[query.clone(), document]))
                 };
-                let sequences = (0..documents).map(|_| pair()).collect();
-                let mut token_types = vec![0; query_tokens as usize + 2];
-                token_types.resize(self.shape.positions() as usize, second_segment(&self.model));
+                let sequences = (0..documents).map(|_| pair()).collect::<Result<_, E>>()?;
+                let token_types = self.model.pair_types(query_tokens as usize, document_tokens as usize);
                 Input::Encoder { sequences, token_types }
             }
             Shape::ImageClassification { image_size, batch } => {
@@ -127,16 +187,44 @@ impl Workload {
             }
             Shape::ImageTextSimilarity { image_size, text_tokens, texts } => {
                 let image = stream.image(self.model.architecture.colours(), image_size);
-                let texts = (0..texts).map(|_| enclosed(&mut stream, text_tokens)).collect();
-                Input::ImageText { image, texts }
+                let texts = (0..texts).map(|_| enclosed(&mut stream, Genre::Caption, text_tokens));
+                Input::ImageText { image, texts: texts.collect::<Result<_, E>>()? }
             }
             Shape::SpeechRecognition { audio_ms, output_tokens, batch, .. } => {
                 let samples = audio_ms as usize * (SAMPLE_RATE / 1000) as usize;
                 let sounds = (0..batch).map(|_| stream.sound(samples)).collect();
-                let prompt = std::iter::once(tokens.start).chain(tokens.further.iter().copied()).collect();
-                Input::Speech { sounds, prompt, output_tokens }
+                Input::Speech { sounds, prompt: tokens.beginning(), output_tokens }
             }
-        }
+        })
+    }
+}
+
+impl Tokens {
+    /// Texts between special tokens: the start, then a separator behind each.
+    pub(crate) fn enclose(&self, texts: &[Vec<u32>]) -> Vec<u32> {
+        let separator = self.separator.unwrap_or(self.start);
+        let enclosed = texts.iter().flat_map(|text| text.iter().copied().chain([separator]));
+        std::iter::once(self.start).chain(enclosed).collect()
+    }
+
+    /// What a speech model's decoder begins with.
+    pub(crate) fn beginning(&self) -> Vec<u32> {
+        std::iter::once(self.start).chain(self.further.iter().copied()).collect()
+    }
+}
+
+impl Model {
+    /// A suite is refused whose task needs tokens that its model does not name.
+    pub(crate) fn special_tokens(&self) -> Tokens {
+        let nothing = Tokens { start: 0, separator: None, further: Vec::new(), ordinary: 0..1 };
+        self.tokens.clone().unwrap_or(nothing)
+    }
+
+    /// The segment of each token of an enclosed pair of query and document.
+    pub(crate) fn pair_types(&self, query_tokens: usize, document_tokens: usize) -> Vec<u32> {
+        let mut types = vec![0; query_tokens + 2];
+        types.resize(query_tokens + document_tokens + 3, second_segment(self));
+        types
     }
 }
 
@@ -161,13 +249,19 @@ impl Stream {
         bytes
     }
 
+    fn word(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        self.0.apply_keystream(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+
     fn words(&mut self, count: usize) -> Vec<u32> {
         let bytes = self.bytes(4 * count);
         let (words, _) = bytes.as_chunks::<4>();
         words.iter().map(|word| u32::from_le_bytes(*word)).collect()
     }
 
-    fn tokens(&mut self, Tokens { ordinary, .. }: &Tokens, count: u32) -> Vec<u32> {
+    fn tokens(&mut self, ordinary: &Range<u32>, count: u32) -> Vec<u32> {
         let span = u64::from(ordinary.end - ordinary.start);
         // The product is below span, which is a u32.
         let token = |word: u32| ordinary.start + ((u64::from(word) * span) >> 32) as u32;
@@ -209,7 +303,7 @@ impl Stream {
 }
 
 /// A wave that rises from its least value over half a period, and falls over the other.
-fn triangle(at: i32, period: i32) -> i32 {
+pub(crate) fn triangle(at: i32, period: i32) -> i32 {
     let distance = (2 * at - period).abs();
     AMPLITUDE - 2 * AMPLITUDE * distance / period
 }

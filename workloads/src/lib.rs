@@ -15,10 +15,12 @@ mod input;
 mod memory;
 mod mix;
 mod model_lock;
+mod quality;
 mod shape;
 mod slo;
 mod source;
 mod suite;
+mod text;
 mod wire;
 mod work;
 
@@ -30,9 +32,10 @@ pub use arrivals::arrivals;
 pub use digest::Digest;
 pub use embedded::{embedded, embedded_lock, embedded_mixes, embedded_suite};
 pub use error::SuiteError;
-pub use input::{Image, Input, SAMPLE_RATE, self_check_seed};
+pub use input::{Image, Input, SAMPLE_RATE, TextError, self_check_seed};
 pub use mix::{Basis, Mix, MixRequest, Quantiles, RequestKind, Trace};
 pub use model_lock::{LockedFile, LockedModel, ModelLock};
+pub use quality::{Figure, FigureKind, Quality, with_figures};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
 pub use suite::{

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::source::Source;
 use crate::wire::WireSuite;
-use crate::{Architecture, Digest, Shape, Slo, SuiteError};
+use crate::{Architecture, Digest, Quality, Shape, Slo, SuiteError};
 
 /// The version of the file format that this program reads.
 const FORMAT: u32 = 1;
@@ -113,6 +113,8 @@ pub struct Model {
     pub name: String,
     /// Where its weights come from.
     pub weights: ModelWeights,
+    /// What is known of trained weights: what they answer to fixed questions.
+    pub quality: Option<Quality>,
     /// Of models that read or write tokens.
     pub tokens: Option<Tokens>,
     /// Of models that read images.

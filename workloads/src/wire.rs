@@ -57,6 +57,7 @@ pub(crate) struct WireModel {
     pub(crate) name: Spanned<String>,
     pub(crate) seed: Option<u64>,
     pub(crate) hub: Option<WireHub>,
+    pub(crate) quality: Option<WireQuality>,
     pub(crate) tokens: Option<WireTokens>,
     pub(crate) pixels: Option<WirePixels>,
     pub(crate) config: Spanned<BTreeMap<String, Spanned<toml::Value>>>,
@@ -67,6 +68,13 @@ pub(crate) struct WireModel {
 pub(crate) struct WireHub {
     pub(crate) repo: Spanned<String>,
     pub(crate) revision: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WireQuality {
+    pub(crate) figures: Spanned<Vec<i64>>,
+    pub(crate) tolerance_ppm: Spanned<u64>,
 }
 
 #[derive(Deserialize)]

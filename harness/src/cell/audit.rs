@@ -42,8 +42,8 @@ impl Auditor<'_> {
     /// Whether one prefill over these tokens chooses them again, and so gives the stated output. Over any others it chooses tokens too,
     /// but behind words that the model would not have said.
     fn confirms(&self, question: &Question, tokens: &[Vec<u32>]) -> bool {
-        let replayed = self.model.prepare(vec![self.workload.input(question.seed)]);
-        let replayed = replayed.and_then(|input| self.model.replay(&input, tokens));
+        let input = self.model.input(question.seed).and_then(|input| self.model.prepare(vec![input]));
+        let replayed = input.and_then(|input| self.model.replay(&input, tokens));
         let is_chosen = |output: &Output| match output {
             Output::Generation { tokens: chosen, .. } | Output::Transcription { tokens: chosen, .. } => {
                 chosen == tokens
@@ -65,7 +65,7 @@ impl Auditor<'_> {
     }
 
     fn computed(&self, seed: Digest) -> anyhow::Result<Digest> {
-        let input = self.model.prepare(vec![self.workload.input(seed)])?;
+        let input = self.model.prepare(vec![self.model.input(seed)?])?;
         Ok(Digest(self.model.run(&input)?.output.digest()?))
     }
 
@@ -80,7 +80,7 @@ impl Auditor<'_> {
     }
 
     fn distance(&self, seed: Digest, sketch: &Sketch) -> anyhow::Result<Finding> {
-        let input = self.model.prepare(vec![self.workload.input(seed)])?;
+        let input = self.model.prepare(vec![self.model.input(seed)?])?;
         let output = if sketch.tokens.is_empty() {
             self.model.run(&input)?.output
         } else {

@@ -105,7 +105,8 @@ impl Server<'_> {
             let fields: [&[u8]; 3] = [&size.to_le_bytes(), &repetition.to_le_bytes(), &request.to_le_bytes()];
             Digest::of_fields("proofmark/batch/1", &fields)
         };
-        let inputs = (0..size).map(|request| self.workload.input(seed(request))).collect();
+        let inputs = (0..size).map(|request| self.model.input(seed(request)));
+        let inputs = inputs.collect::<anyhow::Result<_>>()?;
         let Timed { latency_ns, ttft_ns, .. } = self.model.run(&self.model.prepare(inputs)?)?;
         let tpot_ns = ttft_ns.and_then(|ttft_ns| derived::tpot_ns(self.workload.shape, latency_ns, ttft_ns));
         Ok(BatchTimes { ttft_ns, latency_ns, tpot_ns })
@@ -114,8 +115,8 @@ impl Server<'_> {
     /// Serves `requests` that arrive at one rate; stops where the queue is past hope.
     fn trial(&self, seed: Digest, requests_per_hour: u64, requests: u64) -> anyhow::Result<Trial> {
         let schedule = arrivals(seed, requests_per_hour, requests);
-        let input = |request| self.workload.input(chain::request_seed(seed, request));
-        let inputs: Vec<Input> = (0..requests).map(input).collect();
+        let input = |request| self.model.input(chain::request_seed(seed, request));
+        let inputs: Vec<Input> = (0..requests).map(input).collect::<anyhow::Result<_>>()?;
         let longest_wait_ns = HOPELESS_WAITS.saturating_mul(match self.workload.slo.limits {
             Limits::Tokens { ttft_ns, .. } => ttft_ns,
             Limits::Latency { latency_ns } => latency_ns,

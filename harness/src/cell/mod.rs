@@ -11,6 +11,7 @@ pub mod model;
 mod network;
 mod peak_memory;
 pub mod protocol;
+pub(crate) mod quality;
 mod queue;
 mod warm_up;
 
@@ -64,7 +65,12 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     let model = Model::load(workload, job.weights.as_ref(), numerics)?;
     let load_ns = nanoseconds(started);
     match &job.purpose {
-        Purpose::Measure => measure(&suite, workload, &model, load_ns, parent)?,
+        Purpose::Measure => {
+            if model.weights_source == "hub" {
+                quality::check(&model)?;
+            }
+            measure(&suite, workload, &model, load_ns, parent)?;
+        }
         Purpose::Audit(questions) => audit::answer(workload, &model, questions)?,
     }
     Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
@@ -115,7 +121,7 @@ fn measure(
 
 /// One request: its input is made before the clock starts, its digest and what is kept of it after it stops.
 fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<(Step, Option<Kept>)> {
-    let input = model.prepare(vec![workload.input(seed)])?;
+    let input = model.prepare(vec![model.input(seed)?])?;
     let Timed { output, latency_ns, ttft_ns } = model.run(&input)?;
     let (digest, kept) = keep(workload.numerics, &output)?;
     Ok((Step { latency_ns, ttft_ns, digest }, kept))

@@ -1,10 +1,10 @@
 //! The model of a workload, ready to take requests.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use proofmark_models::weights::Weights;
-use proofmark_models::{Numerics, Output, Precision, config};
+use proofmark_models::{Numerics, Output, Precision, Tokenizer, config};
 use proofmark_reports::Digest;
-use proofmark_workloads::{Input, ModelWeights, Workload};
+use proofmark_workloads::{Input, ModelWeights, Task, Workload};
 
 pub use super::network::PreparedInput;
 use super::network::{Network, arithmetic};
@@ -14,7 +14,9 @@ use crate::plan::WeightsFolder;
 #[derive(Debug)]
 pub struct Model {
     network: Network,
-    workload: Workload,
+    pub(super) workload: Workload,
+    /// Of models that read text.
+    tokenizer: Option<Tokenizer>,
     /// `synthetic`, `hub` or `local`
     pub weights_source: &'static str,
     /// Of the tensors as loaded.
@@ -43,18 +45,20 @@ impl Model {
         numerics: Numerics,
     ) -> anyhow::Result<Self> {
         let precision: Precision = workload.precision.parse()?;
-        let weights = match (folder, &workload.model.weights) {
-            (None, ModelWeights::Synthetic { seed }) => Weights::synthetic(*seed, precision),
+        match (folder, &workload.model.weights) {
+            (None, ModelWeights::Synthetic { seed }) => {
+                Self::of(workload, &Weights::synthetic(*seed, precision), numerics)
+            }
             (None, ModelWeights::Hub { repo, .. }) => bail!("{repo} of the hub was not fetched"),
             (Some(folder), _) => {
                 check_folder(workload, folder)?;
-                folder.open(precision)?
+                let tokenizer = tokenizer(workload, folder)?;
+                Ok(Self { tokenizer, ..Self::of(workload, &folder.open(precision)?, numerics)? })
             }
-        };
-        Self::of(workload, &weights, numerics)
+        }
     }
 
-    /// The workload's model with these weights.
+    /// The workload's model with these weights, without a tokenizer.
     ///
     /// # Errors
     /// When the configuration or the weights do not fit.
@@ -64,9 +68,27 @@ impl Model {
         Ok(Self {
             network,
             workload: workload.clone(),
+            tokenizer: None,
             weights_source: weights.source_name(),
             weights_digest,
         })
+    }
+
+    /// The request of this seed: real text where the model has a tokenizer.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn input(&self, seed: Digest) -> anyhow::Result<Input> {
+        Ok(match &self.tokenizer {
+            None => self.workload.input(seed),
+            Some(tokenizer) => self.workload.text_input(seed, |text| tokenizer.encode(text))?,
+        })
+    }
+
+    /// The tokens of a text.
+    pub(super) fn encode(&self, text: &str) -> anyhow::Result<Vec<u32>> {
+        let tokenizer = self.tokenizer.as_ref();
+        Ok(tokenizer.ok_or_else(|| anyhow!("the model has no tokenizer.json"))?.encode(text)?)
     }
 
     /// Brings the input of requests that run together, all of the model's workload, into the network's form.
@@ -94,6 +116,22 @@ impl Model {
     }
 }
 
+/// What makes text of the workload's requests into tokens, if the folder has it.
+///
+/// # Errors
+/// When it is damaged, or of another model.
+fn tokenizer(workload: &Workload, folder: &WeightsFolder) -> anyhow::Result<Option<Tokenizer>> {
+    match workload.shape.task() {
+        // Tokens are written, not read.
+        Task::SpeechRecognition | Task::ImageClassification => Ok(None),
+        Task::Generation
+        | Task::Embedding
+        | Task::Reranking
+        | Task::TextClassification
+        | Task::ImageTextSimilarity => Ok(folder.tokenizer(workload)?),
+    }
+}
+
 /// Whether a folder's weights can be opened and its configuration gives the arithmetic of the suite's model.
 ///
 /// # Errors
@@ -112,6 +150,7 @@ pub fn check_folder(workload: &Workload, weights: &WeightsFolder) -> anyhow::Res
     // One with pins was checked when it was fetched, and is again when it is loaded.
     if weights.pins.is_none() {
         weights.open(workload.precision.parse()?)?;
+        tokenizer(workload, weights)?;
     }
     Ok(())
 }

@@ -64,7 +64,9 @@ impl Network {
         let encoder = || EncoderSpec::parse(config);
         Ok(match (workload.shape.task(), &workload.model.architecture) {
             (Task::Generation, _) => {
-                let positions = workload.shape.positions() as usize;
+                // Room for the paragraph by which the model is judged.
+                let judged = workload.model.quality.as_ref().map_or(0, |_| workload.quality_positions());
+                let positions = workload.shape.positions().max(judged) as usize;
                 let spec = DecoderSpec::parse(config)?;
                 Self::Decoder(Box::new(Decoder::load(&spec, weights, positions, numerics)?))
             }

@@ -12,9 +12,10 @@ use crate::architecture::{Architecture, ConfigFault};
 use crate::embedded::embedded_text;
 use crate::source::Source;
 use crate::wire::{
-    WireHub, WireInclude, WireModel, WirePixels, WireSlo, WireTexts, WireTiming, WireTokens, WireWorkload,
+    WireHub, WireInclude, WireModel, WirePixels, WireQuality, WireSlo, WireTexts, WireTiming, WireTokens,
+    WireWorkload,
 };
-use crate::{Limits, Shape, Slo, SuiteError, Task};
+use crate::{Limits, Quality, Shape, Slo, SuiteError, Task};
 
 /// Formats of weights.
 const PRECISIONS: [&str; 4] = ["f32", "bf16", "f16", Q8];
@@ -118,6 +119,7 @@ impl Source<'_> {
         Ok(Model {
             name: wire.name.get_ref().clone(),
             weights: self.weights(wire)?,
+            quality: wire.quality.as_ref().map(|quality| self.quality(wire, quality)).transpose()?,
             tokens,
             pixels: pixels.transpose()?,
             config,
@@ -181,6 +183,15 @@ impl Source<'_> {
                 Err(self.error(&wire.name, fact))
             }
         }
+    }
+
+    /// Of trained weights alone: what others answer says nothing.
+    fn quality(self, wire: &WireModel, quality: &WireQuality) -> Result<Quality, SuiteError> {
+        self.require(&quality.figures, wire.hub.is_some(), || {
+            format!("model `{}` is not of the hub and has quality", wire.name.get_ref())
+        })?;
+        let tolerance_ppm = self.bounded("tolerance_ppm", &quality.tolerance_ppm, 1..=1_000_000)?;
+        Ok(Quality { figures: quality.figures.get_ref().clone(), tolerance_ppm })
     }
 
     pub(super) fn workload(
@@ -287,6 +298,12 @@ impl Source<'_> {
             (!pixels || model.pixels.is_some(), format!("model `{name}` has no pixels, which {task} needs")),
         ] {
             self.require(&wire.model, holds, || fact)?;
+        }
+        if let Some(quality) = &model.quality {
+            let (stated, wanted) = (quality.figures.len(), task.figures().len());
+            self.require(&wire.model, stated == 0 || stated == wanted, || {
+                format!("model `{name}` has {stated} quality figures, {task} has {wanted}")
+            })?;
         }
         let is_by_token = matches!(slo.limits, Limits::Tokens { .. });
         self.require(&wire.slo, shape.output_tokens().is_some() == is_by_token, || {
