@@ -23,7 +23,7 @@ use crate::output_file::{self, OutputFile};
 use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
 use crate::run::{Run, RunClock};
-use crate::{Failure, Outcome, hub};
+use crate::{Failure, Outcome, hub, trained};
 
 /// What to certify and how.
 #[derive(Clone, Debug)]
@@ -104,6 +104,7 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let suite = &request.suite.suite;
     let workloads = plan(suite, &request.selection)?;
     check_weights(request, &workloads)?;
+    trained::require_known_quality(&workloads, &request.weights)?;
     let clock = RunClock::start();
     check_challenge(request, clock.now())?;
     let key = key_file::load_or_create(Role::Operator, request.key)?;

@@ -25,5 +25,6 @@ mod round;
 mod run;
 mod summary;
 mod supervise;
+mod trained;
 
 pub use proofmark_reports::cli::{Failure, Outcome};

@@ -7,7 +7,7 @@ use proofmark_reports::demand;
 use proofmark_reports::schema::v1::{Cell, Doubt, DoubtKind, Profile};
 use proofmark_reports::table::{self, Column, Kind, Row, Table};
 use proofmark_reports::words::{self, bytes, duration, percent};
-use proofmark_workloads::{Limits, ModelLock, ModelWeights, Suite, embedded_mixes};
+use proofmark_workloads::{Limits, Model, ModelLock, ModelWeights, Quality, Suite, embedded_mixes};
 
 /// The machine, a row a cell, the coverage, a verdict, and the demand mixes that the machine serves of a known suite.
 pub(crate) fn profile(profile: &Profile, suite: Option<&Suite>) -> String {
@@ -110,14 +110,18 @@ pub(crate) fn suite(suite: &Suite) -> String {
 
 /// The suite's models of the hub, a line each, with what is known of their files.
 pub(crate) fn models(suite: &Suite, lock: &ModelLock) -> String {
-    let models = suite.workloads.iter().map(|workload| (&workload.model.name, &workload.model.weights));
-    let models: BTreeMap<&String, &ModelWeights> = models.collect();
+    let models = suite.workloads.iter().map(|workload| (&workload.model.name, &*workload.model));
+    let models: BTreeMap<&String, &Model> = models.collect();
     let mut text = String::new();
-    for (name, weights) in models {
-        let ModelWeights::Hub { repo, revision } = weights else { continue };
+    for (name, model) in models {
+        let ModelWeights::Hub { repo, revision } = &model.weights else { continue };
+        let is_judged = model.quality.as_ref().is_none_or(Quality::is_known);
         let known = match lock.model(repo).filter(|locked| locked.revision == *revision) {
             None => "not in the lock file".to_owned(),
-            Some(locked) if locked.is_pinned() => format!("pinned, {}", bytes(locked.bytes())),
+            Some(locked) if locked.is_pinned() && is_judged => format!("pinned, {}", bytes(locked.bytes())),
+            Some(locked) if locked.is_pinned() => {
+                "quality unknown, not certified before `proofmark models lock --suite FILE`".to_owned()
+            }
             Some(_) => format!("unpinned, not certified before `proofmark models lock {repo}`"),
         };
         let _ = writeln!(text, "hub      {name}: {repo} at {revision}, {known}");

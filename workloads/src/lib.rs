@@ -11,6 +11,7 @@ mod arrivals;
 mod digest;
 mod embedded;
 mod error;
+mod findings;
 mod input;
 mod memory;
 mod mix;
@@ -30,12 +31,13 @@ pub use architecture::{
 };
 pub use arrivals::arrivals;
 pub use digest::Digest;
-pub use embedded::{embedded, embedded_lock, embedded_mixes, embedded_suite};
+pub use embedded::{embedded, embedded_lock, embedded_mixes, embedded_suite, embedded_text};
 pub use error::SuiteError;
+pub use findings::Findings;
 pub use input::{Image, Input, SAMPLE_RATE, TextError, self_check_seed};
 pub use mix::{Basis, Mix, MixRequest, Quantiles, RequestKind, Trace};
 pub use model_lock::{LockedFile, LockedModel, ModelLock};
-pub use quality::{Figure, FigureKind, Quality, with_figures};
+pub use quality::{Figure, FigureKind, Quality};
 pub use shape::{Shape, Task};
 pub use slo::{Limits, RequestTimes, Slo};
 pub use suite::{

@@ -4,12 +4,8 @@
 //! Texts are this project's own, the image and the sound follow from integers. What is asked is fixed for each task
 //! ([`Workload::quality_inputs`]), and so is what is read off the answers ([`Task::figures`]).
 
-use std::collections::BTreeMap;
-
 use crate::input::triangle;
-use crate::source::Source;
-use crate::wire::WireSuite;
-use crate::{Image, Input, SAMPLE_RATE, Shape, Suite, SuiteError, Task, Tokens, Workload};
+use crate::{Image, Input, SAMPLE_RATE, Shape, Task, Tokens, Workload};
 
 /// Sentences that say the same, that are about the same, and that have nothing in common.
 const PAIRS: [[&str; 2]; 3] = [
@@ -201,27 +197,6 @@ impl<E, F: Fn(&str) -> Result<Vec<u32>, E>> Asking<F> {
         let sequence = self.special.enclose(&[self.tokens(text, self.most, 2)?]);
         Ok(Input::Encoder { token_types: vec![0; sequence.len()], sequences: vec![sequence] })
     }
-}
-
-/// The suite file's text with these figures for each model that is named; all else stays as it is written.
-///
-/// # Errors
-/// When the file is not of a suite's form, or a model is not there with quality.
-pub fn with_figures(
-    file: &str,
-    text: &str,
-    figures: &BTreeMap<String, Vec<i64>>,
-) -> Result<String, SuiteError> {
-    let wire: WireSuite = Source { file, text }.read()?;
-    let mut updated = text.to_owned();
-    // From the end, so that places before stay where they are.
-    for model in wire.model.iter().rev() {
-        if let (Some(quality), Some(figures)) = (&model.quality, figures.get(model.name.get_ref())) {
-            updated.replace_range(quality.figures.span(), &format!("{figures:?}"));
-        }
-    }
-    Suite::parse(file, &updated)?;
-    Ok(updated)
 }
 
 /// A red disc on blue ground, two thirds as wide as the image.

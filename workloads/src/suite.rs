@@ -292,6 +292,15 @@ impl ModelWeights {
         }
     }
 
+    /// The repository of trained ones.
+    #[must_use]
+    pub fn repo(&self) -> Option<&str> {
+        match self {
+            Self::Synthetic { .. } => None,
+            Self::Hub { repo, .. } => Some(repo),
+        }
+    }
+
     /// The seed of synthetic weights.
     #[must_use]
     pub fn seed(&self) -> Option<u64> {

@@ -1,17 +1,18 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use proofmark_models::hub::Hub;
 use proofmark_reports::Digest;
 use proofmark_reports::cli::print;
+use proofmark_reports::cli::suite_file::read_bounded;
 use proofmark_reports::table::{self, Column, Kind, Row, Table};
 use proofmark_reports::words::bytes;
-use proofmark_workloads::{LockedFile, LockedModel, ModelLock};
+use proofmark_workloads::{LockedFile, LockedModel, ModelLock, Suite, embedded_text};
 
 use crate::output_file::OutputFile;
 use crate::progress::Progress;
-use crate::{Failure, Outcome, hub};
+use crate::{Failure, Outcome, hub, trained};
 
 /// The models of the hub that suites may name: list, fetch, pin
 #[derive(Debug, Subcommand)]
@@ -43,12 +44,16 @@ pub(super) struct Fetch {
     quiet: bool,
 }
 
-/// Ask the hub for sizes and digests, and write them into the lock file; what is known already must agree
+/// Ask the hub for sizes and digests, and write them into the lock file; what is known already must agree.
+/// With --suite also fetch that suite's models, and write into its file what it lacks of them: quality figures and golden digests
 #[derive(Debug, Args)]
 pub(super) struct Lock {
-    /// Repositories of the lock file [default: all]
+    /// Repositories of the lock file [default: all, or those of the suite]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+    /// The suite's file; one that is not there yet begins as the built-in suite `real`
+    #[arg(long, value_name = "FILE")]
+    suite: Option<PathBuf>,
     /// The lock file; one that is not there yet begins as the built-in one
     #[arg(long, default_value = "models.lock", value_name = "FILE")]
     file: PathBuf,
@@ -120,7 +125,14 @@ impl Fetch {
 impl Lock {
     fn run(self) -> Result<Outcome, Failure> {
         let mut lock = hub::lock(Some(&*self.file).filter(|file| file.exists()))?;
-        let places = places(&lock, &self.names)?;
+        let suite = self.suite.as_deref().map(SuiteFile::open).transpose()?;
+        let names = match &suite {
+            Some(file) if self.names.is_empty() => {
+                trained::repositories(&file.suite).into_iter().map(str::to_owned).collect()
+            }
+            _ => self.names,
+        };
+        let places = places(&lock, &names)?;
         let hub = Hub::new(&hub::settings()?).map_err(hub::failure)?;
         let output = OutputFile::reserve(&self.file, "--file")?;
         let mut progress = Progress::new(self.quiet);
@@ -137,10 +149,40 @@ impl Lock {
             told +=
                 &format!("{}: {} files, {}, pinned\n", model.repo, model.files.len(), bytes(model.bytes()));
         }
+        if let Some(SuiteFile { suite, name, text, output }) = suite {
+            let findings = trained::findings(&suite, &names, &hub, &lock, &mut progress)?;
+            let entered = findings.entered(&name, &text);
+            let entered = entered.map_err(|error| Failure::new(Outcome::BadInput, error))?;
+            output.complete(entered.as_bytes())?;
+            let (models, workloads) = (findings.figures.len(), findings.self_checks.len());
+            told += &format!("{name}: quality of {models} models, digests of {workloads} workloads\n");
+        }
         progress.finish();
         output.complete(lock.to_string().as_bytes())?;
         print(&told)?;
         Ok(Outcome::Ok)
+    }
+}
+
+/// A suite that is written again.
+struct SuiteFile {
+    suite: Suite,
+    name: String,
+    text: String,
+    output: OutputFile,
+}
+
+impl SuiteFile {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let bad_input = |error: anyhow::Error| Failure::new(Outcome::BadInput, error);
+        let text = match embedded_text("real").filter(|_| !path.exists()) {
+            Some(text) => text.to_owned(),
+            None => String::from_utf8(read_bounded(path)?)
+                .map_err(|_| bad_input(anyhow!("{name} is not UTF-8")))?,
+        };
+        let suite = Suite::parse(&name, &text).map_err(|error| bad_input(error.into()))?;
+        Ok(Self { suite, name, text, output: OutputFile::reserve(path, "--suite")? })
     }
 }
 

@@ -2,18 +2,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
-use proofmark_reports::Digest;
 use proofmark_reports::cli::{OutputFormat, print, suite_file};
 use proofmark_reports::words::bytes;
-use proofmark_workloads::{Numerics as WorkloadNumerics, Workload, self_check_seed};
+use proofmark_workloads::Numerics;
 
-use crate::cell::model::Model;
-use crate::plan::{Selection, WeightsFolder, given, plan};
+use crate::plan::{Selection, given, plan};
 use crate::progress::Progress;
-use crate::{Failure, Outcome, environment, hub};
+use crate::{Failure, Outcome, environment, hub, trained};
 
 /// Compute the digests of a suite's exact workloads and compare them with the suite's; nothing is timed
 #[derive(Debug, Args)]
@@ -40,7 +37,7 @@ impl SelfCheck {
         let source = suite_file::load(&self.suite)?;
         let isa = super::available(self.isa)?;
         check_all_threads(isa).map_err(|error| Failure::new(Outcome::CheckFailed, error))?;
-        let selection = Selection { globs: self.workload, numerics: Some(WorkloadNumerics::Exact1) };
+        let selection = Selection { globs: self.workload, numerics: Some(Numerics::Exact1) };
         let machine = environment::machine()?;
         let (free_bytes, threads) = (machine.available_memory_bytes, machine.logical_cpus);
         let mut outcome = Outcome::Ok;
@@ -55,7 +52,7 @@ impl SelfCheck {
             let told = if needed_bytes > free_bytes {
                 format!("not computed: needs {}, has {}", bytes(needed_bytes), bytes(free_bytes))
             } else {
-                let digest = digest(workload, given(&weights, workload).as_ref(), isa)?;
+                let digest = trained::self_check(workload, given(&weights, workload).as_ref(), isa)?;
                 digests.insert(workload.id.clone(), digest);
                 let told = match workload.self_check {
                     Some(expected) if expected == digest => "match",
@@ -76,10 +73,4 @@ impl SelfCheck {
         }
         Ok(outcome)
     }
-}
-
-fn digest(workload: &Workload, weights: Option<&WeightsFolder>, isa: Isa) -> anyhow::Result<Digest> {
-    let model = Model::load(workload, weights, Numerics::Exact(isa))?;
-    let input = model.prepare(vec![model.input(self_check_seed())?])?;
-    Ok(Digest(model.run(&input)?.output.digest()?))
 }

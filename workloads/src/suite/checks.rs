@@ -9,7 +9,7 @@ use super::{
     MAX_ROUNDS, MAX_STEPS, Model, ModelWeights, Numerics, Pixels, Q8, Suite, Timing, Tokens, Workload,
 };
 use crate::architecture::{Architecture, ConfigFault};
-use crate::embedded::embedded_text;
+use crate::embedded::includable_text;
 use crate::source::Source;
 use crate::wire::{
     WireHub, WireInclude, WireModel, WirePixels, WireQuality, WireSlo, WireTexts, WireTiming, WireTokens,
@@ -59,7 +59,7 @@ impl Source<'_> {
     /// The workloads of an embedded suite, which the digest pins, with their part of the demand.
     pub(super) fn included(self, wire: &WireInclude) -> Result<Vec<Workload>, SuiteError> {
         let name = wire.suite.get_ref();
-        let suite = embedded_text(name).map_or_else(
+        let suite = includable_text(name).map_or_else(
             || {
                 Err(self
                     .error(&wire.suite, format!("suite `{name}` is not embedded, so it cannot be included")))
