@@ -3,6 +3,7 @@
 import mpmath
 
 import exact_reference as exact
+from eight_bits import linear_of_precision
 from exact_reference import correctly_rounded
 from pre_norm_reference import PreNormLayer, whisper_names
 
@@ -97,11 +98,11 @@ class Whisper:
         self.convolutions = [(weights.tensor(encoder + name + ".weight", [hidden, channels, 3]),
                               weights.bias(encoder + name + ".bias", hidden), stride)
                              for name, channels, stride in (("conv1", bands, 1), ("conv2", hidden, 2))]
-        self.source_positions = weights.matrix(encoder + "embed_positions.weight", config["max_source_positions"], hidden)
+        self.source_positions = weights.table(encoder + "embed_positions.weight", config["max_source_positions"], hidden)
         self.encoder = self._layers(encoder, "encoder", is_decoder=False)
         self.encoder_norm = self._norm(encoder + "layer_norm")
         self.words = weights.matrix(decoder + "embed_tokens.weight", config["vocab_size"], hidden)
-        self.target_positions = weights.matrix(decoder + "embed_positions.weight", config["max_target_positions"], hidden)
+        self.target_positions = weights.table(decoder + "embed_positions.weight", config["max_target_positions"], hidden)
         self.decoder = self._layers(decoder, "decoder", is_decoder=True)
         self.decoder_norm = self._norm(decoder + "layer_norm")
 
@@ -142,4 +143,4 @@ class Whisper:
         rows = [exact.add_rows(self.words[token], self.target_positions[place]) for place, token in enumerate(ids)]
         for layer in self.decoder:
             rows = layer.forward(rows, exact.causal(0), heard)
-        return exact.linear(exact.layer_norm(rows[-1], *self.decoder_norm, WHISPER_EPS), self.words)
+        return linear_of_precision(exact.layer_norm(rows[-1], *self.decoder_norm, WHISPER_EPS), self.words)

@@ -7,6 +7,7 @@ import audio_reference
 import exact_reference as exact
 from exact_reference import to_hex
 from model_vectors import named_precision
+from synthetic_weights import SyntheticWeights
 from vector_inputs import Generator, flat, hexes
 
 WHISPER = {"model_type": "whisper", "vocab_size": 40, "num_mel_bins": 6, "d_model": 12, "encoder_layers": 1,
@@ -48,7 +49,7 @@ def log_mel_case(log_mel, waveform):
 
 def whisper_case(seed, lengths, prompt, steps, weight_format=None):
     """Clips of some lengths; the model hears 640 samples."""
-    weights = exact.SyntheticWeights(seed, precision=weight_format or "f32")
+    weights = SyntheticWeights(seed, precision=weight_format or "f32")
     model = audio_reference.Whisper(WHISPER, weights)
     draw = Generator(seed)
     waveforms = [draw.row(length, 0.5) for length in lengths]

@@ -1,9 +1,10 @@
-"""A second implementation of the arithmetic standard exact/1, written from models/EXACT.md alone.
+"""A second implementation of the arithmetic standards exact/1 and exact/q8, written from models/EXACT.md alone.
 
-It is meant to be read beside that page: one part for each of its sections, in its order; whole_models.py puts them
-together. It was written without sight of the Rust implementation, so that agreement of the two says something; but for
-two places whose Rust was seen before: the shares and most of the choice of experts (section 9), and where a window begins
-(section 5). It favours evident correctness over speed.
+It is meant to be read beside that page: one part for each of its sections, in its order; but section 13, all that exact/q8
+adds, is in eight_bits.py, and section 14 in audio_reference.py; whole_models.py puts them together. It was written without
+sight of the Rust implementation, so that agreement of the two says something; but for two places whose Rust was seen
+before: the shares and most of the choice of experts (section 9), and where a window begins (section 5). It favours evident
+correctness over speed.
 
 A binary32 value is a Python float that happens to be one exactly; every operation below takes such floats and returns
 such floats. Bit patterns appear at the edges only (`from_hex`, `to_hex`). A row is a list of floats.
@@ -625,11 +626,6 @@ def l2_normalise(x):
     return [div(value, n) for value in x]
 
 
-def label_logits(first_token, dense, activation, classifier):
-    """A head for labels; `dense` and `classifier` are pairs of weight and bias."""
-    return linear([activation(value) for value in linear(first_token, *dense)], *classifier)
-
-
 # ----------------------------------------------------------------------------------------------------------------------
 # Section 9. Choice
 # ----------------------------------------------------------------------------------------------------------------------
@@ -788,54 +784,3 @@ def similarity_digest(images, values):
 def reranking_digest(scores):
     """Output of a reranking."""
     return hash_frame("proofmark/output/1", "reranking", struct.pack("<Q", len(scores)), floats_as_bytes(scores))
-
-
-# ----------------------------------------------------------------------------------------------------------------------
-# Sections 10 and 11 together: what a model loads
-# ----------------------------------------------------------------------------------------------------------------------
-
-class SyntheticWeights:
-    """The weights that a model loads: drawn by section 10, in one precision, remembered for the digest of section 11."""
-
-    def __init__(self, seed, precision="f32"):
-        self.seed = seed
-        self.precision = precision
-        self.digests = {}
-
-    def matrix(self, name, rows, columns):
-        """A matrix or table, as a list of rows."""
-        values = self._load(name, [rows, columns], "matrix")
-        return [values[row * columns:(row + 1) * columns] for row in range(rows)]
-
-    def bias(self, name, size):
-        """A bias."""
-        return self._load(name, [size], "bias")
-
-    def scale(self, name, size):
-        """The `weight` of a norm."""
-        return self._load(name, [size], "scale")
-
-    def scale_offset(self, name, size):
-        """The `weight` of a norm that scales by `1 + weight`."""
-        return self._load(name, [size], "scale_offset")
-
-    def tensor(self, name, dims, kind="matrix"):
-        """A tensor of any shape, as nested lists."""
-        return nested(self._load(name, dims, kind), dims)
-
-    def digest(self):
-        """The digest of everything loaded so far."""
-        return weights_digest(self.digests)
-
-    def _load(self, name, dims, kind):
-        values = synthetic(self.seed, name, kind, 0, math.prod(dims), self.precision)
-        self.digests[name] = tensor_digest(dims, values)
-        return values
-
-
-def nested(values, dims):
-    """A flat list as lists of lists, by its dimensions."""
-    if not dims:
-        return values[0]
-    size = len(values) // dims[0]
-    return [nested(values[start:start + size], dims[1:]) for start in range(0, len(values), size)]

@@ -1,11 +1,12 @@
-"""Write the vectors of exact/1 to models/tests/vectors, from exact_reference.py.
+"""Write the vectors of exact/1 and exact/q8 to models/tests/vectors, from exact_reference.py.
 
     python3 make_vectors.py           write them
     python3 make_vectors.py --check   write nothing; exit 1 with one line if a file differs from what would be written
 
 The same bytes every time: inputs come from the small generator of vector_inputs.py; whole models are in
-model_vectors.py, vision_vectors.py and audio_vectors.py. Binary32 values are bit patterns of eight digits, or `nan`, those of 16 bits four digits; binary64
-parameters are decimal numbers; tensors are flat lists, row-major. A case takes one line.
+model_vectors.py, vision_vectors.py, audio_vectors.py and eight_bit_vectors.py. Binary32 values are bit patterns of eight
+digits, or `nan`, those of 16 bits four digits; binary64 parameters are decimal numbers; tensors are flat lists, row-major.
+A case takes one line.
 """
 
 import functools
@@ -18,6 +19,7 @@ from pathlib import Path
 import exact_reference as exact
 from exact_reference import f32, from_bits, from_hex, to_bits, to_hex
 from audio_vectors import audio
+from eight_bit_vectors import q8
 from model_vectors import encoders, generation, generation_precision
 from vector_inputs import INFINITY_BITS, Generator, cut, flat, hexes
 from vision_vectors import vision
@@ -41,6 +43,7 @@ def main():
         ("precision.json", precision),
         ("convolution.json", convolution),
         ("generation_precision.json", generation_precision),
+        ("q8.json", q8),
         ("routing.json", routing),
         ("encoders.json", encoders),
         ("vision.json", vision),

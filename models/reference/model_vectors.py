@@ -4,6 +4,7 @@ Their configurations leave nothing to a default.
 """
 
 import exact_reference as exact
+from synthetic_weights import SyntheticWeights
 from vector_inputs import Generator, flat, hexes
 from whole_models import Decoder, Encoder
 
@@ -111,7 +112,7 @@ def encoders():
 
 def decoder_case(config, seed, prompt, steps, weight_format=None):
     """Greedy generation; where no precision is given it is f32 and goes unnamed."""
-    weights = exact.SyntheticWeights(seed, weight_format or "f32")
+    weights = SyntheticWeights(seed, weight_format or "f32")
     tokens, logits = Decoder(config, weights).generate(prompt, steps)
     return {"config": config, "seed": seed, **named_precision(weight_format), "prompt": prompt, "steps": steps,
             "tokens": tokens, "logits": hexes(flat(logits)),
@@ -124,7 +125,7 @@ def bert_case(seed, seq, lengths, weight_format=None):
     draw = Generator(9)
     ids = padded_ids(draw, seq, lengths, padding=0)
     token_types = [[int(position >= 4) for position in range(seq)] for _ in lengths]
-    weights = exact.SyntheticWeights(seed, weight_format or "f32")
+    weights = SyntheticWeights(seed, weight_format or "f32")
     encoder = Encoder(BERT, weights)
     embedding = flat(encoder.embed(*unpadded) for unpadded in without_padding(ids, token_types, lengths))
     return {"config": BERT, "seed": seed, **named_precision(weight_format), "ids": flat(ids),
@@ -140,7 +141,7 @@ def encoder_case(task, config, seed, seq, lengths, weight_format="f32", labels=1
            for row in padded_ids(draw, seq, lengths, padding)]
     types = config.get("type_vocab_size", 1)
     token_types = [[draw.below(types) for _ in range(seq)] for _ in lengths]
-    weights = exact.SyntheticWeights(seed, weight_format)
+    weights = SyntheticWeights(seed, weight_format)
     if task != "embedding":
         config = {**config, "id2label": {str(label): f"LABEL_{label}" for label in range(labels)}}
     encoder = Encoder(config, weights, None if task == "embedding" else labels)

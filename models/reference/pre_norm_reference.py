@@ -1,6 +1,7 @@
 """The layers that ViT, CLIP and Whisper share, composed of the sections of EXACT.md by exact_reference.py."""
 
 import exact_reference as exact
+from eight_bits import linear_of_precision
 from whole_models import merge_heads, split_heads
 
 
@@ -44,14 +45,14 @@ class PreNormLayer:
         normed = [exact.layer_norm(row, *norm, self.eps) for row in rows]
         read = normed if source is None else source
         queries, keys, values, output = projections
-        q, k, v = (split_heads([exact.linear(row, *projection) for row in rows_], self.heads)
+        q, k, v = (split_heads([linear_of_precision(row, *projection) for row in rows_], self.heads)
                    for rows_, projection in ((normed, queries), (read, keys), (read, values)))
         merged = merge_heads(exact.attention([q], [k], [v], visibility)[0])
-        return [exact.add_rows(row, exact.linear(update, *output)) for row, update in zip(rows, merged, strict=True)]
+        return [exact.add_rows(row, linear_of_precision(update, *output)) for row, update in zip(rows, merged, strict=True)]
 
     def _mlp(self, row):
-        inner = [self.activation(value) for value in exact.linear(row, *self.up)]
-        return exact.linear(inner, *self.down)
+        inner = [self.activation(value) for value in linear_of_precision(row, *self.up)]
+        return linear_of_precision(inner, *self.down)
 
 
 def clip_names(prefix):

@@ -30,6 +30,10 @@ class Generator:
             if pattern & INFINITY_BITS != INFINITY_BITS:
                 return pattern
 
+    def bits_value(self):
+        """Any finite value."""
+        return from_bits(self.bits())
+
     def between(self, low, high):
         """A binary32 value, evenly between two bounds."""
         return f32(low + (high - low) * ((self.word() >> 11) * 2.0 ** -53))

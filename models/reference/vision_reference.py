@@ -1,6 +1,7 @@
 """Whole vision models: ViT, ResNet and CLIP, composed of the sections of EXACT.md. Images are `image[channel][y][x]`."""
 
 import exact_reference as exact
+from eight_bits import linear_of_precision
 from pre_norm_reference import PreNormLayer, clip_names, vit_names
 
 BATCH_NORM_EPS = 1e-5
@@ -54,7 +55,7 @@ class VitClassifier:
         rows = self.embedding.tokens(image)
         for layer in self.layers:
             rows = layer.forward(rows, exact.within([len(rows)]))
-        return exact.linear(exact.layer_norm(rows[0], *self.norm, self.eps), *self.classifier)
+        return linear_of_precision(exact.layer_norm(rows[0], *self.norm, self.eps), *self.classifier)
 
 
 class Convolution:
@@ -119,7 +120,7 @@ class ResNetClassifier:
             for convolution in branch[:-1]:
                 image = pixelwise(exact.relu, convolution.forward(image))
             image = pixelwise(exact.relu, pixelwise(exact.add, branch[-1].forward(image), residual))
-        return exact.linear(exact.mean_pool(pixels(image)), *self.classifier)
+        return linear_of_precision(exact.mean_pool(pixels(image)), *self.classifier)
 
 
 class Clip:
@@ -128,15 +129,15 @@ class Clip:
     def __init__(self, config, weights):
         self.text, self.vision = config["text_config"], config["vision_config"]
         hidden = self.text["hidden_size"]
-        self.words = weights.matrix("text_model.embeddings.token_embedding.weight", self.text["vocab_size"], hidden)
-        self.positions = weights.matrix("text_model.embeddings.position_embedding.weight",
-                                        self.text["max_position_embeddings"], hidden)
+        self.words = weights.table("text_model.embeddings.token_embedding.weight", self.text["vocab_size"], hidden)
+        self.positions = weights.table("text_model.embeddings.position_embedding.weight",
+                                       self.text["max_position_embeddings"], hidden)
         self.text_layers = self._layers(weights, "text_model.", self.text)
         self.text_norm = self._norm(weights, "text_model.final_layer_norm", hidden)
         self.text_projection = weights.matrix("text_projection.weight", config["projection_dim"], hidden)
         hidden, side = self.vision["hidden_size"], self.vision["image_size"] // self.vision["patch_size"]
         class_token = weights.tensor("vision_model.embeddings.class_embedding", [hidden])
-        positions = weights.matrix("vision_model.embeddings.position_embedding.weight", side * side + 1, hidden)
+        positions = weights.table("vision_model.embeddings.position_embedding.weight", side * side + 1, hidden)
         self.patches = PatchEmbedding(weights, self.vision, class_token, positions,
                                       "vision_model.embeddings.patch_embedding", has_bias=False)
         self.pre_norm = self._norm(weights, "vision_model.pre_layrnorm", hidden)
@@ -167,7 +168,7 @@ class Clip:
         rows = [exact.layer_norm(row, *self.pre_norm, eps) for row in self.patches.tokens(image)]
         for layer in self.vision_layers:
             rows = layer.forward(rows, exact.within([len(rows)]))
-        return exact.l2_normalise(exact.linear(exact.layer_norm(rows[0], *self.post_norm, eps), self.visual_projection))
+        return exact.l2_normalise(linear_of_precision(exact.layer_norm(rows[0], *self.post_norm, eps), self.visual_projection))
 
     def text_embedding(self, ids):
         """A unit vector."""
@@ -177,4 +178,4 @@ class Clip:
         last = max(ids) if self.text["eos_token_id"] == 2 else self.text["eos_token_id"]
         end = ids.index(last) if last in ids else 0
         pooled = exact.layer_norm(rows[end], *self.text_norm, self.text["layer_norm_eps"])
-        return exact.l2_normalise(exact.linear(pooled, self.text_projection))
+        return exact.l2_normalise(linear_of_precision(pooled, self.text_projection))

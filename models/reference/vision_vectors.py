@@ -6,6 +6,7 @@ import exact_reference as exact
 import vision_reference
 from exact_reference import to_hex
 from model_vectors import named_precision
+from synthetic_weights import SyntheticWeights, nested
 from vector_inputs import Generator, flat, hexes
 
 LABELS = {str(label): f"LABEL_{label}" for label in range(5)}
@@ -69,7 +70,7 @@ def zeros_case():
 
 def pooled_case(x, size, kernel, stride, padding):
     """One case of flat input."""
-    images = exact.nested(x, size)
+    images = nested(x, size)
     y = [value for image in images for plane in image for line in exact.max_pool(plane, kernel, stride, padding)
          for value in line]
     return {"dims": size, "kernel": kernel, "stride": stride, "padding": padding, "x": hexes(x), "y": hexes(y)}
@@ -86,10 +87,10 @@ def similarity_case(draw, images, texts, width):
 
 def classifier_case(model_class, config, seed, size, weight_format=None):
     """The logits of some images."""
-    weights = exact.SyntheticWeights(seed, precision=weight_format or "f32")
+    weights = SyntheticWeights(seed, precision=weight_format or "f32")
     model = model_class(config, weights)
     values = Generator(seed).row(math.prod(size), 2.0)
-    logits = flat(model.logits(image) for image in exact.nested(values, size))
+    logits = flat(model.logits(image) for image in nested(values, size))
     return {"config": config, "seed": seed, **named_precision(weight_format), "dims": size, "pixel_values": hexes(values),
             "logits": hexes(logits), "output_digest": exact.classification_digest(size[0], logits).hex(),
             "weights_digest": weights.digest().hex()}
@@ -97,13 +98,13 @@ def classifier_case(model_class, config, seed, size, weight_format=None):
 
 def clip_case(seed, config):
     """Two requests of an image and two texts each; the third text ends early, the last has no end token."""
-    weights = exact.SyntheticWeights(seed)
+    weights = SyntheticWeights(seed)
     model = vision_reference.Clip(config, weights)
     draw, size = Generator(seed), (2, 3, 8, 8)
     values = draw.row(math.prod(size), 2.0)
     texts = [[draw.below(29) for _ in range(6)] for _ in range(4)]
     texts[0][5] = texts[1][5] = texts[2][3] = texts[2][5] = 29
-    images = exact.nested(values, size)
+    images = nested(values, size)
     similarities = flat(flat(model.similarities([images[i]], texts[2 * i:2 * i + 2])) for i in range(2))
     return {"config": config, "seed": seed, "dims": size, "pixel_values": hexes(values), "texts": texts, "requests": 2,
             "values": hexes(similarities), "output_digest": exact.similarity_digest(2, similarities).hex(),

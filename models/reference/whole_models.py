@@ -1,13 +1,13 @@
-"""Whole models of exact/1, composed of the sections in exact_reference.py. EXACT.md takes the architectures as known:
+"""Whole models, composed of the sections in exact_reference.py and eight_bits.py. EXACT.md takes the architectures as known:
 Hugging Face's, by their names and their configuration's fields.
 
 `config` is a `config.json` in full: no field is left to its default. One sequence at a time, no key/value cache.
 """
 
+from eight_bits import linear_of_precision
 from exact_reference import (
     add_rows, argmax, attention, causal, encoder_embedding, f32, gated, gelu, gelu_tanh, inverse_frequencies, l2_normalise,
-    label_logits, layer_norm, linear, mean_pool, mixture, one_plus, relu, rms_norm, rotate, route, scaled_row, silu,
-    sliding, sqrt, tanh, within,
+    layer_norm, mean_pool, mixture, one_plus, relu, rms_norm, rotate, route, scaled_row, silu, sliding, sqrt, tanh, within,
 )
 
 GEMMA = "gemma3_text"
@@ -29,11 +29,12 @@ class Decoder:
         self.hidden, self.eps = config["hidden_size"], config["rms_norm_eps"]
         self.head_dim = config.get("head_dim", self.hidden // self.heads)
         self.activation = gelu_tanh if self.family == GEMMA else silu
-        self.embedding = weights.matrix("model.embed_tokens.weight", config["vocab_size"], self.hidden)
+        is_tied = config["tie_word_embeddings"]
+        self.embedding = (weights.matrix if is_tied else weights.table)(
+            "model.embed_tokens.weight", config["vocab_size"], self.hidden)
         self.layers = [self._load_layer(i, f"model.layers.{i}.") for i in range(config["num_hidden_layers"])]
         self.final_norm = self._norm("model.norm", self.hidden)
-        self.head = (self.embedding if config["tie_word_embeddings"]
-                     else weights.matrix("lm_head.weight", config["vocab_size"], self.hidden))
+        self.head = self.embedding if is_tied else weights.matrix("lm_head.weight", config["vocab_size"], self.hidden)
 
     def _load_layer(self, i, name):
         window = self._window(i)
@@ -121,7 +122,7 @@ class Decoder:
             rows = [scaled_row(row, sqrt(f32(self.hidden))) for row in rows]
         for layer in self.layers:
             rows = self._layer(layer, rows)
-        return linear(rms_norm(rows[-1], self.final_norm, self.eps), self.head)
+        return linear_of_precision(rms_norm(rows[-1], self.final_norm, self.eps), self.head)
 
     def _layer(self, layer, rows):
         rows = [add_rows(row, self._normed(update, layer.get("attention_output_norm")))
@@ -133,14 +134,14 @@ class Decoder:
 
     def _attention(self, layer, rows):
         normed = [rms_norm(row, layer["attention_norm"], self.eps) for row in rows]
-        q = split_heads([linear(row, *layer["q"]) for row in normed], self.heads)
-        k = split_heads([linear(row, *layer["k"]) for row in normed], self.kv_heads)
-        v = split_heads([linear(row, *layer["v"]) for row in normed], self.kv_heads)
+        q = split_heads([linear_of_precision(row, *layer["q"]) for row in normed], self.heads)
+        k = split_heads([linear_of_precision(row, *layer["k"]) for row in normed], self.kv_heads)
+        v = split_heads([linear_of_precision(row, *layer["v"]) for row in normed], self.kv_heads)
         q, k = (self._rotated(layer, heads, layer.get(norm)) for heads, norm in ((q, "q_norm"), (k, "k_norm")))
         visibility = causal(0) if layer["window"] is None else sliding(0, layer["window"])
         scale_width = self.config["query_pre_attn_scalar"] if self.family == GEMMA else self.head_dim
         merged = merge_heads(attention([q], [k], [v], visibility, scale_width)[0])
-        return [linear(row, *layer["o"]) for row in merged]
+        return [linear_of_precision(row, *layer["o"]) for row in merged]
 
     def _rotated(self, layer, heads, norm):
         return [[rotate(self._normed(row, norm), position, layer["frequencies"]) for position, row in enumerate(rows)]
@@ -150,12 +151,13 @@ class Decoder:
         normed = rms_norm(row, layer["mlp_norm"], self.eps)
         if "mlp" in layer:
             return self._gated(layer["mlp"], normed)
-        chosen, weights = route(linear(normed, layer["router"]), self.config["num_experts_per_tok"],
+        chosen, weights = route(linear_of_precision(normed, layer["router"]), self.config["num_experts_per_tok"],
                                 self.config["norm_topk_prob"])
         return mixture([self._gated(layer["experts"][e], normed) for e in chosen], weights)
 
     def _gated(self, mlp, row):
-        return linear(gated(linear(row, *mlp["gate"]), linear(row, *mlp["up"]), self.activation), *mlp["down"])
+        gate, up = (linear_of_precision(row, *mlp[name]) for name in ("gate", "up"))
+        return linear_of_precision(gated(gate, up, self.activation), *mlp["down"])
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ class Encoder:
         self.first_position = config["pad_token_id"] + 1 if "roberta" in family else 0
         prefix = self.names["prefix"]
         self.words, self.positions, self.types = (
-            weights.matrix(f"{prefix}embeddings.{table}_embeddings.weight", config[rows], self.hidden) if rows in config else None
+            weights.table(f"{prefix}embeddings.{table}_embeddings.weight", config[rows], self.hidden) if rows in config else None
             for table, rows in (("word", "vocab_size"), ("position", "max_position_embeddings"),
                                 ("token_type", "type_vocab_size")))
         self.embedding_norm = self._norm(prefix + "embeddings.LayerNorm")
@@ -232,7 +234,8 @@ class Encoder:
     def label_logits(self, ids, token_types):
         """A sequence's logit for each label."""
         first_token = self.last_hidden(ids, token_types)[0]
-        return label_logits(first_token, self.dense, self.head_activation, self.classifier)
+        inner = [self.head_activation(value) for value in linear_of_precision(first_token, *self.dense)]
+        return linear_of_precision(inner, *self.classifier)
 
     def last_hidden(self, ids, token_types):
         """The last layer's rows for the tokens of one sequence; padding takes no part, so none is computed."""
@@ -245,14 +248,14 @@ class Encoder:
         return rows
 
     def _attention(self, layer, rows):
-        q, k, v = (split_heads([linear(row, *layer[name]) for row in rows], self.heads) for name in "qkv")
+        q, k, v = (split_heads([linear_of_precision(row, *layer[name]) for row in rows], self.heads) for name in "qkv")
         merged = merge_heads(attention([q], [k], [v], within([len(rows)]))[0])
-        return [linear(row, *layer["o"]) for row in merged]
+        return [linear_of_precision(row, *layer["o"]) for row in merged]
 
     def _after_attention(self, layer, row, update):
         row = layer_norm(add_rows(update, row), *layer["attention_norm"], self.eps)
-        inner = [gelu(value) for value in linear(row, *layer["up"])]
-        return layer_norm(add_rows(linear(inner, *layer["down"]), row), *layer["output_norm"], self.eps)
+        inner = [gelu(value) for value in linear_of_precision(row, *layer["up"])]
+        return layer_norm(add_rows(linear_of_precision(inner, *layer["down"]), row), *layer["output_norm"], self.eps)
 
 
 def split_heads(rows, heads):

@@ -17,7 +17,6 @@ use proofmark_models::exact::kv_cache::{Columns, KvCache};
 use proofmark_models::exact::linear::PackedLinear;
 use proofmark_models::exact::norm::{Norm, NormKind};
 use proofmark_models::exact::pooling::mean_pool_l2;
-use proofmark_models::exact::quantise::Q8Block;
 use proofmark_models::exact::rotary::{RopeScaling, RotaryTable, inverse_frequencies, rotation};
 use proofmark_models::exact::routing::{Choice, ExpertWeights, choose, softmax};
 use proofmark_models::exact::sum::{sum, sum_of_squares};
@@ -36,10 +35,7 @@ fn available() -> impl Iterator<Item = Isa> {
 }
 
 fn bits(value: &Value) -> u32 {
-    match value.as_str().unwrap() {
-        "nan" => f32::NAN.to_bits(),
-        digits => u32::from_str_radix(digits, 16).unwrap(),
-    }
+    u32::from_str_radix(value.as_str().unwrap(), 16).unwrap()
 }
 
 fn floats(value: &Value) -> Vec<f32> {
@@ -185,8 +181,7 @@ fn weights_are_rounded_as_the_vectors_say() {
 
 #[test]
 fn linear_in_each_precision_matches() {
-    let (narrow, eight_bits) = (vectors("precision.json"), vectors("q8.json"));
-    for case in cases(&narrow["linear"]).iter().chain(cases(&eight_bits["linear"])) {
+    for case in cases(&vectors("precision.json")["linear"]) {
         let (k, precision) = (size(&case["k"]), precision(case));
         let bias = (!case["b"].is_null()).then(|| narrowed(floats(&case["b"]), precision));
         let w = narrowed(floats(&case["w"]), precision);
@@ -205,37 +200,6 @@ fn channels_last(x: &[f32], channels: usize, pixels: usize) -> Vec<f32> {
     let images = x.chunks_exact(channels * pixels);
     let rows = images.flat_map(|image| (0..pixels).flat_map(|at| image.iter().skip(at).step_by(pixels)));
     rows.copied().collect()
-}
-
-#[test]
-fn blocks_of_eight_bits_match() {
-    for case in cases(&vectors("q8.json")["blocks"]) {
-        let block = Q8Block::of_part(&floats(&case["x"]));
-        let expected: Vec<i64> = cases(&case["q"]).iter().map(|q| q.as_i64().unwrap()).collect();
-        assert_eq!(
-            block.integers[..expected.len()].iter().map(|q| i64::from(*q)).collect::<Vec<_>>(),
-            expected
-        );
-        assert!(block.integers[expected.len()..].iter().all(|q| *q == 0));
-        if case["d"] == "nan" {
-            assert!(block.scale.is_nan());
-        } else {
-            assert_eq!(block.scale.to_bits(), bits(&case["d"]), "{case}");
-        }
-    }
-}
-
-#[test]
-fn look_ups_in_a_tied_table_of_eight_bits_match() {
-    for case in cases(&vectors("q8.json")["look_up"]) {
-        let (k, expected) = (size(&case["k"]), floats(&case["rows"]));
-        for isa in available() {
-            let packed = PackedLinear::new(&floats(&case["w"]), None, k, Precision::Q8, isa);
-            let mut rows = vec![0.0; expected.len()];
-            rows.chunks_exact_mut(k).enumerate().for_each(|(output, row)| packed.copy_row(output, row));
-            assert_same_bits(&rows, &expected, "look-up");
-        }
-    }
 }
 
 #[test]
@@ -493,9 +457,7 @@ fn output_digests_match() {
 /// The precision of a whole model's case; those of the first file have none, and are f32.
 fn whole_models(name: &str) -> Vec<(Value, Precision)> {
     let mut all = Vec::new();
-    for (file, has_precision) in
-        [("generation.json", false), ("generation_precision.json", true), ("q8.json", true)]
-    {
+    for (file, has_precision) in [("generation.json", false), ("generation_precision.json", true)] {
         for case in cases(&vectors(file)[name]) {
             let precision = if has_precision { precision(case) } else { Precision::F32 };
             all.push((case.clone(), precision));
