@@ -111,7 +111,7 @@ fn a_tensor_that_is_missing_or_of_another_type_or_vocabulary_is_named() {
     assert_eq!(refusal("embed", &[4, 2]), "tensor `embed` has shape [3, 2], expected [4, 2]");
     assert_eq!(
         refusal("embed", &[1 << 60, 2]),
-        format!("tensor `embed` has shape [3, 2], expected [{}, 2]", 1_u64 << 60)
+        format!("config is not valid: tensor `embed` of [{}, 2]: too large", 1_u64 << 60)
     );
     assert_eq!(refusal("ids", &[1]), "tensor `ids` is stored as I64, expected F32, F16 or BF16");
 }

@@ -148,9 +148,9 @@ mod tests {
         for mix in &mixes {
             assert!(rows.iter().any(|row| row.mix.name == mix.name), "{}", mix.name);
         }
-        // Images and speech are in the mix, and no suite asks for them yet.
+        // The suite asks for images and speech of all sizes in the mix.
         let media = rows.iter().find(|row| row.mix.name == "assumed-media").unwrap();
-        assert_eq!((media.model, media.asked_ppm), (None, 400_000));
+        assert_eq!((media.model, media.asked_ppm), (None, 1_000_000));
     }
 
     #[test]

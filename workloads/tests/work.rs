@@ -198,8 +198,8 @@ proptest! {
         (tied, attention_bias, precision) in (any::<bool>(), any::<bool>(), prop::sample::select(vec!["f32", "bf16", "f16", "q8"])),
         (prompt, output, batch, requests) in (2_u64..12, 2_u64..9, 1_u64..4, 1_u32..4),
     ) {
-        // Even, so that a quarter of twice the products is a whole number.
-        let (head_dim, hidden) = (2 * half, 2 * hidden);
+        // So that a quarter of the products, and the bytes of a matrix in blocks, are whole numbers.
+        let (head_dim, hidden) = (2 * half, 16 * hidden);
         let sizes = DecoderSizes { vocab, hidden, intermediate, layers, kv_heads, group, head_dim, tied, attention_bias };
         let shape = format!("generation = {{ prompt_tokens = {prompt}, output_tokens = {output}, batch = {batch} }}");
         for (workload, format) in workloads(&sizes.config(), &shape, precision).iter().zip(formats(precision)) {

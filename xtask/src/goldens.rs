@@ -11,9 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::{cargo, root};
 
-const SUITES: [&str; 4] = [
+const SUITES: [&str; 5] = [
     "harness/tests/data/tiny.toml",
     "harness/tests/data/eight_bits.toml",
+    "harness/tests/data/families.toml",
     "workloads/suites/smoke.toml",
     "workloads/suites/standard.toml",
 ];

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::spec::{DecoderSpec, FeedForward, Head, HeadNorming, LayerSpec, NormPlaces, RopeSpec};
-use crate::config::{self, ConfigMap, require, require_divides};
+use crate::config::{self, ConfigMap, require, require_divides, require_sizes};
 use crate::exact::attention::score_scale;
 use crate::exact::rotary::RopeScaling;
 use crate::layers::{Activation, AttentionDims, Bias, ProjectionBiases, Scale};
@@ -72,11 +72,14 @@ impl DecoderFields {
             require_divides("hidden_size by num_attention_heads", heads, fields.hidden_size)?;
         }
         require_divides("head_dim by 2", 2, fields.head_dim())?;
-        if [fields.vocab_size, fields.hidden_size, fields.intermediate_size, fields.num_hidden_layers]
-            .contains(&0)
-        {
-            return Err(Error::InvalidConfig("a size is zero".to_owned()));
-        }
+        require_sizes(&[
+            ("vocab_size", fields.vocab_size),
+            ("hidden_size", fields.hidden_size),
+            ("intermediate_size", fields.intermediate_size),
+            ("num_hidden_layers", fields.num_hidden_layers),
+            ("num_attention_heads", fields.num_attention_heads),
+            ("head_dim", fields.head_dim()),
+        ])?;
         require_base("rope_theta", fields.rope_theta)?;
         Ok(fields)
     }

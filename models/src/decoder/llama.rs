@@ -56,7 +56,10 @@ mod tests {
         assert!(refusal("model_type", json!("mamba")).contains("`model_type`"));
         assert!(refusal("num_key_value_heads", json!(3)).contains("num_key_value_heads"));
         assert!(refusal("head_dim", json!(5)).contains("head_dim"));
-        assert!(refusal("vocab_size", json!(0)).contains("zero"));
+        assert!(refusal("vocab_size", json!(0)).contains("vocab_size is 0"));
+        assert!(
+            refusal("num_hidden_layers", json!(1_u64 << 40)).contains("num_hidden_layers is 1099511627776")
+        );
         assert!(refusal("rope_parameters", json!({"rope_theta": 5e5})).contains("`rope_parameters`"));
         assert!(config(|map| drop(map.remove("model_type"))).unwrap_err().to_string().contains("model_type"));
         assert!(refusal("rope_theta", json!(0.0)).contains("rope_theta"));

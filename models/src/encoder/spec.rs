@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::{bert, distilbert, roberta};
-use crate::config::{ConfigMap, require_divides};
+use crate::config::{ConfigMap, require_divides, require_sizes};
 use crate::layers::Activation;
 use crate::{Error, Result};
 
@@ -82,10 +82,14 @@ impl EncoderSpec {
             }),
         }?;
         require_divides("hidden size by heads", spec.num_attention_heads, spec.hidden_size)?;
-        let sizes = [spec.vocab_size, spec.intermediate_size, spec.num_hidden_layers, spec.positions()];
-        if sizes.contains(&0) || spec.type_vocab_size == Some(0) {
-            return Err(Error::InvalidConfig("a size is zero".to_owned()));
-        }
+        require_sizes(&[
+            ("vocabulary", spec.vocab_size),
+            ("hidden size", spec.hidden_size),
+            ("intermediate size", spec.intermediate_size),
+            ("layers", spec.num_hidden_layers),
+            ("max_position_embeddings", spec.positions()),
+            ("type_vocab_size", spec.type_vocab_size.unwrap_or(1)),
+        ])?;
         Ok(spec)
     }
 
