@@ -23,6 +23,7 @@ pub mod plan;
 mod progress;
 mod round;
 mod run;
+mod shown_outputs;
 mod summary;
 mod supervise;
 mod trained;

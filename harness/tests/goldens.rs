@@ -31,7 +31,9 @@ fn check(isa: Isa, threads: usize, most_flops: u64) {
     let suites = embedded();
     let mut checked = 0;
     for workload in suites.iter().filter(|suite| suite.name != "full").flat_map(|suite| &suite.workloads) {
-        let is_quick = workload.work(1).flops() <= most_flops;
+        // Trained weights are not here; `proofmark self-check` fetches them.
+        let is_here = workload.model.weights.source() == "synthetic";
+        let is_quick = is_here && workload.work(1).flops() <= most_flops;
         if let Some(golden) = workload.self_check.filter(|_| is_quick && workload.numerics.is_exact()) {
             assert_eq!(digest(workload, isa, threads), golden, "{} on {isa}, {threads}", workload.id);
             checked += 1;

@@ -7,7 +7,9 @@ use proofmark_reports::page::page;
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::{Timestamp, table};
 
-use crate::{Failure, Outcome, summary};
+use crate::plan::WeightsFolder;
+use crate::shown_outputs::{self, Tokenizers};
+use crate::{Failure, Outcome, hub, kept_outputs, summary};
 
 /// Print a profile for people or for other programs
 #[derive(Debug, Args)]
@@ -21,6 +23,15 @@ pub(super) struct Show {
     /// As what to print it
     #[arg(long, value_enum, default_value = "table")]
     output: Face,
+    /// Print what its generations said instead, from what certify kept beside it or in FILE
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "output")]
+    outputs: Option<Option<PathBuf>>,
+    /// With --outputs: a folder with a model's tokenizer [default: the hub's cache]; may be repeated
+    #[arg(long, value_name = "MODEL=FOLDER", requires = "outputs")]
+    weights: Vec<WeightsFolder>,
+    /// With --outputs: what is known of models of the hub [default: the built-in lock file]
+    #[arg(long, value_name = "FILE", requires = "outputs")]
+    lock: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -45,6 +56,13 @@ impl Show {
         let verification = verify(&bytes, context);
         if let (Some(profile), []) = (&verification.profile, &verification.reasons[..]) {
             let suite = suites.iter().find(|suite| suite.digest == profile.suite.digest);
+            if let (Some(outputs), Some(suite)) = (&self.outputs, suite) {
+                let outputs = outputs.clone().unwrap_or_else(|| kept_outputs::place(&self.file));
+                let lock = hub::lock(self.lock.as_deref())?;
+                let tokenizers = Tokenizers { given: &self.weights, lock: &lock };
+                print(&shown_outputs::shown(profile, suite, &outputs, &tokenizers)?)?;
+                return Ok(Outcome::Ok);
+            }
             let report_id = verification.report_id;
             print(&match self.output {
                 Face::Table => summary::profile(profile, suite),

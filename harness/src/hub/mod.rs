@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::anyhow;
-use proofmark_models::hub::{Hub, HubError};
+use proofmark_models::hub::{Hub, HubError, HubSettings, Network};
 use proofmark_models::{Pin, Pins};
 use proofmark_reports::Digest;
 use proofmark_reports::cli::suite_file::read_bounded;
@@ -69,6 +69,16 @@ pub(crate) fn fetch(
         failure
     })?;
     Ok(WeightsFolder { model, folder, pins: Some(pins) })
+}
+
+/// The folder of the cache with a model's tokenizer, if it is there as the lock file says; nothing is fetched.
+pub(crate) fn cached_tokenizer(model: &Model, lock: &ModelLock) -> Option<WeightsFolder> {
+    let locked = locked(model, lock).ok()??;
+    let file = locked.files.iter().find(|file| file.path == "tokenizer.json")?;
+    let pins = BTreeMap::from([(file.path.clone(), file.pin()?)]);
+    let hub = Hub::new(&HubSettings { network: Network::Offline, ..settings().ok()? }).ok()?;
+    let folder = hub.fetch(&locked.repo, &locked.revision, &as_pins(&pins), &mut |_| {}).ok()?;
+    Some(WeightsFolder { model: model.name.clone(), folder, pins: Some(pins) })
 }
 
 /// The lock file's entry for a model of the hub; `None` for one of synthetic weights.
