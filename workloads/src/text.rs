@@ -1,7 +1,8 @@
 //! Texts from a seed: sentences that services are really asked, made of templates of this project's own (`templates/english.toml`).
 //!
-//! Templates and words are drawn one after another: an entry of a list takes one word `u` of the stream, as `floor(u * entries / 2^32)`;
-//! the template first, then each of its slots from left to right.
+//! A text is drawn in order: an entry of a list takes one word `u` of the stream, as `floor(u * entries / 2^32)`. First come a label and
+//! a number, which is a word of the stream itself: there are few short sentences, and no two requests of a run may be the same. Then
+//! come sentences, of each the template first, then its slots from left to right.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -29,6 +30,7 @@ pub(crate) enum Genre {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Templates {
+    label: Vec<String>,
     request: Vec<String>,
     query: Vec<String>,
     passage: Vec<String>,
@@ -36,18 +38,17 @@ struct Templates {
     words: BTreeMap<String, Vec<String>>,
 }
 
-/// A text of at least so many words, made of whole sentences; `word` gives the stream's next word.
+/// A text of at least so many words, a label and whole sentences; `word` gives the stream's next word.
 ///
 /// # Panics
 /// Never: a test fills every slot of every template.
 pub(crate) fn text(genre: Genre, words: usize, word: &mut dyn FnMut() -> u32) -> String {
-    let (mut text, mut count) = (String::new(), 0);
+    let mut text = format!("{} {}:", drawn(&TEMPLATES.label, word), word());
+    let mut count = 2;
     while count < words {
         let sentence = TEMPLATES.sentence(genre, word);
         count += sentence.split(' ').count();
-        if !text.is_empty() {
-            text.push(' ');
-        }
+        text.push(' ');
         text += &sentence;
     }
     text
@@ -115,9 +116,9 @@ mod tests {
 
     #[test]
     fn the_words_of_the_stream_decide_what_is_said() {
-        let mut words = [0, u32::MAX, 0, 1 << 31].into_iter();
-        let text = text(Genre::Query, 1, &mut || words.next().unwrap());
-        assert_eq!((text.as_str(), words.next()), ("how to repair a fragile bicycle", Some(1 << 31)));
+        let mut words = [1 << 31, 77, 0, u32::MAX, 0, 5].into_iter();
+        let text = text(Genre::Query, 3, &mut || words.next().unwrap());
+        assert_eq!((text.as_str(), words.next()), ("Item 77: how to repair a fragile bicycle", Some(5)));
     }
 
     proptest! {
