@@ -1,7 +1,5 @@
 //! Inputs depend on the seed alone, and use ordinary tokens between the special ones.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use proofmark_workloads::{Digest, FigureKind, Input, Quality, Task, embedded, self_check_seed};
 
 #[test]

@@ -101,6 +101,31 @@ fn eight_bits_have_numerics_of_their_own() {
 }
 
 #[test]
+fn quality_is_of_models_of_the_hub_and_has_the_tasks_figures() {
+    let hub = "hub = { repo = \"org/tiny\", revision = \"0123456789abcdef0123456789abcdef01234567\" }";
+    let with = |figures: &str, tolerance: &str| {
+        let quality = format!("{hub}\nquality = {{ figures = {figures}, tolerance_ppm = {tolerance} }}");
+        Suite::parse("tiny.toml", &SUITE.replacen("seed = 1", &quality, 1))
+    };
+    for (figures, is_known) in [("[]", false), ("[1, -2, 3]", true)] {
+        let suite = with(figures, "5").unwrap();
+        let quality = suite.workloads[0].model.quality.clone().unwrap();
+        assert_eq!((quality.tolerance_ppm, quality.is_known()), (5, is_known));
+    }
+    for (figures, tolerance, fact) in [
+        ("[1, 2]", "5", "tiny.toml:34: model `m` has 2 quality figures, embedding has 3"),
+        ("[1, 2, 0.5]", "5", "tiny.toml:22: invalid type"),
+        ("[1, 2, 3]", "0", "tiny.toml:22: tolerance_ppm 0"),
+        ("[1, 2, 3]", "1000001", "tiny.toml:22: tolerance_ppm 1000001"),
+    ] {
+        let message = with(figures, tolerance).unwrap_err().to_string();
+        assert!(message.starts_with(fact), "{message}");
+    }
+    let message = refusal("seed = 1", "seed = 1\nquality = { figures = [], tolerance_ppm = 5 }");
+    assert_eq!(message, "tiny.toml:22: model `m` is not of the hub and has quality");
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_file_and_line() {
     let message = refusal("seed = 1", "seed = 1\nsede = 2");
     assert!(message.starts_with("tiny.toml:22: unknown field `sede`"), "{message}");
