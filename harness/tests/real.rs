@@ -22,9 +22,16 @@ struct Scene {
     place: Place,
 }
 
-const ENCODER: (&str, &str) = ("bert_embedding", "slo = \"latency\"\nembedding = { tokens = 20, batch = 2 }");
-const DECODER: (&str, &str) =
-    ("llama_gqa", "slo = \"tokens\"\ngeneration = { prompt_tokens = 60, output_tokens = 5, batch = 2 }");
+/// A fixture, what is asked of it, and the tolerance of its quality. Random weights foresee nothing, so a layer more or less moves the
+/// surprise of their tokens little.
+type Subject = (&'static str, &'static str, u64);
+const ENCODER: Subject =
+    ("bert_embedding", "slo = \"latency\"\nembedding = { tokens = 32, batch = 2 }", 20_000);
+const DECODER: Subject = (
+    "llama_gqa",
+    "slo = \"tokens\"\ngeneration = { prompt_tokens = 60, output_tokens = 5, batch = 2 }",
+    3_000,
+);
 const VARIANTS: &str = r#"variant = [
     { numerics = "exact/1", precision = "f32", share_ppm = 500000, max_batch = 2 },
     { numerics = "exact/1", precision = "bf16", share_ppm = 500000 },
@@ -33,7 +40,7 @@ const VARIANTS: &str = r#"variant = [
 "#;
 
 impl Scene {
-    fn new((fixture, task): (&str, &str)) -> Self {
+    fn new((fixture, task, tolerance_ppm): Subject) -> Self {
         let scene = Self { hub: LoopbackHub::with(files(fixture)), place: Place::new() };
         let tiny = fs::read_to_string(scene.place.path("tiny.toml")).unwrap();
         let (timing_and_limits, _) = tiny.split_once("[[model]]").unwrap();
@@ -41,7 +48,7 @@ impl Scene {
         let mut suite = format!(
             "{timing_and_limits}[[model]]\nname = \"trained\"\n\
              hub = {{ repo = \"{REPO}\", revision = \"{REVISION}\" }}\n\
-             quality = {{ figures = [], tolerance_ppm = 20000 }} # of the fixture\n\
+             quality = {{ figures = [], tolerance_ppm = {tolerance_ppm} }} # of the fixture\n\
              tokens = {{ start = 1, separator = 2, ordinary_from = 4 }}\n[model.config]\n"
         );
         for (name, value) in config.as_object().unwrap() {
@@ -60,8 +67,8 @@ impl Scene {
     }
 
     /// With quality and golden digests.
-    fn known(task: (&str, &str)) -> Self {
-        let scene = Self::new(task);
+    fn known(subject: Subject) -> Self {
+        let scene = Self::new(subject);
         let output = scene.run(&["models", "lock", "--suite", "trained.toml", "--quiet"]);
         assert_eq!(code(&output), 0, "{}", scene.place.told(&output));
         scene
@@ -132,11 +139,11 @@ fn with_flipped_tensor(mut files: BTreeMap<String, Vec<u8>>, tensor: &str) -> BT
 
 #[test]
 fn models_lock_computes_quality_and_digests_with_which_every_numerics_passes() {
-    for task in [ENCODER, DECODER] {
-        let scene = Scene::new(task);
+    for subject in [ENCODER, DECODER] {
+        let scene = Scene::new(subject);
         let before = scene.suite();
         let output = scene.run(&["models", "lock", "--suite", "trained.toml", "--quiet"]);
-        insta::assert_snapshot!(format!("lock_{}", task.0), scene.place.told(&output));
+        insta::assert_snapshot!(format!("lock_{}", subject.0), scene.place.told(&output));
         let after = scene.suite();
         assert!(!after.contains("figures = []") && after.contains("# of the fixture"));
         assert_eq!(after.matches("self_check = ").count(), 2);
@@ -170,7 +177,7 @@ fn one_flipped_layer_is_caught_in_every_numerics() {
     for (task, tensor) in
         [(ENCODER, "encoder.layer.1.output.dense.weight"), (DECODER, "model.layers.1.mlp.down_proj.weight")]
     {
-        let scene = Scene::known(task).with_weights(with_flipped_tensor(files(task.0), tensor));
+        let scene = Scene::known(subject).with_weights(with_flipped_tensor(files(subject.0), tensor));
         let output = scene.certify(&[]);
         assert_eq!(code(&output), 13, "{}", scene.place.told(&output));
         for cell in scene.place.profile()["cells"].as_array().unwrap() {
