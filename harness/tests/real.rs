@@ -174,7 +174,7 @@ fn a_model_whose_quality_nobody_computed_is_not_certified() {
 
 #[test]
 fn one_flipped_layer_is_caught_in_every_numerics() {
-    for (task, tensor) in
+    for (subject, tensor) in
         [(ENCODER, "encoder.layer.1.output.dense.weight"), (DECODER, "model.layers.1.mlp.down_proj.weight")]
     {
         let scene = Scene::known(subject).with_weights(with_flipped_tensor(files(subject.0), tensor));
