@@ -65,7 +65,7 @@ pub(crate) fn shown(
 
 /// What makes text of a cell's tokens.
 enum Reader {
-    Text(Tokenizer),
+    Text(Box<Tokenizer>),
     /// The model never had a tokenizer: its inputs were tokens too.
     Numbers,
     /// It had one that is not here, so its inputs are not known either.
@@ -85,7 +85,7 @@ impl Reader {
         let tokenizer = folder.tokenizer(workload).map_err(|error| {
             Failure::new(Outcome::BadInput, error).hint("--weights names a folder with the model's tokenizer")
         })?;
-        Ok(tokenizer.map_or(Self::Numbers, Self::Text))
+        Ok(tokenizer.map_or(Self::Numbers, |tokenizer| Self::Text(Box::new(tokenizer))))
     }
 
     fn told(&self, workload: &Workload, answer: &Answer, kept: &Kept) -> Result<String, Failure> {
