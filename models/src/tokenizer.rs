@@ -1,8 +1,10 @@
 //! Text to tokens and back, by the `tokenizer.json` that a model was trained with.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::read_bounded;
@@ -35,8 +37,10 @@ impl Tokenizer {
             pin.check_digest(&path, Sha256::digest(&bytes).into())?;
         }
         let damaged = |reason| Error::Damaged { path: path.clone(), reason };
-        let mut tokenizer =
-            tokenizers::Tokenizer::from_bytes(&bytes).map_err(|error| damaged(error.to_string()))?;
+        // Where a part is no JSON at all, the crate panics.
+        serde_json::from_slice::<IgnoredAny>(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let read = contained(|| tokenizers::Tokenizer::from_bytes(&bytes));
+        let mut tokenizer = read.map_err(damaged)?;
         // Lengths are the caller's.
         tokenizer.with_truncation(None).map_err(|error| damaged(error.to_string()))?;
         tokenizer.with_padding(None);
@@ -52,8 +56,8 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer has no token for a part of it.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| self.failed(&*error))?;
-        Ok(encoding.get_ids().to_vec())
+        let encoding = contained(|| self.tokenizer.encode_fast(text, false));
+        Ok(encoding.map_err(|reason| self.failed(reason))?.get_ids().to_vec())
     }
 
     /// The text of tokens, special ones by their names.
@@ -61,11 +65,19 @@ impl Tokenizer {
     /// # Errors
     /// When the tokenizer cannot join them.
     pub fn decode(&self, tokens: &[u32]) -> Result<String> {
-        self.tokenizer.decode(tokens, false).map_err(|error| self.failed(&*error))
+        contained(|| self.tokenizer.decode(tokens, false)).map_err(|reason| self.failed(reason))
     }
 
-    fn failed(&self, error: &dyn std::error::Error) -> Error {
-        Error::Tokenizer { path: self.path.clone(), reason: error.to_string() }
+    fn failed(&self, reason: String) -> Error {
+        Error::Tokenizer { path: self.path.clone(), reason }
+    }
+}
+
+/// What the crate says, or why not: it panics on some files that contradict themselves.
+fn contained<T>(call: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("its parts contradict each other".to_owned()),
     }
 }
 
