@@ -9,8 +9,7 @@ use proofmark_models::hub::Hub;
 use proofmark_reports::Digest;
 use proofmark_reports::words::bytes;
 use proofmark_workloads::{
-    Findings, Model as SuiteModel, ModelLock, Numerics as WorkloadNumerics, Quality, Suite, Workload,
-    self_check_seed,
+    Findings, Model as SuiteModel, ModelLock, Quality, Suite, Workload, self_check_seed,
 };
 
 use crate::cell::model::Model;
@@ -68,7 +67,7 @@ pub(crate) fn findings(
             }
             folders.insert(&model.name, folder);
         }
-        if workload.numerics == WorkloadNumerics::Exact1 && workload.self_check.is_none() {
+        if workload.numerics.is_exact() && workload.self_check.is_none() {
             progress.note(&format!("{}: self-check", workload.id));
             if let Some(folder) = folders.get(&*model.name) {
                 let digest = self_check(workload, Some(folder), Isa::detect())?;

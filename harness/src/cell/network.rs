@@ -225,12 +225,37 @@ fn pixels(model: &Model, images: &[Image]) -> PixelValues {
 pub(super) fn arithmetic(task: Task, config: &ConfigMap) -> anyhow::Result<String> {
     Ok(match (task, config.get("model_type").and_then(|family| family.as_str())) {
         (Task::Generation, _) => format!("{:#?}", DecoderSpec::parse(config)?),
-        (Task::Embedding | Task::Reranking | Task::TextClassification, _) => {
-            format!("{:#?}", EncoderSpec::parse(config)?)
+        (Task::TextClassification, _) => format!("{:#?}", EncoderSpec::parse(config)?),
+        // Their outputs have nothing to do with the labels that a checkpoint names.
+        (Task::Embedding | Task::Reranking, _) => {
+            format!("{:#?}", EncoderSpec { labels: 1, ..EncoderSpec::parse(config)? })
         }
         (Task::ImageClassification, Some("resnet")) => format!("{:#?}", ResNetConfig::parse(config)?),
         (Task::ImageClassification, _) => format!("{:#?}", VitConfig::parse(config)?),
         (Task::ImageTextSimilarity, _) => format!("{:#?}", ClipConfig::parse(config)?),
         (Task::SpeechRecognition, _) => format!("{:#?}", WhisperConfig::parse(config)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn labels_are_the_arithmetic_of_classification_alone() {
+        let told = |task, labels: u64| {
+            let config = json!({
+                "model_type": "bert", "vocab_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1,
+                "num_attention_heads": 2, "max_position_embeddings": 16, "layer_norm_eps": 1e-12, "hidden_act": "gelu",
+                "num_labels": labels,
+            });
+            arithmetic(task, config.as_object().unwrap()).unwrap()
+        };
+        for task in [Task::Embedding, Task::Reranking] {
+            assert_eq!(told(task, 1), told(task, 3));
+        }
+        assert_ne!(told(Task::TextClassification, 1), told(Task::TextClassification, 3));
+    }
 }

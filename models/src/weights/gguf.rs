@@ -158,7 +158,8 @@ pub(super) fn find(folder: &Path) -> Result<Option<PathBuf>> {
 /// The converter turns rows in pairs of neighbours where the checkpoint turns one half of a head against the other: row `2 i + h` is the
 /// checkpoint's row `i` of half `h`.
 fn in_halves(bytes: &[u8], rows: usize, heads: usize) -> Option<Vec<u8>> {
-    if rows == 0 || !rows.is_multiple_of(2 * heads) || !bytes.len().is_multiple_of(rows) {
+    let fits = heads.checked_mul(2).is_some_and(|halves| rows.is_multiple_of(halves));
+    if rows == 0 || !fits || !bytes.len().is_multiple_of(rows) {
         return None;
     }
     let (head, half) = (rows / heads, rows / heads / 2);

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, Metadata};
 use sha2::{Digest as _, Sha256};
 
-use super::damaged;
+use super::{damaged, unreadable};
 use crate::pin::Pin;
 use crate::{Error, Result};
 
@@ -152,10 +152,6 @@ fn widening(dtype: Dtype) -> Option<Widen> {
         }),
         _ => None,
     }
-}
-
-fn unreadable(path: &Path, error: std::io::Error) -> Error {
-    Error::Unreadable { path: path.to_owned(), error }
 }
 
 #[cfg(test)]
