@@ -63,6 +63,13 @@ pub(crate) fn require(
     }
 }
 
+/// Refuses another activation than those of the Gaussian error.
+pub(crate) fn require_gelu(config: &ConfigMap, field: &'static str) -> Result<()> {
+    require(config, field, "gelu, gelu_new or gelu_pytorch_tanh", |value| {
+        ["gelu", "gelu_new", "gelu_pytorch_tanh"].iter().any(|name| value == name)
+    })
+}
+
 /// Refuses a `config.json` of another architecture, or of none.
 pub(crate) fn require_model_type(config: &ConfigMap, model_type: &'static str) -> Result<()> {
     if !config.contains_key("model_type") {

@@ -175,8 +175,7 @@ impl Encoder {
         let table = |name: &str, count: usize| {
             Embedding::load(&scope.child(name), count, hidden, Use::LookUp, numerics)
         };
-        let heads = spec.num_attention_heads;
-        let dims = AttentionDims { hidden, heads, kv_heads: heads, head_dim: hidden / heads };
+        let dims = AttentionDims::even(hidden, spec.num_attention_heads);
         let layers = root.child(spec.names.layers);
         Ok(Self {
             word_embeddings: table("word_embeddings", spec.vocab_size)?,

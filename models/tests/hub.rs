@@ -433,3 +433,30 @@ fn weights_with_another_digest_or_none_are_not_used() {
     fewer.remove(SHARD);
     assert!(open(&fewer).ends_with(&format!("{SHARD} is not among the files whose digests are known")));
 }
+
+#[test]
+fn a_gguf_file_is_checked_and_used_beside_others_that_python_fetched() {
+    let gguf = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gguf");
+    let place = Place { hub: LoopbackHub::of(gguf), folder: tempfile::tempdir().unwrap() };
+    let mut pins = place.pins(".gguf");
+    pins.extend(place.pins("config.json"));
+    let folder = place.fetch_with(&place.settings(), &pins).unwrap();
+    fs::write(folder.join("other.gguf"), "another quantisation").unwrap();
+
+    let blocks = |weights: Weights| {
+        let scope = weights.root().child("model.layers.0.mlp.up_proj");
+        scope.q8_0_blocks("weight", &[64, 256]).unwrap().unwrap()
+    };
+    let hub = Weights::hub(&folder, &pins, Precision::Q8).unwrap();
+    assert_eq!(hub.source_name(), "hub");
+    assert_eq!(blocks(hub), blocks(Weights::local(Path::new(gguf), Precision::Q8).unwrap()));
+
+    pins.get_mut("model.gguf").unwrap().sha256[0] ^= 1;
+    let error = Weights::hub(&folder, &pins, Precision::Q8).unwrap_err().to_string();
+    assert!(error.contains("model.gguf is damaged: its SHA-256 is"), "{error}");
+    let unpinned = Weights::hub(&folder, &Pins::new(), Precision::Q8).unwrap_err().to_string();
+    assert!(
+        unpinned.ends_with("model.safetensors is not among the files whose digests are known"),
+        "{unpinned}"
+    );
+}

@@ -15,7 +15,7 @@ const MAX_FILES: usize = 1000;
 /// A file at most: 1 TiB.
 const MAX_FILE_BYTES: u64 = 1 << 40;
 /// What is fetched: never a format whose reader executes what it reads.
-const SUFFIXES: [&str; 2] = [".json", ".safetensors"];
+const SUFFIXES: [&str; 3] = [".json", ".safetensors", ".gguf"];
 const HEADING: &str = "\
 # Real weights that a suite may name: a repository of the hub at a revision, and each file's size and SHA-256. A file that lacks
 # one of them is unpinned, and with it the model: `proofmark models lock` asks the hub for them and writes this file.
@@ -137,7 +137,7 @@ impl Source<'_> {
                 format!("`{}` is no path of plain names", path.escape_debug())
             })?;
             self.require(&entry.path, SUFFIXES.iter().any(|suffix| path.ends_with(suffix)), || {
-                format!("`{path}` is neither {}", SUFFIXES.join(" nor "))
+                format!("`{path}` is none of {}", SUFFIXES.join(", "))
             })?;
             let is_new = files.iter().all(|file| file.path != *path);
             self.require(&entry.path, is_new, || format!("file `{path}` is there twice"))?;
@@ -149,10 +149,9 @@ impl Source<'_> {
                 .map(|text| text.get_ref().parse().map_err(|error| self.error(text, format!("{error}"))));
             files.push(LockedFile { path: path.clone(), size_bytes, sha256: sha256.transpose()? });
         }
-        let is_complete = ["config.json", ".safetensors"]
-            .iter()
-            .all(|needed| files.iter().any(|file| file.path.ends_with(needed)));
-        self.require(&wire.files, is_complete, || "no config.json, or no safetensors".to_owned())?;
+        let has_weights = files.iter().any(|file| !file.path.ends_with(".json"));
+        let is_complete = has_weights && files.iter().any(|file| file.path == "config.json");
+        self.require(&wire.files, is_complete, || "no config.json, or no weights".to_owned())?;
         Ok(LockedModel {
             repo: wire.repo.get_ref().clone(),
             revision: wire.revision.get_ref().clone(),
@@ -260,9 +259,14 @@ files = [
             ("config.json", "/config.json", "models.lock:6: `/config.json` is no path"),
             ("config.json", "a/.git/config.json", "models.lock:6: `a/.git/config.json` is no path"),
             ("config.json", "c%6fnfig.json", "models.lock:6: `c%6fnfig.json` is no path"),
-            ("model.safetensors", "pytorch_model.bin", "models.lock:7: `pytorch_model.bin` is neither"),
+            (
+                "model.safetensors",
+                "pytorch_model.bin",
+                "models.lock:7: `pytorch_model.bin` is none of .json, .safetensors, .gguf",
+            ),
             ("model.safetensors", "config.json", "models.lock:7: file `config.json` is there twice"),
-            ("model.safetensors", "vocab.json", "models.lock:5: no config.json, or no safetensors"),
+            ("model.safetensors", "vocab.json", "models.lock:5: no config.json, or no weights"),
+            ("\"config.json", "\"1_Pooling/config.json", "models.lock:5: no config.json, or no weights"),
             ("size_bytes = 2", "size_bytes = 0", "models.lock:6: size_bytes 0"),
             ("\"e3b0", "\"E3b0", "models.lock:6: a digest is 64"),
             ("size_bytes", "size", "models.lock:6: unknown field `size`"),

@@ -1,6 +1,6 @@
 //! The digests that exact workloads carry, computed by the program itself.
 //!
-//! What makes them right is not this task but the vectors of the independent implementation (`models/tests/vectors.rs`);
+//! What makes them right is not this task but the vectors of the independent implementation (`models/tests/vectors`);
 //! what keeps them right is `harness/tests/goldens.rs`.
 
 use std::collections::BTreeMap;

@@ -124,7 +124,7 @@ impl ClipTextConfig {
     pub(super) fn encoder(&self) -> PreNormShape {
         PreNormShape {
             layers: self.num_hidden_layers,
-            dims: attention(self.hidden_size, self.num_attention_heads),
+            dims: AttentionDims::even(self.hidden_size, self.num_attention_heads),
             biases: ProjectionBiases::all(Bias::Present),
             intermediate: self.intermediate_size,
             activation: self.hidden_act,
@@ -150,7 +150,7 @@ impl ClipVisionConfig {
     pub(super) fn encoder(&self) -> PreNormShape {
         PreNormShape {
             layers: self.num_hidden_layers,
-            dims: attention(self.hidden_size, self.num_attention_heads),
+            dims: AttentionDims::even(self.hidden_size, self.num_attention_heads),
             biases: ProjectionBiases::all(Bias::Present),
             intermediate: self.intermediate_size,
             activation: self.hidden_act,
@@ -167,10 +167,6 @@ impl ClipVisionConfig {
             projection_bias: Bias::Absent,
         }
     }
-}
-
-fn attention(hidden: usize, heads: usize) -> AttentionDims {
-    AttentionDims { hidden, heads, kv_heads: heads, head_dim: hidden / heads }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::spec::{EncoderSpec, HeadLayer, Names};
 use crate::Result;
-use crate::config::{self, ConfigMap, labels, require};
+use crate::config::{self, ConfigMap, labels, require, require_gelu};
 use crate::layers::Activation;
 
 pub(super) const NAMES: Names = Names {
@@ -50,9 +50,7 @@ pub(super) fn spec(map: &ConfigMap) -> Result<EncoderSpec> {
 impl BertFields {
     pub(super) fn read(map: &ConfigMap) -> Result<Self> {
         require(map, "position_embedding_type", "absolute", |value| value == "absolute")?;
-        require(map, "hidden_act", "gelu, gelu_new or gelu_pytorch_tanh", |value| {
-            ["gelu", "gelu_new", "gelu_pytorch_tanh"].iter().any(|name| value == name)
-        })?;
+        require_gelu(map, "hidden_act")?;
         require(map, "is_decoder", "false", |value| *value == json!(false))?;
         config::parse(map)
     }

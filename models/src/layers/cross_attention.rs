@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use super::linear::joint;
 use super::native_linear::NativeLinear;
-use super::self_attention::native_attention;
+use super::self_attention::{native_attention, split};
 use super::{AttentionDims, Hidden, Linear, Operand, Part, ProjectionBiases, ProjectionScopes, Workspace};
 use crate::exact::attention::{Attention, Visibility, score_scale};
 use crate::exact::kv_cache::{Columns, KvCache};
@@ -83,7 +83,7 @@ impl CrossAttention {
         Ok(Memory(match &self.key_value {
             KeyValue::Native { key, value } => {
                 let encoded = encoded.tensor()?;
-                let project = |linear: &NativeLinear| split(&linear.forward(encoded)?, heads, head_dim);
+                let project = |linear: &NativeLinear| split(&linear.forward(encoded)?, head_dim);
                 MemoryKind::Native(project(key)?, project(value)?)
             }
             KeyValue::Exact(packed) => {
@@ -119,7 +119,7 @@ impl CrossAttention {
         workspace.ended(Part::Projections);
         let attended = match &memory.0 {
             MemoryKind::Native(keys, values) => {
-                let queries = split(queries.tensor()?, heads, head_dim)?;
+                let queries = split(queries.tensor()?, head_dim)?;
                 let visibility = everything(keys.dim(2)?);
                 Operand::Native(native_attention(&queries, keys, values, &visibility, scale)?)
             }
@@ -146,10 +146,4 @@ impl CrossAttention {
         workspace.ended(Part::Output);
         Ok(y)
     }
-}
-
-/// `(batch, length, heads * head_dim)` as `(batch, heads, length, head_dim)`.
-fn split(x: &Tensor, heads: usize, head_dim: usize) -> Result<Tensor> {
-    let (batch, length, _) = x.dims3()?;
-    Ok(x.reshape((batch, length, heads, head_dim))?.transpose(1, 2)?.contiguous()?)
 }

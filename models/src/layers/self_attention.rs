@@ -89,6 +89,14 @@ enum CacheKind {
     Exact(KvCache),
 }
 
+impl AttentionDims {
+    /// As many key heads as query heads, `heads`, which divide the width of the residual stream.
+    #[must_use]
+    pub fn even(hidden: usize, heads: usize) -> Self {
+        Self { hidden, heads, kv_heads: heads, head_dim: hidden / heads }
+    }
+}
+
 impl LayerCache {
     /// An empty cache for `capacity` tokens of each of `batch` sequences.
     #[must_use]
@@ -228,12 +236,8 @@ impl SelfAttention {
         let attended = match (&self.projections, &mut cache.0) {
             (Projections::Native { query, key, value }, CacheKind::Native(cache)) => {
                 let x = x.tensor()?;
-                let first = cache.as_ref().map_or(0, NativeKvCache::current_seq_len);
-                // (batch, seq, heads * head_dim) -> (batch, heads, seq, head_dim)
-                let split = |x: Tensor, heads: usize| -> Result<Tensor> {
-                    let split = x.reshape((batch, seq, heads, self.dims.head_dim))?;
-                    Ok(split.transpose(1, 2)?.contiguous()?)
-                };
+                let (first, head_dim) =
+                    (cache.as_ref().map_or(0, NativeKvCache::current_seq_len), self.dims.head_dim);
                 let turn = |x: Tensor| rotary.map_or(Ok(x.clone()), |rotary| rotary.tensor(&x, first));
                 let (q, k, v) = (query.forward(x)?, key.forward(x)?, value.forward(x)?);
                 workspace.ended(Part::Projections);
@@ -241,9 +245,9 @@ impl SelfAttention {
                     Some(norms) => of(norms).tensor(&x),
                     None => Ok(x),
                 };
-                let q = turn(norm(split(q, self.dims.heads)?, |norms| &norms.q_norm)?)?;
-                let k = turn(norm(split(k, self.dims.kv_heads)?, |norms| &norms.k_norm)?)?;
-                let v = split(v, self.dims.kv_heads)?;
+                let q = turn(norm(split(&q, head_dim)?, |norms| &norms.q_norm)?)?;
+                let k = turn(norm(split(&k, head_dim)?, |norms| &norms.k_norm)?)?;
+                let v = split(&v, head_dim)?;
                 let (k, v) = match cache {
                     Some(cache) => cache.append(&k, &v)?,
                     None => (k, v),
@@ -312,6 +316,12 @@ fn check(visibility: &Visibility, batch: usize, seq: usize, length: usize, capac
         }
     }
     Ok(())
+}
+
+/// `(batch, length, heads * head_dim)` as `(batch, heads, length, head_dim)`
+pub(super) fn split(x: &Tensor, head_dim: usize) -> Result<Tensor> {
+    let (batch, length, width) = x.dims3()?;
+    Ok(x.reshape((batch, length, width / head_dim, head_dim))?.transpose(1, 2)?.contiguous()?)
 }
 
 /// Stock kernels: two matrix products around a softmax, invisible keys at minus infinity. `q`: `(batch, heads, q_len, head_dim)`;

@@ -2,7 +2,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::Result;
-use crate::config::{self, ConfigMap, labels, require, require_divides, require_model_type, require_sizes};
+use crate::config::{
+    self, ConfigMap, labels, require, require_divides, require_gelu, require_model_type, require_sizes,
+};
 use crate::layers::{Activation, AttentionDims, Bias, PatchShape};
 
 /// The fields of `config.json` that decide the arithmetic of a vision transformer.
@@ -43,9 +45,7 @@ impl VitConfig {
     /// When a field is missing, contradicts another, or asks for what is not supported.
     pub fn parse(map: &ConfigMap) -> Result<Self> {
         require_model_type(map, "vit")?;
-        require(map, "hidden_act", "gelu, gelu_new or gelu_pytorch_tanh", |value| {
-            ["gelu", "gelu_new", "gelu_pytorch_tanh"].iter().any(|name| value == name)
-        })?;
+        require_gelu(map, "hidden_act")?;
         for field in ["image_size", "patch_size"] {
             require(map, field, "one number", |value| value.is_u64())?;
         }
@@ -79,9 +79,7 @@ impl VitConfig {
     }
 
     pub(super) fn attention(&self) -> AttentionDims {
-        let heads = self.num_attention_heads;
-        let head_dim = self.hidden_size / heads;
-        AttentionDims { hidden: self.hidden_size, heads, kv_heads: heads, head_dim }
+        AttentionDims::even(self.hidden_size, self.num_attention_heads)
     }
 
     pub(super) fn patches(&self) -> PatchShape {

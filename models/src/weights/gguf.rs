@@ -8,15 +8,15 @@ mod header;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 
 use self::header::{Header, Info};
+use super::checked_file::CheckedFile;
 use super::{damaged, unreadable};
+use crate::pin::{Pin, Pins};
 use crate::{Error, Result};
 
 /// The architecture whose tensors these names and this order are of.
@@ -25,7 +25,7 @@ const ARCHITECTURE: &str = "llama";
 /// A file whose header has been read; tensors are read from disk when asked for.
 #[derive(Debug)]
 pub(super) struct Gguf {
-    path: PathBuf,
+    file: CheckedFile,
     data_start: u64,
     tensors: BTreeMap<String, Info>,
     heads: usize,
@@ -40,16 +40,17 @@ struct Place {
 }
 
 impl Gguf {
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let Header { texts, numbers, tensors, data_start } = Header::read(&path)?;
+    /// Opens a file, and checks all of it if it has a pin.
+    pub(super) fn open(path: PathBuf, pin: Option<&Pin>) -> Result<Self> {
+        let file = CheckedFile::open(path, pin)?;
+        let Header { texts, numbers, tensors, data_start } = Header::read(&file)?;
+        let path = file.path();
         match texts.get("general.architecture").map(String::as_str) {
             Some(ARCHITECTURE) => {}
             other => {
                 let found = other.unwrap_or("none");
-                return Err(damaged(
-                    &path,
-                    format_args!("its architecture is `{found}`, expected `{ARCHITECTURE}`"),
-                ));
+                let fact = format_args!("its architecture is `{found}`, expected `{ARCHITECTURE}`");
+                return Err(damaged(path, fact));
             }
         }
         let heads = |field: &str| {
@@ -57,9 +58,9 @@ impl Gguf {
             number.and_then(|number| usize::try_from(number).ok())
         };
         let field = "llama.attention.head_count";
-        let query = heads(field).ok_or_else(|| damaged(&path, format_args!("it has no `{field}`")))?;
+        let query = heads(field).ok_or_else(|| damaged(path, format_args!("it has no `{field}`")))?;
         let kv_heads = heads("llama.attention.head_count_kv").unwrap_or(query);
-        Ok(Self { path, data_start, tensors, heads: query, kv_heads })
+        Ok(Self { file, data_start, tensors, heads: query, kv_heads })
     }
 
     /// Whether the tensor of that name in a checkpoint is there.
@@ -94,14 +95,11 @@ impl Gguf {
             name: name.to_owned(),
             dtype: format!("GGUF type {}", info.type_number),
         })?;
-        let mut bytes = vec![0; info.bytes];
-        let mut file = File::open(&self.path).map_err(|error| unreadable(&self.path, error))?;
-        file.seek(SeekFrom::Start(self.data_start + info.offset))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|error| unreadable(&self.path, error))?;
+        let start = self.data_start + info.offset;
+        let mut bytes = self.file.bytes(start..start + info.bytes as u64)?;
         if let Some(heads) = place.heads {
             bytes = in_halves(&bytes, shape[0], heads).ok_or_else(|| {
-                damaged(&self.path, format_args!("`{}` has no rows for {heads} heads", place.name))
+                damaged(self.file.path(), format_args!("`{}` has no rows for {heads} heads", place.name))
             })?;
         }
         Ok((format, bytes))
@@ -136,23 +134,23 @@ impl Gguf {
     }
 }
 
-/// The one GGUF file of a folder; `None` of no such file.
-pub(super) fn find(folder: &Path) -> Result<Option<PathBuf>> {
-    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
-    let mut found: Option<PathBuf> = None;
-    for entry in entries {
-        let path = entry.map_err(|error| unreadable(folder, error))?.path();
-        if path.extension().is_some_and(|extension| extension == "gguf")
-            && let Some(first) = found.replace(path)
-        {
-            let first = first.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(damaged(
-                folder,
-                format_args!("it has `{first}` and another GGUF file, expected one"),
-            ));
+/// The one GGUF file of a folder, or of its pins; `None` of no such file.
+pub(super) fn find<'a>(folder: &Path, pins: Option<&'a Pins>) -> Result<Option<(PathBuf, Option<&'a Pin>)>> {
+    let mut files: Vec<(PathBuf, Option<&Pin>)> = match pins {
+        Some(pins) => pins.iter().map(|(name, pin)| (folder.join(name), Some(pin))).collect(),
+        None => {
+            let entries = std::fs::read_dir(folder)
+                .and_then(|entries| entries.map(|entry| entry.map(|entry| (entry.path(), None))).collect());
+            entries.map_err(|error| unreadable(folder, error))?
         }
+    };
+    files.retain(|(path, _)| path.extension().is_some_and(|extension| extension == "gguf"));
+    if files.len() > 1 {
+        let first = files[0].0.file_name().unwrap_or_default().to_string_lossy();
+        let fact = format_args!("it has `{first}` and another GGUF file, expected one");
+        return Err(damaged(folder, fact));
     }
-    Ok(found)
+    Ok(files.pop())
 }
 
 /// The converter turns rows in pairs of neighbours where the checkpoint turns one half of a head against the other: row `2 i + h` is the

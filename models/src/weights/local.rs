@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::gguf::{self, Gguf};
 use super::safetensors_folder::{self, Safetensors};
+use crate::Result;
 use crate::pin::Pins;
-use crate::{Error, Result};
 
 /// The tensors of a folder, read from disk when asked for.
 #[derive(Debug)]
@@ -20,15 +20,10 @@ impl Local {
         if safetensors_folder::is_there(folder, pins) {
             return Ok(Self::Safetensors(Safetensors::open(folder, pins)?));
         }
-        let Some(path) = gguf::find(folder)? else {
-            return Ok(Self::Safetensors(Safetensors::open(folder, pins)?));
-        };
-        if let Some(pins) = pins {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let pin = pins.get(&*name).ok_or_else(|| Error::Unpinned { path: path.clone() })?;
-            pin.check(&path, |_| {})?;
-        }
-        Ok(Self::Gguf(Gguf::open(path)?))
+        Ok(match gguf::find(folder, pins)? {
+            Some((path, pin)) => Self::Gguf(Gguf::open(path, pin)?),
+            None => Self::Safetensors(Safetensors::open(folder, pins)?),
+        })
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Where weights come from, and the digest of what was loaded.
 
+mod checked_file;
 mod gguf;
 mod local;
 mod safetensors_file;

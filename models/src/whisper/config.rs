@@ -2,7 +2,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::Result;
-use crate::config::{self, ConfigMap, require, require_divides, require_model_type, require_sizes};
+use crate::config::{
+    self, ConfigMap, require, require_divides, require_gelu, require_model_type, require_sizes,
+};
 use crate::layers::{Activation, AttentionDims, Bias, PreNormShape, ProjectionBiases};
 
 /// Added to the variance by every normalisation.
@@ -44,9 +46,7 @@ impl WhisperConfig {
     /// When a field is missing, contradicts another, or asks for what is not supported.
     pub fn parse(map: &ConfigMap) -> Result<Self> {
         require_model_type(map, "whisper")?;
-        require(map, "activation_function", "gelu, gelu_new or gelu_pytorch_tanh", |value| {
-            ["gelu", "gelu_new", "gelu_pytorch_tanh"].iter().any(|name| value == name)
-        })?;
+        require_gelu(map, "activation_function")?;
         require(map, "tie_word_embeddings", "true", |value| *value == json!(true))?;
         require(map, "quantization_config", "absent", |_| false)?;
         let parsed: Self = config::parse(map)?;
@@ -73,7 +73,7 @@ impl WhisperConfig {
     pub(super) fn encoder(&self) -> PreNormShape {
         PreNormShape {
             layers: self.encoder_layers,
-            dims: self.attention(self.encoder_attention_heads),
+            dims: AttentionDims::even(self.d_model, self.encoder_attention_heads),
             biases: self.biases(),
             intermediate: self.encoder_ffn_dim,
             activation: self.activation_function,
@@ -84,7 +84,7 @@ impl WhisperConfig {
     pub(super) fn decoder(&self) -> PreNormShape {
         PreNormShape {
             layers: self.decoder_layers,
-            dims: self.attention(self.decoder_attention_heads),
+            dims: AttentionDims::even(self.d_model, self.decoder_attention_heads),
             intermediate: self.decoder_ffn_dim,
             ..self.encoder()
         }
@@ -92,10 +92,6 @@ impl WhisperConfig {
 
     fn biases(&self) -> ProjectionBiases {
         ProjectionBiases { key: Bias::Absent, ..ProjectionBiases::all(Bias::Present) }
-    }
-
-    fn attention(&self, heads: usize) -> AttentionDims {
-        AttentionDims { hidden: self.d_model, heads, kv_heads: heads, head_dim: self.d_model / heads }
     }
 }
 

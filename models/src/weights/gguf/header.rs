@@ -4,13 +4,12 @@
 //! before anything is allocated for them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use candle_core::quantized::GgmlDType;
 
-use crate::weights::{damaged, unreadable};
+use crate::weights::checked_file::{CHUNK_BYTES, CheckedFile};
+use crate::weights::damaged;
 use crate::{Error, Result};
 
 /// The longest header that is read; a vocabulary of 256 thousand words has less than 16 MiB.
@@ -48,11 +47,9 @@ pub(super) struct Info {
 }
 
 impl Header {
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| unreadable(path, error))?;
-        let file_bytes = file.metadata().map_err(|error| unreadable(path, error))?.len();
+    pub(super) fn read(file: &CheckedFile) -> Result<Self> {
         let mut bytes =
-            Bytes { reader: BufReader::new(file), path, position: 0, end: file_bytes.min(MAX_HEADER_BYTES) };
+            Bytes { file, read: Vec::new(), position: 0, end: file.size_bytes().min(MAX_HEADER_BYTES) };
         if bytes.array::<4>()? != *b"GGUF" {
             return Err(bytes.fault("it does not begin with `GGUF`"));
         }
@@ -73,7 +70,7 @@ impl Header {
                     if length <= MAX_NAME_BYTES {
                         texts.insert(name, bytes.text(length)?);
                     } else {
-                        bytes.skip(length)?;
+                        bytes.take(length)?;
                     }
                 }
                 kind => bytes.skip_value(kind)?,
@@ -93,7 +90,7 @@ impl Header {
             }
         }
         let data_start = bytes.position.next_multiple_of(alignment);
-        check_places(&tensors, file_bytes.saturating_sub(data_start), path)?;
+        check_places(&tensors, file.size_bytes().saturating_sub(data_start), file.path())?;
         Ok(Self { texts, numbers, tensors, data_start })
     }
 }
@@ -147,8 +144,9 @@ fn check_places(tensors: &BTreeMap<String, Info>, data_bytes: u64, path: &Path) 
 
 /// The header's bytes, counted.
 struct Bytes<'a> {
-    reader: BufReader<File>,
-    path: &'a Path,
+    file: &'a CheckedFile,
+    /// From the beginning, chunk by chunk.
+    read: Vec<u8>,
     position: u64,
     /// Of the file, or of what is read of it.
     end: u64,
@@ -156,21 +154,27 @@ struct Bytes<'a> {
 
 impl Bytes<'_> {
     fn fault(&self, reason: impl std::fmt::Display) -> Error {
-        damaged(self.path, reason)
+        damaged(self.file.path(), reason)
     }
 
-    /// Accounts for bytes that are to be read.
-    fn advance(&mut self, length: u64) -> Result<()> {
-        let position = self.position.checked_add(length).filter(|position| *position <= self.end);
-        self.position = position
-            .ok_or_else(|| self.fault(format_args!("its header has no end in {} bytes", self.end)))?;
-        Ok(())
+    /// The next bytes.
+    fn take(&mut self, length: u64) -> Result<&[u8]> {
+        let start = self.position;
+        let end = start.checked_add(length).filter(|end| *end <= self.end);
+        let end =
+            end.ok_or_else(|| self.fault(format_args!("its header has no end in {} bytes", self.end)))?;
+        while (self.read.len() as u64) < end {
+            let from = self.read.len() as u64;
+            let read = &mut self.read;
+            self.file.read(from..self.end.min(from + CHUNK_BYTES), |chunk| read.extend_from_slice(chunk))?;
+        }
+        self.position = end;
+        Ok(&self.read[start as usize..end as usize])
     }
 
     fn array<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH]> {
-        self.advance(LENGTH as u64)?;
         let mut bytes = [0; LENGTH];
-        self.reader.read_exact(&mut bytes).map_err(|error| unreadable(self.path, error))?;
+        bytes.copy_from_slice(self.take(LENGTH as u64)?);
         Ok(bytes)
     }
 
@@ -190,19 +194,8 @@ impl Bytes<'_> {
         Ok(count)
     }
 
-    fn skip(&mut self, length: u64) -> Result<()> {
-        self.advance(length)?;
-        let skipped = io::copy(&mut self.reader.by_ref().take(length), &mut io::sink());
-        match skipped.map_err(|error| unreadable(self.path, error))? {
-            skipped if skipped == length => Ok(()),
-            _ => Err(self.fault("it became shorter while it was read")),
-        }
-    }
-
     fn text(&mut self, length: u64) -> Result<String> {
-        self.advance(length)?;
-        let mut bytes = vec![0; length as usize];
-        self.reader.read_exact(&mut bytes).map_err(|error| unreadable(self.path, error))?;
+        let bytes = self.take(length)?.to_vec();
         String::from_utf8(bytes).map_err(|_| self.fault("a name is no UTF-8"))
     }
 
@@ -216,16 +209,16 @@ impl Bytes<'_> {
 
     fn skip_value(&mut self, kind: u32) -> Result<()> {
         match (kind, value_bytes(kind)) {
-            (_, Some(length)) => self.skip(length),
+            (_, Some(length)) => self.take(length).map(drop),
             (ARRAY, _) => {
                 let kind = self.u32()?;
                 let count = self.u64()?;
                 match (kind, value_bytes(kind)) {
-                    (_, Some(length)) => self.skip(count.saturating_mul(length)),
+                    (_, Some(length)) => self.take(count.saturating_mul(length)).map(drop),
                     // Each takes eight bytes of the header at least, so this ends soon.
                     (STRING, _) => (0..count).try_for_each(|_| {
                         let length = self.u64()?;
-                        self.skip(length)
+                        self.take(length).map(drop)
                     }),
                     _ => Err(self.fault(format_args!("an array of values of type {kind}"))),
                 }
