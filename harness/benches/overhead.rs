@@ -22,6 +22,10 @@ const ITERATIONS: u32 = 2000;
 const LIMIT: f64 = 0.01;
 
 fn main() -> ExitCode {
+    // `cargo bench -- --list` expects a benchmark to do nothing.
+    if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
+        return ExitCode::SUCCESS;
+    }
     let suite = embedded_suite("smoke").unwrap();
     let exact = suite.workloads.iter().filter(|workload| workload.numerics.is_exact());
     let loaded = exact.map(|workload| {

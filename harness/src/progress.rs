@@ -44,7 +44,6 @@ impl Progress {
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }
-            bar.set_message("measuring the machine's ceilings");
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -78,6 +77,7 @@ impl Progress {
         self.rounds = self.planned.len() / self.cells.max(1);
         if let Some(bar) = &self.bar {
             bar.set_length(self.planned.len() as u64);
+            bar.set_message("measuring the machine's ceilings");
         }
     }
 
@@ -164,6 +164,14 @@ impl Progress {
                 let _ = writeln!(io::stderr(), "{line}");
             }
             None => {}
+        }
+    }
+
+    /// Writes to the terminal without the bar in between.
+    pub(crate) fn beside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
     }
 

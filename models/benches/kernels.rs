@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+use std::cell::LazyCell;
 use std::time::{Duration, Instant};
 
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
@@ -64,23 +65,30 @@ fn linear(criterion: &mut Criterion) {
     for (m, n, k) in LINEAR {
         let mut group = criterion.benchmark_group(format!("linear {m},{n},{k}"));
         group.throughput(Throughput::Elements((m * n * k) as u64));
-        let (x, w) = (values("x", m * k), values("w", n * k));
+        // Made when first asked for, so that a filter costs nothing.
+        let x = LazyCell::new(|| values("x", m * k));
+        let w = LazyCell::new(|| values("w", n * k));
         for isa in instruction_sets() {
             for precision in Precision::ALL {
-                let packed = PackedLinear::new(&w, None, k, precision, isa);
-                let mut y = Vec::new();
+                let packed = LazyCell::new(|| PackedLinear::new(&w, None, k, precision, isa));
                 group.bench_function(format!("exact {precision} {isa}"), |bencher| {
+                    let (x, packed, mut y) = (&**x, &*packed, Vec::new());
                     // Bringing the rows into blocks belongs to it; in a model, norms and activations do that in passing.
-                    in_a_pass(bencher, || packed.forward(&Blocks::of_rows(&x, k), &mut y));
+                    in_a_pass(bencher, || packed.forward(&Blocks::of_rows(x, k), &mut y));
                 });
             }
         }
-        let w = Tensor::from_vec(w, (n, k), &Device::Cpu).unwrap();
-        let quantized = QMatMul::from_qtensor(QTensor::quantize(&w, GgmlDType::Q8_0).unwrap()).unwrap();
-        let native = candle_nn::Linear::new(w, None);
-        let x = Tensor::from_vec(x, (m, k), &Device::Cpu).unwrap();
-        group.bench_function("native f32", |bencher| bencher.iter(|| native.forward(&x).unwrap()));
-        group.bench_function("native q8", |bencher| bencher.iter(|| quantized.forward(&x).unwrap()));
+        let matrix = LazyCell::new(|| Tensor::from_vec(w.clone(), (n, k), &Device::Cpu).unwrap());
+        let rows = LazyCell::new(|| Tensor::from_vec(x.clone(), (m, k), &Device::Cpu).unwrap());
+        group.bench_function("native f32", |bencher| {
+            let native = candle_nn::Linear::new(matrix.clone(), None);
+            bencher.iter(|| native.forward(&rows).unwrap());
+        });
+        group.bench_function("native q8", |bencher| {
+            let quantized = QTensor::quantize(&matrix, GgmlDType::Q8_0).unwrap();
+            let quantized = QMatMul::from_qtensor(quantized).unwrap();
+            bencher.iter(|| quantized.forward(&rows).unwrap());
+        });
         group.finish();
     }
 }

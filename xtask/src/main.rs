@@ -1,6 +1,5 @@
 //! Developer tasks: `cargo xtask TASK`.
 
-mod agree;
 mod bench;
 mod ci;
 mod cross;
@@ -16,55 +15,77 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use bench::Native;
+use clap::{Parser, Subcommand};
 use cross::Extent;
 
-const HELP: &str = "\
-cargo xtask TASK
+/// Tasks of Proofmark's developers. Exit codes: 0 fine, 1 broken, 2 the command line is not understood; of `bench` also 3 regression,
+/// 4 an exact digest changed, 5 the machine is too noisy to judge.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
 
-  layers            check the crates' layers and lints, from `cargo metadata`, and the map in ARCHITECTURE.md
-  ci                what .ci/run runs: format, clippy, docs, layers, tests
-  goldens [--check] write the exact digests of the embedded suites into their files, or check them
-  bench [FILTER]    run the benchmarks whose names contain FILTER, and print exact against native
-  bench --native-x86-v4 [FILTER]
-                    the same against stock candle with the AVX-512 kernels that it leaves out (compiled apart: minutes)
-  cross [--full]    the same digests on AArch64 and on x86-64 without fused multiply-add, under emulation
-  pages [FILE]      look at the page of a profile, of a fresh one without FILE, in Chromium: pictures, nothing loaded, nothing cut
-  pages --example   the same of an invented profile that has everything a profile can have
-  pages --network   the same of invented networks of 10 and of 10,000 operators
-  agree A B         whether two profiles of one suite agree within their intervals, cell by cell
-  redteam           make every attack of the red team and write what finds it into REDTEAM.md
-  interop           check a fresh profile and all else that is signed with implementations from npm, PyPI and Debian
-";
+#[derive(Subcommand)]
+enum Task {
+    /// Check the crates' layers and lints, from `cargo metadata`, and the map in ARCHITECTURE.md
+    Layers,
+    /// Run what .ci/run runs: format, clippy, docs, layers, tests
+    Ci,
+    /// Write the exact digests of the embedded suites into their files
+    Goldens {
+        /// Compare only
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the benchmarks, and hold them against digests, ratios and another build
+    Bench(Box<bench::Bench>),
+    /// Replay the gate of `bench` on stored runs of one build against itself: how often it is wrong
+    BenchRates(bench::Rates),
+    /// Compute the digests on AArch64 and on x86-64 without fused multiply-add, under emulation
+    Cross {
+        /// All that takes less than an hour
+        #[arg(long)]
+        full: bool,
+    },
+    /// Look at a page in Chromium: pictures, nothing loaded, nothing cut
+    Pages {
+        /// A profile; a fresh one without
+        file: Option<String>,
+        /// An invented profile that has everything a profile can have
+        #[arg(long, conflicts_with = "file")]
+        example: bool,
+        /// Invented networks of 10 and of 10,000 operators
+        #[arg(long, conflicts_with_all = ["file", "example"])]
+        network: bool,
+    },
+    /// Make every attack of the red team and write what finds it into REDTEAM.md
+    Redteam,
+    /// Check a fresh profile and all else that is signed with implementations from npm, PyPI and Debian
+    Interop,
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match arguments[..] {
-        ["layers"] => layers::check().and_then(|()| map::check()),
-        ["ci"] => ci::run(),
-        ["goldens"] => goldens::run(goldens::Mode::Write),
-        ["goldens", "--check"] => goldens::run(goldens::Mode::Check),
-        ["bench"] => bench::run(Native::Stock, None),
-        ["bench", "--native-x86-v4"] => bench::run(Native::X86V4, None),
-        ["bench", "--native-x86-v4", filter] => bench::run(Native::X86V4, Some(filter)),
-        ["bench", filter] if !filter.starts_with('-') => bench::run(Native::Stock, Some(filter)),
-        ["cross"] => cross::run(Extent::Smallest),
-        ["cross", "--full"] => cross::run(Extent::Full),
-        ["pages"] => pages::run(pages::Source::Fresh),
-        ["pages", "--network"] => pages::networks(),
-        ["pages", "--example"] => pages::run(pages::Source::Example),
-        ["pages", file] if !file.starts_with('-') => pages::run(pages::Source::File(file)),
-        ["agree", first, second] => agree::run(first, second),
-        ["redteam"] => redteam::run(),
-        ["interop"] => interop::run(),
-        _ => {
-            eprint!("{HELP}");
-            return ExitCode::from(2);
+    let done = |result: Result<()>| result.map(|()| 0);
+    let result = match Arguments::parse().task {
+        Task::Layers => done(layers::check().and_then(|()| map::check())),
+        Task::Ci => done(ci::run()),
+        Task::Goldens { check } => {
+            done(goldens::run(if check { goldens::Mode::Check } else { goldens::Mode::Write }))
         }
+        Task::Bench(bench) => bench.run(),
+        Task::BenchRates(rates) => done(rates.run()),
+        Task::Cross { full } => done(cross::run(if full { Extent::Full } else { Extent::Smallest })),
+        Task::Pages { network: true, .. } => done(pages::networks()),
+        Task::Pages { example: true, .. } => done(pages::run(pages::Source::Example)),
+        Task::Pages { file: Some(file), .. } => done(pages::run(pages::Source::File(&file))),
+        Task::Pages { .. } => done(pages::run(pages::Source::Fresh)),
+        Task::Redteam => done(redteam::run()),
+        Task::Interop => done(interop::run()),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code.into(),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

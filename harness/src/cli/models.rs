@@ -115,7 +115,7 @@ impl Fetch {
         let mut progress = Progress::new(self.quiet);
         for model in pinned {
             let fetched = hub::fetch(&hub, model.repo.clone(), model, &mut progress)?;
-            print(&format!("{} {}\n", model.repo, fetched.folder.display()))?;
+            progress.beside(|| print(&format!("{} {}\n", model.repo, fetched.folder.display())))?;
         }
         progress.finish();
         Ok(Outcome::Ok)

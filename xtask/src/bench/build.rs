@@ -1,0 +1,109 @@
+//! The executables of a revision: its benchmarks and its program.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::{cargo, command, output, root};
+
+/// Everything of one revision that is run.
+#[derive(Debug)]
+pub(crate) struct Build {
+    /// Where its sources are.
+    pub(crate) folder: PathBuf,
+    /// Which commit, and whether something was changed since.
+    pub(crate) revision: String,
+    /// Criterion's and others, by the name of the target.
+    pub(crate) benches: BTreeMap<String, PathBuf>,
+    /// `proofmark`
+    pub(crate) program: PathBuf,
+}
+
+impl Build {
+    /// Builds the working tree; `features` goes to cargo.
+    pub(crate) fn of_working_tree(features: &[&str], target: &Path) -> Result<Self> {
+        let head = output(command("git").args(["rev-parse", "--short=12", "HEAD"]))?.trim().to_owned();
+        let is_clean = output(command("git").args(["status", "--porcelain"]))?.trim().is_empty();
+        let revision = if is_clean { head } else { format!("{head}, changed") };
+        Self::of(root(), revision, features, target, "new")
+    }
+
+    /// Builds a commit in a worktree below `target`; what neither side changed is built once.
+    pub(crate) fn of_commit(revision: &str, target: &Path) -> Result<Self> {
+        let name = format!("{revision}^{{commit}}");
+        let commit =
+            output(command("git").args(["rev-parse", "--verify", "--quiet", "--end-of-options", &name]))
+                .with_context(|| format!("`{revision}` is no commit of this repository"))?;
+        let commit = commit.trim();
+        let folder = target.join("bench").join("old");
+        if !folder.join(".git").exists() {
+            // A folder that was removed by hand is still known to git.
+            output(command("git").args(["worktree", "prune"]))?;
+            output(command("git").args(["worktree", "add", "--force", "--detach"]).arg(&folder).arg(commit))?;
+        }
+        output(
+            command("git").current_dir(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]),
+        )?;
+        Self::of(&folder, commit[..12.min(commit.len())].to_owned(), &[], target, "old")
+    }
+
+    fn of(folder: &Path, revision: String, features: &[&str], target: &Path, side: &str) -> Result<Self> {
+        eprintln!("building {revision} ({side})");
+        let mut build = cargo();
+        build.current_dir(folder).env("CARGO_TARGET_DIR", target);
+        build.args([
+            "bench",
+            "--workspace",
+            "--no-run",
+            "--locked",
+            "--message-format",
+            "json-render-diagnostics",
+        ]);
+        if !features.is_empty() {
+            build.args(["--features", &features.join(",")]);
+        }
+        let mut benches: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for artifact in artifacts(&mut build)? {
+            if artifact["target"]["kind"][0] == "bench"
+                && let Some((name, path)) = executable(&artifact)
+            {
+                benches.insert(name, path);
+            }
+        }
+        let mut build = cargo();
+        build.current_dir(folder).env("CARGO_TARGET_DIR", target);
+        build.args(["build", "--release", "--locked", "--package", "proofmark"]);
+        build.args(["--message-format", "json-render-diagnostics"]);
+        let built = artifacts(&mut build)?;
+        let program = built.iter().filter_map(executable).find(|(name, _)| name == "proofmark");
+        let (_, program) = program.context("cargo built no `proofmark`")?;
+        // Where the next revision's will not take its place.
+        let kept = target.join("bench").join(format!("proofmark-{side}"));
+        fs::create_dir_all(target.join("bench"))?;
+        let _ = fs::remove_file(&kept);
+        fs::copy(&program, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
+        ensure!(!benches.is_empty(), "cargo built no benchmarks");
+        Ok(Self { folder: folder.to_owned(), revision, benches, program: kept })
+    }
+}
+
+/// What cargo says that it made.
+fn artifacts(build: &mut Command) -> Result<Vec<Value>> {
+    let text = format!("{build:?}").replace('"', "");
+    let built = build.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {text}"))?;
+    if !built.status.success() {
+        bail!("{text}: {}", built.status);
+    }
+    let messages = String::from_utf8(built.stdout).context("cargo's messages are no UTF-8")?;
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    Ok(messages.filter(|message| message["reason"] == "compiler-artifact").collect())
+}
+
+fn executable(artifact: &Value) -> Option<(String, PathBuf)> {
+    let name = artifact["target"]["name"].as_str()?;
+    Some((name.to_owned(), PathBuf::from(artifact["executable"].as_str()?)))
+}

@@ -1,0 +1,88 @@
+//! Criterion's benchmarks: which there are, and the raw samples of a run.
+//!
+//! Criterion writes each benchmark's samples to `GROUP/FUNCTION/new/sample.json` below `CRITERION_HOME`, beside its name in
+//! `benchmark.json`; its own statistics are left aside, because they hold for one process in one minute.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{command, map};
+
+/// How long a benchmark is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    pub(crate) warm_up_s: f64,
+    pub(crate) measurement_s: f64,
+}
+
+/// Criterion takes no fewer.
+const SAMPLES: &str = "10";
+
+#[derive(Deserialize)]
+struct Samples {
+    iters: Vec<f64>,
+    times: Vec<f64>,
+}
+
+/// The names of an executable's benchmarks; none where it is not criterion's.
+pub(crate) fn names(executable: &Path) -> Result<Vec<String>> {
+    let listed = command(executable).args(["--bench", "--list"]).stdin(Stdio::null()).output();
+    let listed = listed.with_context(|| format!("cannot start {}", executable.display()))?;
+    let text = String::from_utf8_lossy(&listed.stdout);
+    Ok(text.lines().filter_map(|line| line.strip_suffix(": benchmark")).map(str::to_owned).collect())
+}
+
+/// Runs benchmarks in one process; of each the nanoseconds a repetition, sample by sample.
+pub(crate) fn run(
+    executable: &Path,
+    folder: &Path,
+    names: &[String],
+    effort: Effort,
+    results: &Path,
+) -> Result<BTreeMap<String, Vec<f64>>> {
+    if results.exists() {
+        fs::remove_dir_all(results).with_context(|| format!("cannot remove {}", results.display()))?;
+    }
+    let escaped: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
+    let mut bench = Command::new(executable);
+    bench.current_dir(folder).env("CRITERION_HOME", results).stdin(Stdio::null());
+    bench.args(["--bench", "--noplot", "--color", "never", "--nresamples", "1000", "--sample-size", SAMPLES]);
+    bench.args(["--warm-up-time", &effort.warm_up_s.to_string()]);
+    bench.args(["--measurement-time", &effort.measurement_s.to_string()]);
+    bench.arg(format!("^({})$", escaped.join("|")));
+    let ended = bench.output().with_context(|| format!("cannot start {}", executable.display()))?;
+    if !ended.status.success() {
+        let told = String::from_utf8_lossy(&ended.stderr);
+        bail!("{} of {}: {}: {}", names.join(", "), folder.display(), ended.status, told.trim());
+    }
+    let found = samples(results)?;
+    match names.iter().find(|name| !found.contains_key(*name)) {
+        Some(missing) => bail!("criterion left no samples of `{missing}`"),
+        None => Ok(found),
+    }
+}
+
+fn samples(results: &Path) -> Result<BTreeMap<String, Vec<f64>>> {
+    let mut found = BTreeMap::new();
+    let files = if results.exists() { map::files(results)? } else { Vec::new() };
+    for file in files.into_iter().filter(|file| file.ends_with("new/benchmark.json")) {
+        let benchmark: Value = json(&file)?;
+        let name = benchmark["full_id"].as_str().context("a benchmark without full_id")?;
+        let Samples { iters, times } = json(&file.with_file_name("sample.json"))?;
+        let each = times.iter().zip(&iters).map(|(time, count)| time / count).collect();
+        found.insert(name.to_owned(), each);
+    }
+    Ok(found)
+}
+
+fn json<T: serde::de::DeserializeOwned>(path: &PathBuf) -> Result<T> {
+    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not what criterion 0.8 writes", path.display()))
+}

@@ -1,0 +1,91 @@
+//! Rounds of an earlier run, by name: `target/bench/baselines/NAME.json`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+const SCHEMA: &str = "proofmark/bench-baseline/1";
+
+/// A baseline.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Stored {
+    schema: String,
+    /// Of what was measured.
+    pub(crate) revision: String,
+    /// The processor that it was measured on.
+    pub(crate) machine: String,
+    /// Medians of each round, in nanoseconds.
+    pub(crate) rounds_ns: BTreeMap<String, Vec<f64>>,
+}
+
+impl Stored {
+    pub(crate) fn new(revision: String, machine: String, rounds_ns: BTreeMap<String, Vec<f64>>) -> Self {
+        Self { schema: SCHEMA.to_owned(), revision, machine, rounds_ns }
+    }
+
+    /// The baseline of that name, if it is of this machine.
+    pub(crate) fn read(target: &Path, name: &str, machine: &str) -> Result<Self> {
+        let path = place(target, name)?;
+        let text = fs::read(&path).with_context(|| {
+            format!("no baseline `{name}`: `cargo xtask bench --save-baseline {name}` makes it")
+        })?;
+        let stored: Self =
+            serde_json::from_slice(&text).with_context(|| format!("{} is no baseline", path.display()))?;
+        ensure!(stored.schema == SCHEMA, "{} is of schema {}, not {SCHEMA}", path.display(), stored.schema);
+        if stored.machine != machine {
+            bail!("baseline `{name}` is of another machine: {}, this is {machine}", stored.machine);
+        }
+        Ok(stored)
+    }
+
+    /// Writes it under its name once it is whole.
+    pub(crate) fn write(&self, target: &Path, name: &str) -> Result<PathBuf> {
+        let path = place(target, name)?;
+        let folder = path.parent().context("a baseline has a folder")?;
+        fs::create_dir_all(folder)?;
+        let partial = path.with_extension("partial");
+        let mut file =
+            File::create(&partial).with_context(|| format!("cannot write {}", partial.display()))?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        file.sync_all()?;
+        fs::rename(&partial, &path)?;
+        Ok(path)
+    }
+}
+
+fn place(target: &Path, name: &str) -> Result<PathBuf> {
+    let is_plain =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    ensure!(is_plain, "a baseline's name has letters, digits, `-` and `_`: `{name}` has others");
+    Ok(target.join("bench").join("baselines").join(format!("{name}.json")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_baseline_is_read_again_on_its_own_machine_only() {
+        let target = std::env::temp_dir().join(format!("proofmark-baseline-{}", std::process::id()));
+        let rounds = BTreeMap::from([("verify/proofmark".to_owned(), vec![1.5, 2.0])]);
+        let path = Stored::new("abc".to_owned(), "a processor".to_owned(), rounds.clone())
+            .write(&target, "main")
+            .unwrap();
+        assert!(path.ends_with("bench/baselines/main.json"));
+        let read = Stored::read(&target, "main", "a processor").unwrap();
+        assert_eq!((read.revision.as_str(), read.rounds_ns), ("abc", rounds));
+        for (name, machine, fact) in [
+            ("main", "another", "of another machine"),
+            ("other", "a processor", "no baseline `other`"),
+            ("../main", "a processor", "letters, digits"),
+        ] {
+            let error = format!("{:#}", Stored::read(&target, name, machine).unwrap_err());
+            assert!(error.contains(fact), "{error}");
+        }
+        fs::remove_dir_all(target).unwrap();
+    }
+}
