@@ -66,21 +66,20 @@ impl Build {
         if !features.is_empty() {
             build.args(["--features", &features.join(",")]);
         }
-        let mut benches: BTreeMap<String, PathBuf> = BTreeMap::new();
+        let (mut benches, mut program) = (BTreeMap::new(), None);
+        // Benchmarks of a package with a program bring the program along, beside its unit tests.
         for artifact in artifacts(&mut build)? {
-            if artifact["target"]["kind"][0] == "bench"
-                && let Some((name, path)) = executable(&artifact)
-            {
-                benches.insert(name, path);
+            match (artifact["target"]["kind"][0].as_str(), executable(&artifact)) {
+                (Some("bench"), Some((name, path))) => drop(benches.insert(name, path)),
+                (Some("bin"), Some((name, path)))
+                    if name == "proofmark" && artifact["profile"]["test"] == false =>
+                {
+                    program = Some(path);
+                }
+                _ => {}
             }
         }
-        let mut build = cargo();
-        build.current_dir(folder).env("CARGO_TARGET_DIR", target);
-        build.args(["build", "--release", "--locked", "--package", "proofmark"]);
-        build.args(["--message-format", "json-render-diagnostics"]);
-        let built = artifacts(&mut build)?;
-        let program = built.iter().filter_map(executable).find(|(name, _)| name == "proofmark");
-        let (_, program) = program.context("cargo built no `proofmark`")?;
+        let program = program.context("cargo built no `proofmark`")?;
         // Where the next revision's will not take its place.
         let kept = target.join("bench").join(format!("proofmark-{side}"));
         fs::create_dir_all(target.join("bench"))?;

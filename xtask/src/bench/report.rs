@@ -12,6 +12,9 @@ use super::instructions::Count;
 /// Changes with what the members mean.
 pub(crate) const SCHEMA: &str = "proofmark/bench/1";
 
+/// Columns that are read from the left, beside the first.
+const TEXTS: [&str; 4] = ["case", "workload", "its last line", "verdict"];
+
 /// Everything that was found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -93,7 +96,8 @@ impl Report {
                 .collect();
             for row in rows {
                 let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-                    if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                    let is_text = column == 0 || TEXTS.contains(&rows[0][column].as_str());
+                    if is_text { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
                 });
                 let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
             }
