@@ -45,9 +45,15 @@ impl Build {
             output(command("git").args(["worktree", "prune"]))?;
             output(command("git").args(["worktree", "add", "--force", "--detach"]).arg(&folder).arg(commit))?;
         }
-        output(
-            command("git").current_dir(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]),
-        )?;
+        let is_there =
+            output(command("git").current_dir(&folder).args(["rev-parse", "HEAD"]))?.trim() == commit;
+        // A checkout touches what cargo looks at.
+        if !is_there {
+            let mut checkout = command("git");
+            output(
+                checkout.current_dir(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]),
+            )?;
+        }
         Self::of(&folder, commit[..12.min(commit.len())].to_owned(), &[], target, "old")
     }
 

@@ -107,10 +107,12 @@ impl Bench {
         if report.digests.is_empty() {
             self.measure(&mut report, &gates, old.as_ref(), &new, &scratch)?;
         }
+        let json = serde_json::to_string_pretty(&report)?;
+        stored::write_whole(&target.join("bench").join("report.json"), json.as_bytes())?;
         match self.output {
             Output::Table => print!("{}", report.table()),
             Output::Md => print!("{}", report.markdown()),
-            Output::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+            Output::Json => println!("{json}"),
         }
         if self.output != Output::Table {
             eprint!("{}", report.table());
@@ -295,7 +297,8 @@ impl Bench {
     }
 
     fn target(&self) -> PathBuf {
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        let given = env::var_os("CARGO_TARGET_DIR").and_then(|given| std::path::absolute(given).ok());
+        let target = given.unwrap_or_else(|| root().join("target"));
         if self.native_x86_v4 { target.join("native-x86-v4") } else { target }
     }
 }

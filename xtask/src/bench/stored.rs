@@ -45,16 +45,20 @@ impl Stored {
     /// Writes it under its name once it is whole.
     pub(crate) fn write(&self, target: &Path, name: &str) -> Result<PathBuf> {
         let path = place(target, name)?;
-        let folder = path.parent().context("a baseline has a folder")?;
-        fs::create_dir_all(folder)?;
-        let partial = path.with_extension("partial");
-        let mut file =
-            File::create(&partial).with_context(|| format!("cannot write {}", partial.display()))?;
-        file.write_all(&serde_json::to_vec_pretty(self)?)?;
-        file.sync_all()?;
-        fs::rename(&partial, &path)?;
+        write_whole(&path, &serde_json::to_vec_pretty(self)?)?;
         Ok(path)
     }
+}
+
+/// Writes a file that has its name once it is whole.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().context("a file has a folder")?;
+    fs::create_dir_all(folder)?;
+    let partial = path.with_extension("partial");
+    let mut file = File::create(&partial).with_context(|| format!("cannot write {}", partial.display()))?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn place(target: &Path, name: &str) -> Result<PathBuf> {
