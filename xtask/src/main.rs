@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod cross;
+mod dist;
 mod goldens;
 mod interop;
 mod layers;
@@ -60,6 +61,15 @@ enum Task {
         #[arg(long, conflicts_with_all = ["file", "example"])]
         network: bool,
     },
+    /// Build a release into target/dist/out
+    Dist {
+        /// Build it in two folders from nothing, and compare all bytes
+        #[arg(long, conflicts_with = "allow_dirty")]
+        check: bool,
+        /// Of a working tree with changes, for trials
+        #[arg(long)]
+        allow_dirty: bool,
+    },
     /// Make every attack of the red team and write what finds it into REDTEAM.md
     Redteam,
     /// Check a fresh profile and all else that is signed with implementations from npm, PyPI and Debian
@@ -81,6 +91,10 @@ fn main() -> ExitCode {
         Task::Pages { example: true, .. } => done(pages::run(pages::Source::Example)),
         Task::Pages { file: Some(file), .. } => done(pages::run(pages::Source::File(&file))),
         Task::Pages { .. } => done(pages::run(pages::Source::Fresh)),
+        Task::Dist { check: true, .. } => done(dist::check()),
+        Task::Dist { allow_dirty, .. } => {
+            done(dist::run(if allow_dirty { dist::Tree::Any } else { dist::Tree::Clean }))
+        }
         Task::Redteam => done(redteam::run()),
         Task::Interop => done(interop::run()),
     };
