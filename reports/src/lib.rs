@@ -10,6 +10,7 @@ pub mod beacon;
 pub mod canonical_json;
 pub mod capacity;
 pub mod chain;
+pub mod change;
 pub mod cli;
 pub mod coverage;
 pub mod demand;

@@ -13,6 +13,7 @@ use honest::{honest, signed};
 use proofmark_reports::Digest;
 use proofmark_reports::audit::{AnswerMismatch, AuditPredicate, CheckedCell, SkippedCell, Tolerance};
 use proofmark_reports::canonical_json::{self, Limits};
+use proofmark_reports::change::{Floor, Run, change};
 use proofmark_reports::document::{self, Document};
 use proofmark_reports::in_toto::Predicate;
 use proofmark_reports::schema::v1::*;
@@ -87,6 +88,37 @@ fn an_audit_is_read_if_its_schema_accepts_it() {
         audited_at: "2026-11-21T05:00:00Z".to_owned(),
     };
     agree("audit", &canonical_json::write(&audit).unwrap(), reads::<AuditPredicate>);
+}
+
+#[test]
+fn a_change_has_the_form_of_its_schema() {
+    let suite = honest::suite();
+    let mut slower = honest();
+    slower.machine.kernel = "6.2.0".to_owned();
+    slower.cells[0].self_check_digest = Some(Digest::of(b"another"));
+    slower.cells[1].rounds.clear();
+    slower.cells[2].rounds.truncate(2);
+    slower.cells[3].status = Status::Failed;
+    honest::derive(&mut slower);
+    let profiles = [honest(), slower];
+    let [old, new] = [0, 1].map(|which| Run {
+        file: "a file",
+        report_id: Digest::of(b"report"),
+        profile: &profiles[which],
+        suite: &suite,
+    });
+    let change = change(old, new, Floor::of(0.03)).unwrap();
+    let mut document = serde_json::to_value(&change).unwrap();
+    let schema = Schema::committed("change");
+    assert!(schema.accepts_reference(&schema.root, &document), "{document:#}");
+    for place in places(&document.clone(), String::new()) {
+        let Some(members) = document.pointer(&place).and_then(Value::as_object).cloned() else { continue };
+        for name in members.keys() {
+            let value = document.pointer_mut(&place).unwrap().as_object_mut().unwrap().remove(name).unwrap();
+            assert!(!schema.accepts_reference(&schema.root, &document), "{place} without {name}");
+            document.pointer_mut(&place).unwrap()[name] = value;
+        }
+    }
 }
 
 #[test]
@@ -230,7 +262,7 @@ impl Schema {
         let accepts = |schema: &Value| self.accepts_reference(schema, value);
         let object = value.as_object();
         keywords.iter().all(|(keyword, asked)| match keyword.as_str() {
-            "$defs" | "$id" | "$schema" | "description" | "title" => true,
+            "$defs" | "$id" | "$schema" | "description" | "format" | "title" => true,
             "$ref" => accepts(self.root.pointer(&asked.as_str().unwrap()[1..]).unwrap()),
             "type" => asked
                 .as_array()
@@ -273,6 +305,7 @@ fn is_of(name: &Value, value: &Value) -> bool {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
         "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
         "string" => value.is_string(),
         "array" => value.is_array(),
         "object" => value.is_object(),

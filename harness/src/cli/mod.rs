@@ -21,8 +21,8 @@ use crate::{Failure, Outcome};
 
 /// Certifies what this machine really serves, and verifies such certificates.
 ///
-/// Exit codes: 0 ok; 1 a check said no; 2 usage; 10 bad input; 11 cannot write; 12 bad key; 13 some cells
-/// failed; 70 internal.
+/// Exit codes: 0 ok; 1 a check said no; 2 usage; 3 regression; 4 digest changed; 5 too noisy to judge; 10 bad
+/// input; 11 cannot write; 12 bad key; 13 some cells failed; 70 internal.
 #[derive(Debug, Parser)]
 #[command(name = "proofmark", version, max_term_width = 100)]
 pub struct Cli {

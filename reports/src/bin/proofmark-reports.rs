@@ -7,7 +7,7 @@ use proofmark_reports::cli::{Compare, Fleet, Verify, ended, usage};
 
 /// Verifies and compares coverage profiles.
 ///
-/// Exit codes: 0 ok; 1 a check said no; 2 usage; 10 bad input; 11 cannot write; 70 internal.
+/// Exit codes: 0 ok; 1 a check said no; 2 usage; 3 regression; 4 digest changed; 5 too noisy to judge; 10 bad input; 11 cannot write; 70 internal.
 #[derive(Debug, Parser)]
 #[command(name = "proofmark-reports", version, max_term_width = 100)]
 struct Cli {

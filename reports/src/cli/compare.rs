@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use clap::{Args, ValueEnum};
 use proofmark_workloads::{Suite, embedded_mixes};
 
+use super::change::{ChangeFace, SameMachine, Synthetic};
 use super::in_order::in_order;
 use super::profile_files::{ProfileFiles, Unreadable};
 use super::suite_file::{self, read_bounded};
@@ -31,12 +32,34 @@ const MAX_TRACE_BYTES: u64 = 64 << 20;
 /// An assumption: more than three days a year.
 const OUTAGE_PROBABILITY: f64 = 0.01;
 
-/// Compare profiles of a network: what it covers, what each operator adds, how fragile that is
+/// Options that ask about a network.
+const OF_NETWORKS: [&str; 11] = [
+    "demand",
+    "rate",
+    "trace",
+    "operators",
+    "audit",
+    "candidate",
+    "group_by",
+    "outage_probability",
+    "worst",
+    "seed",
+    "export",
+];
+
+/// Compare profiles of a network: what it covers, what each operator adds, how fragile that is; or two of one machine: what changed
 #[derive(Debug, Args)]
 pub struct Compare {
     /// Profiles; of a folder all files *.json inside, at any depth. What `verify` refuses is listed and left out
     #[arg(required = true, value_name = "FILE|FOLDER")]
     profiles: Vec<PathBuf>,
+    /// Take two profiles of one machine, OLD NEW, and say what changed beyond their intervals; ends with 3 where something regressed, 4 where a digest
+    /// changed, 5 where the machine is too noisy to judge
+    #[arg(long, conflicts_with_all = OF_NETWORKS)]
+    same_machine: bool,
+    /// With --same-machine: the least change that counts, in percent; else 3
+    #[arg(long, value_name = "PERCENT", requires = "same_machine", value_parser = percent)]
+    floor: Option<f64>,
     /// A further suite that profiles may be of
     #[arg(long, value_name = "FILE")]
     suite: Vec<String>,
@@ -96,11 +119,14 @@ enum Face {
 }
 
 impl Compare {
-    /// Prints the comparison.
+    /// Prints the comparison, or what changed on one machine.
     ///
     /// # Errors
     /// When no profile is valid, they are of several suites, or something beside them cannot be read.
     pub fn run(self) -> Result<Outcome, Failure> {
+        if self.same_machine {
+            return self.change();
+        }
         let comparison = self.comparison()?;
         print(&match self.output {
             Face::Table => table::comparison::text(&comparison),
@@ -110,6 +136,26 @@ impl Compare {
             Face::Html => network_page(&comparison),
         })?;
         Ok(Outcome::Ok)
+    }
+
+    fn change(&self) -> Result<Outcome, Failure> {
+        let face = match self.output {
+            Face::Table => ChangeFace::Table,
+            Face::Json => ChangeFace::Json,
+            Face::Md => ChangeFace::Md,
+            Face::Csv | Face::Html => {
+                let error = anyhow!("--same-machine has no such output");
+                return Err(Failure::new(Outcome::Usage, error).hint("--output table, json or md"));
+            }
+        };
+        SameMachine {
+            profiles: &self.profiles,
+            suites: &suite_file::known(&self.suite)?,
+            floor_percent: self.floor,
+            synthetic: if self.allow_synthetic { Synthetic::Taken } else { Synthetic::Refused },
+            face,
+        }
+        .run()
     }
 
     fn comparison(&self) -> Result<Comparison, Failure> {
@@ -430,5 +476,12 @@ fn probability(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(share) if (0.0..1.0).contains(&share) => Ok(share),
         _ => Err("expected a number from 0 to less than 1".to_owned()),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("expected a number from 0 to 100".to_owned()),
     }
 }

@@ -12,7 +12,12 @@ pub enum Outcome {
     CheckFailed = 1,
     /// The command line is not understood.
     Usage = 2,
-    // 3 (regression), 4 (digest changed) and 5 (too noisy to judge) belong to `cargo xtask bench`.
+    /// Something is slower, larger or no longer served.
+    Regression = 3,
+    /// Exact arithmetic gives other bits than before.
+    DigestChanged = 4,
+    /// The machine is too noisy to judge.
+    TooNoisy = 5,
     /// Something given as input cannot be read or is not what it should be: suite, weights, profile.
     BadInput = 10,
     /// The result cannot be written.

@@ -2,6 +2,7 @@
 //!
 //! *Architecture invariant:* files, clock, threads and terminal of this crate are in here and in `src/bin`, nowhere else.
 
+mod change;
 mod compare;
 pub mod document_file;
 mod exit;

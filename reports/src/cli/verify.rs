@@ -144,7 +144,7 @@ impl Row {
 }
 
 /// What is said of one file.
-enum Verdict {
+pub(super) enum Verdict {
     Valid(Box<Verification>),
     Refused(Box<Verification>),
     Unreadable(Failure),
@@ -169,7 +169,7 @@ impl Verdict {
         }
     }
 
-    fn json(&self, file: &str) -> Value {
+    pub(super) fn json(&self, file: &str) -> Value {
         let (held, reasons) = match self {
             Self::Valid(verification) | Self::Refused(verification) => {
                 let reasons: Vec<String> = verification.reasons.iter().map(ToString::to_string).collect();
@@ -189,7 +189,7 @@ impl Verdict {
         })
     }
 
-    fn table(&self, file: &str, in_toto: Option<&Path>) -> String {
+    pub(super) fn table(&self, file: &str, in_toto: Option<&Path>) -> String {
         match self {
             Self::Unreadable(failure) => format!("{file}: UNREADABLE\n  - {failure}\n"),
             Self::Refused(verification) => {

@@ -1,4 +1,4 @@
-//! JSON Schema (draft 2020-12) of what is signed, and of comparisons, from the wire types and their documentation: the files in `reports/schema`.
+//! JSON Schema (draft 2020-12) of what is signed, of comparisons and changes, from the wire types and their documentation: the files in `reports/schema`.
 //!
 //! Exists for tests alone: the program reads by the types themselves.
 
@@ -7,13 +7,14 @@ use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
+use super::change::Change;
 use super::comparison::Comparison;
 use super::v1::{NetworkChallenge, Profile, ProfileSummary, Receipt};
 use crate::audit::AuditPredicate;
 use crate::canonical_json::MAX_SAFE_INTEGER;
 
 /// The schemas of version 1, by name.
-pub(crate) fn schemas() -> [(&'static str, Schema); 6] {
+pub(crate) fn schemas() -> [(&'static str, Schema); 7] {
     [
         of::<Profile>("coverage-profile"),
         of::<NetworkChallenge>("challenge"),
@@ -21,6 +22,7 @@ pub(crate) fn schemas() -> [(&'static str, Schema); 6] {
         of::<ProfileSummary>("profile-summary"),
         of::<AuditPredicate>("audit"),
         of::<Comparison>("comparison"),
+        of::<Change>("change"),
     ]
 }
 

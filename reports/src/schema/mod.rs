@@ -1,5 +1,6 @@
-//! The wire form of coverage profiles, one module a major version, and of comparisons.
+//! The wire form of coverage profiles, one module a major version, of comparisons, and of changes.
 
+pub mod change;
 pub mod comparison;
 #[cfg(test)]
 pub(crate) mod form;

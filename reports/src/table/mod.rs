@@ -1,6 +1,7 @@
 //! Figures as rows and columns, made once and shown as aligned text, as Markdown, as CSV and on the page.
 
 mod cells;
+pub mod change;
 mod classes;
 pub mod comparison;
 mod csv;

@@ -26,7 +26,11 @@ pub(crate) fn operator() -> SigningKey {
 
 /// A profile of all workloads of `smoke`, as an honest machine would make it.
 pub(crate) fn honest() -> Profile {
-    let suite = suite();
+    honest_of(&suite())
+}
+
+/// The same of a suite with the workloads of `smoke`.
+pub(crate) fn honest_of(suite: &Suite) -> Profile {
     let mut profile = Profile {
         kind: KIND.to_owned(),
         schema: SCHEMA.to_owned(),
@@ -71,7 +75,7 @@ pub(crate) fn honest() -> Profile {
         }],
         ceilings: Some(Ceilings { read_bytes_per_s: 40_000_000_000, f32_flops_per_s: 300_000_000_000 }),
         cells: Vec::new(),
-        coverage: coverage::of_machine(&suite, &[]),
+        coverage: coverage::of_machine(suite, &[]),
         doubts: vec![Doubt {
             kind: DoubtKind::ForeignLoad,
             detail: "load average 1.00".to_owned(),
@@ -80,8 +84,8 @@ pub(crate) fn honest() -> Profile {
         extensions: serde_json::Map::new(),
         proof: None,
     };
-    profile.cells = suite.workloads.iter().map(|workload| honest_cell(&suite, &workload.id)).collect();
-    run(&mut profile);
+    profile.cells = suite.workloads.iter().map(|workload| honest_cell(suite, &workload.id)).collect();
+    run_of(&mut profile, suite);
     profile
 }
 
@@ -142,15 +146,18 @@ pub(crate) fn searched(profile: &mut Profile) -> &mut Cell {
 /// What an honest machine makes of its timed iterations: two trials of the fast cell, if one is due, whose requests take
 /// 20 ms and run one by one, so that the second rate is too high; and all that follows.
 pub(crate) fn run(profile: &mut Profile) {
-    derive(profile);
-    let suite = suite();
+    run_of(profile, &suite());
+}
+
+pub(crate) fn run_of(profile: &mut Profile, suite: &Suite) {
+    derive_of(profile, suite);
     let workload = suite.workload(SEARCHED).unwrap();
     let cell = searched(profile);
     cell.capacity = None;
     if capacity::is_search_due(&suite.timing, workload, cell) {
-        cell.capacity = Some(served(cell, &suite));
+        cell.capacity = Some(served(cell, suite));
     }
-    derive(profile);
+    derive_of(profile, suite);
 }
 
 pub(crate) fn served(cell: &Cell, suite: &Suite) -> Capacity {
@@ -178,6 +185,10 @@ pub(crate) fn served(cell: &Cell, suite: &Suite) -> Capacity {
 
 /// Computes everything that follows from the samples, as an honest program and a careful liar do.
 pub(crate) fn derive(profile: &mut Profile) {
+    derive_of(profile, &suite());
+}
+
+pub(crate) fn derive_of(profile: &mut Profile, suite: &Suite) {
     let mut head = chain::first_head(&RunIdentity {
         suite_digest: profile.suite.digest,
         operator_key: operator().verifying_key().to_bytes(),
@@ -185,7 +196,6 @@ pub(crate) fn derive(profile: &mut Profile) {
         binary_digest: profile.harness.binary_digest,
         challenge_digest: challenge_digest(&profile.challenge).unwrap(),
     });
-    let suite = suite();
     for place in 0..suite.timing.rounds {
         for (index, cell) in profile.cells.iter_mut().enumerate() {
             let Some(round) = cell.rounds.get(place as usize) else { continue };
@@ -201,10 +211,10 @@ pub(crate) fn derive(profile: &mut Profile) {
     }
     for cell in &mut profile.cells {
         if let Some(workload) = suite.workload(&cell.workload) {
-            derived::complete(cell, &suite, workload, profile.ceilings);
+            derived::complete(cell, suite, workload, profile.ceilings);
         }
     }
-    profile.coverage = coverage::of_machine(&suite, &profile.cells);
+    profile.coverage = coverage::of_machine(suite, &profile.cells);
 }
 
 pub(crate) fn signed(profile: Profile) -> Vec<u8> {
