@@ -21,7 +21,7 @@ pub(crate) struct Rates {
     /// What `cargo xtask bench --against HEAD --rounds 40 --output json` printed
     file: PathBuf,
     /// Gates to replay
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 500)]
     replays: u64,
     /// Planted in one benchmark of each gate
     #[arg(long, value_name = "PERCENT", default_value_t = 10.0)]
