@@ -70,7 +70,7 @@ pub(crate) struct LimitsFound {
     pub(crate) reason: String,
 }
 
-/// Medians of one pass by the benchmark's name, in nanoseconds.
+/// Times of one pass by the benchmark's name, in nanoseconds.
 pub(crate) type Pass = BTreeMap<String, f64>;
 
 impl Gates {

@@ -35,7 +35,7 @@ use criterion::Effort;
 use gates::{Gates, Pass};
 use report::{Ending, InstructionRow, Report, Row, SCHEMA};
 use stored::Stored;
-use turns::{Patience, Turns, median};
+use turns::{Patience, Turns, undisturbed};
 
 /// What is measured, and against what.
 #[derive(Args, Debug)]
@@ -216,7 +216,7 @@ impl Bench {
         let samples = turns::alone(new, batches, effort, least, scratch)?;
         let rounds_ns: BTreeMap<String, Vec<f64>> = samples
             .into_iter()
-            .map(|(name, rounds)| (name, rounds.iter().map(|samples| median(samples)).collect()))
+            .map(|(name, rounds)| (name, rounds.iter().map(|samples| undisturbed(samples)).collect()))
             .collect();
         let stored = self.baseline.as_ref().map(|name| Stored::read(&self.target(), name, &report.machine));
         let stored = stored.transpose()?;

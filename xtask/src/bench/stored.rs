@@ -18,7 +18,7 @@ pub(crate) struct Stored {
     pub(crate) revision: String,
     /// The processor that it was measured on.
     pub(crate) machine: String,
-    /// Medians of each round, in nanoseconds.
+    /// The time of each round, in nanoseconds.
     pub(crate) rounds_ns: BTreeMap<String, Vec<f64>>,
 }
 

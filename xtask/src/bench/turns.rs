@@ -26,7 +26,7 @@ pub(crate) struct Patience {
 pub(crate) struct Turns {
     /// By the benchmark's name.
     pub(crate) fours: BTreeMap<String, Vec<Four>>,
-    /// Medians of the new build's runs.
+    /// Times of the new build's runs.
     pub(crate) passes: Vec<Pass>,
 }
 
@@ -50,8 +50,7 @@ pub(crate) fn run(
         }
         eprintln!("round {} of {} to {}: {count} benchmarks", round + 1, patience.least, patience.most);
         for batch in &open {
-            let run =
-                |build: &Build| -> Result<Pass> { medians(batch.run(build, patience.effort, scratch)?) };
+            let run = |build: &Build| -> Result<Pass> { times(batch.run(build, patience.effort, scratch)?) };
             // Whoever is first finds another machine than whoever follows.
             let (olds, news) = if round % 2 == 0 {
                 let first = run(old)?;
@@ -125,19 +124,31 @@ pub(crate) fn is_narrow(fours: &[Four]) -> bool {
     })
 }
 
-fn medians(samples: BTreeMap<String, Vec<f64>>) -> Result<Pass> {
+fn times(samples: BTreeMap<String, Vec<f64>>) -> Result<Pass> {
     let mut pass = Pass::new();
     for (name, samples) in samples {
         ensure!(samples.iter().all(|ns| ns.is_finite() && *ns > 0.0), "{name} took no time");
-        pass.insert(name, median(&samples));
+        pass.insert(name, undisturbed(&samples));
     }
     Ok(pass)
 }
 
-/// The median; of an even number, the mean of the middle two.
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
+/// What a tenth of the samples does not exceed: what else the machine does makes samples longer, never shorter.
+pub(crate) fn undisturbed(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+    sorted.get(sorted.len() / 10).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nine_samples_in_ten_may_be_disturbed() {
+        let samples: Vec<f64> =
+            (0..60).map(|at| if at % 9 == 0 { 5.0 } else { 50.0 + f64::from(at) }).collect();
+        assert_eq!(undisturbed(&samples), 5.0);
+        assert_eq!(undisturbed(&[3.0]), 3.0);
+    }
 }
