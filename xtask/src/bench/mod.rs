@@ -213,13 +213,13 @@ impl Bench {
         scratch: &Path,
     ) -> Result<Vec<Pass>> {
         let Patience { effort, least, .. } = self.patience();
+        let stored = self.baseline.as_ref().map(|name| Stored::read(&self.target(), name, &report.machine));
+        let stored = stored.transpose()?;
         let samples = turns::alone(new, batches, effort, least, scratch)?;
         let rounds_ns: BTreeMap<String, Vec<f64>> = samples
             .into_iter()
             .map(|(name, rounds)| (name, rounds.iter().map(|samples| undisturbed(samples)).collect()))
             .collect();
-        let stored = self.baseline.as_ref().map(|name| Stored::read(&self.target(), name, &report.machine));
-        let stored = stored.transpose()?;
         if let Some(stored) = &stored {
             report.old = Some(stored.revision.clone());
             report.notes.push(
