@@ -164,9 +164,15 @@ pub(crate) fn run_audit(
     }
 }
 
+/// What is freed stays with the process, as glibc's malloc is told by these variables (mallopt(3)): else the buffers of a request
+/// of some milliseconds are given back to the system after it and faulted in again, page by page, in the next.
+const KEPT_MEMORY: [(&str, &str); 2] =
+    [("MALLOC_TRIM_THRESHOLD_", "1073741824"), ("MALLOC_MMAP_THRESHOLD_", "33554432")];
+
 fn cell_command(program: PathBuf, threads: u32) -> Command {
     let mut command = Command::new(program);
     command.arg("cell").env("RAYON_NUM_THREADS", threads.to_string()).env_remove("CANDLE_NUM_THREADS");
+    command.envs(KEPT_MEMORY);
     command
 }
 

@@ -23,8 +23,7 @@ const PROMPT: usize = 512;
 type Times = BTreeMap<Part, u64>;
 
 fn main() {
-    // `cargo test --benches` and `cargo bench -- --list` expect a benchmark to do nothing.
-    if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
+    if proofmark_bench::is_not_to_measure() {
         return;
     }
     let isa = Isa::detect();

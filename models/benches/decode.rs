@@ -22,8 +22,7 @@ const EXACT_BF16: usize = 1;
 const EXACT_Q8: usize = 2;
 
 fn main() {
-    // `cargo test --benches` and `cargo bench -- --list` expect a benchmark to do nothing.
-    if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
+    if proofmark_bench::is_not_to_measure() {
         return;
     }
     let isa = Isa::detect();

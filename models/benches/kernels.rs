@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{Device, Tensor};
 use candle_nn::Module;
-use criterion::{BatchSize, Bencher, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Throughput, criterion_group, criterion_main};
+use proofmark_bench::Turns;
 use proofmark_models::Precision;
 use proofmark_models::exact::attention::{Attention, Visibility, score_scale};
 use proofmark_models::exact::blocks::Blocks;
@@ -20,6 +21,9 @@ use proofmark_models::exact::kv_cache::{Columns, KvCache};
 use proofmark_models::exact::linear::PackedLinear;
 use proofmark_models::exact::norm::{Norm, NormKind};
 use proofmark_models::weights::{Init, Synthetic};
+
+type Criterion = criterion::Criterion<Turns>;
+type Bencher<'a> = criterion::Bencher<'a, Turns>;
 
 /// Rows, outputs, inputs: decode, small batches, prefill.
 const LINEAR: [(usize, usize, usize); 12] = [
@@ -51,6 +55,7 @@ fn instruction_sets() -> Vec<Isa> {
 /// Times an operator as a part of a pass, on a thread of the pool, its other threads awake.
 fn in_a_pass(bencher: &mut Bencher<'_>, mut operator: impl FnMut() + Send) {
     bencher.iter_custom(|count| {
+        proofmark_bench::wait();
         with_crew(|| {
             let started = Instant::now();
             for _ in 0..count {
@@ -189,7 +194,8 @@ fn rows(criterion: &mut Criterion) {
 
 criterion_group! {
     name = kernels;
-    config = Criterion::default()
+    config = criterion::Criterion::default()
+        .with_measurement(Turns)
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(800))

@@ -8,13 +8,16 @@ use std::cell::LazyCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{criterion_group, criterion_main};
+use proofmark_bench::Turns;
 use proofmark_models::decoder::{Decoder, DecoderSpec};
 use proofmark_models::encoder::{Embedder, EncoderInput, EncoderSpec, Reranker};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision};
 use proofmark_workloads::{Input, Task, Workload, embedded_suite, self_check_seed};
+
+type Criterion = criterion::Criterion<Turns>;
 
 /// Loads a workload's model; its request can be made again and again.
 fn request(workload: &Workload, numerics: Numerics) -> Box<dyn Fn()> {
@@ -101,6 +104,7 @@ fn loading(criterion: &mut Criterion) {
     group.throughput(criterion::Throughput::Elements(1 << 24));
     group.bench_function("generate", |bencher| {
         bencher.iter_custom(|count| {
+            proofmark_bench::wait();
             let started = Instant::now();
             for _ in 0..count {
                 let values = pool.install(|| Synthetic::new(1).generate("w", 1 << 24, Init::Matrix));
@@ -114,7 +118,8 @@ fn loading(criterion: &mut Criterion) {
 
 criterion_group! {
     name = models;
-    config = Criterion::default()
+    config = criterion::Criterion::default()
+        .with_measurement(Turns)
         .sample_size(10)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3))

@@ -23,11 +23,10 @@ type Requests = Vec<(&'static str, Request)>;
 type Family = (&'static str, fn(Numerics) -> Requests);
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // `cargo test --benches` and `cargo bench -- --list` expect a benchmark to do nothing.
-    if arguments.iter().any(|argument| argument == "--test" || argument == "--list") {
+    if proofmark_bench::is_not_to_measure() {
         return;
     }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let isa = Isa::detect();
     println!("exact on {isa}, {} threads, {ROUNDS} rounds in turns\n", rayon::current_num_threads());

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use ed25519_dalek::{Signature, VerifyingKey};
 use honest::{honest, signed, suite};
+use proofmark_bench::Turns;
 use proofmark_reports::schema::v1::Profile;
 use proofmark_reports::verify::{Context, verify};
 use proofmark_reports::{canonical_json, document};
@@ -41,7 +42,7 @@ fn straight_signature(mut body: Value) -> Option<bool> {
     Some(key.verify_strict(&data, &Signature::from_slice(&signature).ok()?).is_ok())
 }
 
-fn verification(criterion: &mut Criterion) {
+fn verification(criterion: &mut Criterion<Turns>) {
     let (bytes, suites) = (signed(honest()), [suite()]);
     let context = Context::new(&suites, "2026-11-21T05:00:00Z".parse().unwrap());
     assert_eq!(verify(&bytes, context).reasons, [], "the program accepts the profile");
@@ -73,11 +74,7 @@ fn verification(criterion: &mut Criterion) {
     );
 }
 
-fn time<T>(
-    group: &mut BenchmarkGroup<'_, criterion::measurement::WallTime>,
-    name: &str,
-    mut work: impl FnMut() -> T,
-) {
+fn time<T>(group: &mut BenchmarkGroup<'_, Turns>, name: &str, mut work: impl FnMut() -> T) {
     group.throughput(Throughput::Elements(1));
     group.bench_function(name, |bencher| bencher.iter(&mut work));
 }
@@ -109,5 +106,9 @@ fn in_turns(length: usize, verify: impl Fn(), straight: impl Fn(), signature: im
     );
 }
 
-criterion_group!(benches, verification);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(Turns);
+    targets = verification
+}
 criterion_main!(benches);

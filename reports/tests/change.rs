@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod honest;
+mod told;
 
 use std::fs;
 use std::process::{Command, Output};
@@ -14,6 +15,7 @@ use proofmark_reports::synthetic::Fleet;
 use proofmark_reports::{Digest, derived};
 use proofmark_workloads::Suite;
 use serde_json::Value;
+use told::told;
 
 const SMOKE: &str = include_str!("../../workloads/suites/smoke.toml");
 const CHAT: &str = "chat-135m-exact-f32";
@@ -43,16 +45,6 @@ impl Place {
         self.write("new.json", new);
         self.run(&[&["old.json", "new.json", "--same-machine"], arguments].concat())
     }
-}
-
-fn told(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "exit {}\n--- stdout\n{}--- stderr\n{}",
-        output.status.code().unwrap(),
-        text(&output.stdout),
-        text(&output.stderr)
-    )
 }
 
 fn code(output: &Output) -> i32 {

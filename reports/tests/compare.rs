@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod told;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use proofmark_reports::schema::v1::Profile;
 use proofmark_reports::synthetic::{Fleet, Kind, Truth};
 use proofmark_workloads::Suite;
 use serde_json::Value;
+use told::told;
 
 const LIGHT: &str = include_str!("data/light.toml");
 
@@ -60,16 +63,6 @@ impl Place {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
-}
-
-fn told(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "exit {}\n--- stdout\n{}--- stderr\n{}",
-        output.status.code().unwrap(),
-        text(&output.stdout),
-        text(&output.stderr)
-    )
 }
 
 fn number(value: &Value) -> f64 {

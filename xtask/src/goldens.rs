@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 
-use crate::{cargo, root};
+use crate::{cargo, root, sha256};
 
 const SUITES: [&str; 5] = [
     "harness/tests/data/tiny.toml",
@@ -34,8 +33,7 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
         included = settle(suite, mode, |text| with_digests(text, &digests))?;
         println!("{suite}: {} digests", digests.len());
     }
-    let digest: String = Sha256::digest(&included).iter().map(|byte| format!("{byte:02x}")).collect();
-    settle(FULL, mode, |text| Ok(with_include(text, &digest)))?;
+    settle(FULL, mode, |text| Ok(with_include(text, &sha256(included.as_bytes()))))?;
     Ok(())
 }
 

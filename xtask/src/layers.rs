@@ -9,16 +9,17 @@ use serde_json::Value;
 use crate::{cargo, output, root};
 
 /// Each package with those of ours that it may depend on, and whether candle may be anywhere below it.
-const LAYERS: [(&str, &[&str], Candle); 5] = [
+const LAYERS: [(&str, &[&str], Candle); 6] = [
     ("proofmark-models", &[], Candle::Allowed),
     ("proofmark-workloads", &[], Candle::Forbidden),
     ("proofmark-reports", &["proofmark-workloads"], Candle::Forbidden),
     ("proofmark", &["proofmark-models", "proofmark-reports", "proofmark-workloads"], Candle::Allowed),
+    ("proofmark-bench", &[], Candle::Forbidden),
     ("xtask", &[], Candle::Forbidden),
 ];
 
 /// Packages that may call processes, clocks, the environment or the terminal.
-const IMPURE: [&str; 2] = ["proofmark", "xtask"];
+const IMPURE: [&str; 3] = ["proofmark", "proofmark-bench", "xtask"];
 /// What the others must not name outside tests, `src/bin` and `src/cli`.
 const IMPURITIES: [&str; 11] = [
     "std::env",

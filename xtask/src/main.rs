@@ -10,6 +10,7 @@ mod layers;
 mod map;
 mod pages;
 mod redteam;
+mod whole;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use cross::Extent;
+use sha2::{Digest, Sha256};
 
 /// Tasks of Proofmark's developers. Exit codes: 0 fine, 1 broken, 2 the command line is not understood; of `bench` also 3 regression,
 /// 4 an exact digest changed, 5 the machine is too noisy to judge.
@@ -141,4 +143,9 @@ fn output(command: &mut Command) -> Result<String> {
         bail!("{text}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// SHA-256 as 64 hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

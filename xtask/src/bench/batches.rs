@@ -2,15 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
+use super::alternate;
 use super::build::Build;
 use super::criterion::{self, Effort};
 use super::smoke;
 
 /// Benchmarks of a process at most; groups stay together, because their ratios are gated.
 const MOST: usize = 12;
+
+/// Of each benchmark its samples, in nanoseconds a repetition.
+pub(crate) type Samples = BTreeMap<String, Vec<f64>>;
 
 /// Benchmarks that run in one process.
 #[derive(Clone, Debug)]
@@ -96,22 +101,53 @@ impl Batch {
         (!names.is_empty()).then(|| Self { names, ..self.clone() })
     }
 
-    /// Runs it once; of each benchmark its samples, in nanoseconds.
-    pub(crate) fn run(
-        &self,
-        build: &Build,
-        effort: Effort,
-        scratch: &Path,
-    ) -> Result<BTreeMap<String, Vec<f64>>> {
+    /// Runs it once.
+    pub(crate) fn run(&self, build: &Build, effort: Effort, scratch: &Path) -> Result<Samples> {
         match &self.program {
             Program::Criterion(bench) => {
-                let executable = build.benches.get(bench);
-                let executable =
-                    executable.with_context(|| format!("{} has no `{bench}`", build.revision))?;
-                criterion::run(executable, &build.folder, &self.names, effort, &scratch.join("criterion"))
+                let results = scratch.join("criterion");
+                let mut process = self.process(bench, build, effort, &results)?;
+                let text = format!("{}", process.get_program().display());
+                let ended = process.output().with_context(|| format!("cannot start {text}"))?;
+                if !ended.status.success() {
+                    bail!("{text}: {}: {}", ended.status, String::from_utf8_lossy(&ended.stderr).trim());
+                }
+                criterion::samples(&results, &self.names)
             }
-            Program::Proofmark => smoke::run(build, &self.names, scratch),
+            Program::Proofmark => smoke::run(build, &self.names, effort.threads, scratch),
         }
+    }
+
+    /// Runs it once by each of two builds, sample by sample in turns where the benchmarks can, else the first build first.
+    pub(crate) fn run_both(
+        &self,
+        builds: [&Build; 2],
+        effort: Effort,
+        scratch: &Path,
+    ) -> Result<[Samples; 2]> {
+        let [first, second] = builds;
+        match &self.program {
+            Program::Criterion(bench) => {
+                let results = ["criterion-first", "criterion-second"].map(|name| scratch.join(name));
+                let processes = [
+                    self.process(bench, first, effort, &results[0])?,
+                    self.process(bench, second, effort, &results[1])?,
+                ];
+                alternate::run(processes, scratch)?;
+                let [first, second] = results.map(|results| criterion::samples(&results, &self.names));
+                Ok([first?, second?])
+            }
+            Program::Proofmark => {
+                let run = |build| smoke::run(build, &self.names, effort.threads, scratch);
+                Ok([run(first)?, run(second)?])
+            }
+        }
+    }
+
+    fn process(&self, bench: &str, build: &Build, effort: Effort, results: &Path) -> Result<Command> {
+        let executable = build.benches.get(bench);
+        let executable = executable.with_context(|| format!("{} has no `{bench}`", build.revision))?;
+        criterion::process(executable, &build.folder, &self.names, effort, results)
     }
 }
 

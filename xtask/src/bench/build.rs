@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::{cargo, command, output, root};
+use crate::{cargo, command, output, root, whole};
 
 /// Everything of one revision that is run.
 #[derive(Debug)]
@@ -88,9 +88,8 @@ impl Build {
         let program = program.context("cargo built no `proofmark`")?;
         // Where the next revision's will not take its place.
         let kept = target.join("bench").join(format!("proofmark-{side}"));
-        fs::create_dir_all(target.join("bench"))?;
-        let _ = fs::remove_file(&kept);
-        fs::copy(&program, &kept).with_context(|| format!("cannot write {}", kept.display()))?;
+        let bytes = fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?;
+        whole::write(&kept, whole::Mode::Program, &bytes)?;
         ensure!(!benches.is_empty(), "cargo built no benchmarks");
         Ok(Self { folder: folder.to_owned(), revision, benches, program: kept })
     }

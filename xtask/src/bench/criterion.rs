@@ -4,9 +4,9 @@
 //! `benchmark.json`; its own statistics are left aside, because they hold for one process in one minute.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -14,15 +14,27 @@ use serde_json::Value;
 
 use crate::{command, map};
 
-/// How long a benchmark is run.
+/// How long a benchmark is run, and on what.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
     pub(crate) warm_up_s: f64,
     pub(crate) measurement_s: f64,
+    pub(crate) threads: Threads,
+}
+
+/// How many threads a benchmark has; what RAYON_NUM_THREADS says goes before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// As many as the machine has processors.
+    All,
+    /// One: two threads that wait for each other wait for whatever disturbs either.
+    One,
 }
 
 /// Many short ones: some of them nothing disturbs.
-const SAMPLES: &str = "60";
+const SAMPLES: &str = "30";
+/// How many threads rayon's pool has.
+pub(crate) const RAYON: &str = "RAYON_NUM_THREADS";
 
 #[derive(Deserialize)]
 struct Samples {
@@ -38,14 +50,18 @@ pub(crate) fn names(executable: &Path) -> Result<Vec<String>> {
     Ok(text.lines().filter_map(|line| line.strip_suffix(": benchmark")).map(str::to_owned).collect())
 }
 
-/// Runs benchmarks in one process; of each the nanoseconds a repetition, sample by sample.
-pub(crate) fn run(
+/// One process that runs benchmarks and leaves their samples in `results`, which holds nothing else.
+///
+/// # Errors
+///
+/// Fails where what lies there cannot be removed.
+pub(crate) fn process(
     executable: &Path,
     folder: &Path,
     names: &[String],
     effort: Effort,
     results: &Path,
-) -> Result<BTreeMap<String, Vec<f64>>> {
+) -> Result<Command> {
     if results.exists() {
         fs::remove_dir_all(results).with_context(|| format!("cannot remove {}", results.display()))?;
     }
@@ -56,19 +72,22 @@ pub(crate) fn run(
     bench.args(["--warm-up-time", &effort.warm_up_s.to_string()]);
     bench.args(["--measurement-time", &effort.measurement_s.to_string()]);
     bench.arg(format!("^({})$", escaped.join("|")));
-    let ended = bench.output().with_context(|| format!("cannot start {}", executable.display()))?;
-    if !ended.status.success() {
-        let told = String::from_utf8_lossy(&ended.stderr);
-        bail!("{} of {}: {}: {}", names.join(", "), folder.display(), ended.status, told.trim());
+    if effort.threads == Threads::One && env::var_os(RAYON).is_none() {
+        bench.env(RAYON, "1");
     }
-    let found = samples(results)?;
+    Ok(bench)
+}
+
+/// The samples that such a process left: of each benchmark the nanoseconds a repetition.
+pub(crate) fn samples(results: &Path, names: &[String]) -> Result<BTreeMap<String, Vec<f64>>> {
+    let found = all_samples(results)?;
     match names.iter().find(|name| !found.contains_key(*name)) {
         Some(missing) => bail!("criterion left no samples of `{missing}`"),
         None => Ok(found),
     }
 }
 
-fn samples(results: &Path) -> Result<BTreeMap<String, Vec<f64>>> {
+fn all_samples(results: &Path) -> Result<BTreeMap<String, Vec<f64>>> {
     let mut found = BTreeMap::new();
     let files = if results.exists() { map::files(results)? } else { Vec::new() };
     for file in files.into_iter().filter(|file| file.ends_with("new/benchmark.json")) {

@@ -22,8 +22,16 @@ pub(crate) struct DigestChange {
     pub(crate) actual: String,
 }
 
-/// What the program computes otherwise than the suite `smoke` says.
-pub(crate) fn computed(build: &Build) -> Result<Vec<DigestChange>> {
+/// What the program computes otherwise than the suite `smoke` says, and golden digests that are not those of `old`'s sources.
+pub(crate) fn changes(old: Option<&Build>, new: &Build) -> Result<Vec<DigestChange>> {
+    let mut changes = computed(new)?;
+    if let Some(old) = old {
+        changes.extend(of_sources(&old.folder, &new.folder)?);
+    }
+    Ok(changes)
+}
+
+fn computed(build: &Build) -> Result<Vec<DigestChange>> {
     let name = "smoke";
     let suite = Suite::read(&build.folder, name)?.context("no suite smoke")?;
     let file = build.folder.join("workloads/suites/smoke.toml");
@@ -49,7 +57,7 @@ pub(crate) fn computed(build: &Build) -> Result<Vec<DigestChange>> {
 }
 
 /// Golden digests that differ between two source trees although neither the suite's version nor that of the arithmetic does.
-pub(crate) fn of_sources(old: &Path, new: &Path) -> Result<Vec<DigestChange>> {
+fn of_sources(old: &Path, new: &Path) -> Result<Vec<DigestChange>> {
     let mut changes = Vec::new();
     for name in SUITES {
         if let (Some(old), Some(new)) = (Suite::read(old, name)?, Suite::read(new, name)?) {

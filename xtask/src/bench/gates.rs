@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
-use regex::Regex;
+use regex::{Regex, RegexSet};
 use serde::{Deserialize, Serialize};
 
 use super::build::Build;
@@ -89,6 +89,12 @@ impl Gates {
     /// What `--quick` runs.
     pub(crate) fn quick(&self) -> Result<Regex> {
         Regex::new(&self.quick).with_context(|| format!("`quick` in {FILE}"))
+    }
+
+    /// The benchmarks whose times go into a ratio.
+    pub(crate) fn of_ratios(&self) -> Result<RegexSet> {
+        RegexSet::new(self.ratio.iter().flat_map(|ratio| [&ratio.faster, &ratio.slower]))
+            .with_context(|| format!("a ratio in {FILE}"))
     }
 
     /// The ratios that these passes have; `order` has the fastest instruction set of a group first.

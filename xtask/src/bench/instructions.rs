@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use super::build::Build;
+use super::change::Verdict;
+use super::report::InstructionRow;
 
 /// A command of the program, and how many instructions it takes.
 #[derive(Clone, Debug, Serialize)]
@@ -18,15 +20,36 @@ pub(crate) struct Count {
     pub(crate) new: u64,
 }
 
+/// Counts for one build, or for both; `None` where there is no valgrind. More than `limit_percent` more is a regression.
+pub(crate) fn rows(
+    old: Option<&Build>,
+    new: &Build,
+    limit_percent: f64,
+    scratch: &Path,
+) -> Result<Option<Vec<InstructionRow>>> {
+    if !are_countable() {
+        return Ok(None);
+    }
+    let limit = 1.0 + limit_percent / 100.0;
+    let judged = |count: Count| {
+        let verdict = count.old.map(|old| match count.new as f64 / old as f64 {
+            ratio if ratio > limit => Verdict::Regression,
+            ratio if ratio < 1.0 / limit => Verdict::Improvement,
+            _ => Verdict::Unchanged,
+        });
+        InstructionRow { count, verdict }
+    };
+    Ok(Some(counts(old, new, scratch)?.into_iter().map(judged).collect()))
+}
+
 /// Whether valgrind can be asked.
-pub(crate) fn are_countable() -> bool {
+fn are_countable() -> bool {
     let version =
         Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     cfg!(target_arch = "x86_64") && version.is_ok_and(|status| status.success())
 }
 
-/// Counts for one build, or for both.
-pub(crate) fn counts(old: Option<&Build>, new: &Build, scratch: &Path) -> Result<Vec<Count>> {
+fn counts(old: Option<&Build>, new: &Build, scratch: &Path) -> Result<Vec<Count>> {
     let network = scratch.join("network");
     if !network.exists() {
         let mut synth = Command::new(&new.program);

@@ -3,6 +3,9 @@
 //! Digests first, then times: of a build alone, against stored rounds, or against another revision in turns. What is
 //! gated and why is in `gates.toml`; how often the gate is wrong, in METHODOLOGY.md.
 
+mod against;
+mod alone;
+mod alternate;
 mod batches;
 mod build;
 mod change;
@@ -17,7 +20,6 @@ mod stored;
 mod suites;
 mod turns;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -27,15 +29,14 @@ use regex::Regex;
 
 pub(crate) use rates::Rates;
 
-use crate::root;
+use crate::{root, whole};
 use batches::{Batch, Variants};
 use build::Build;
-use change::{Estimate, Rules, Verdict};
-use criterion::Effort;
-use gates::{Gates, Pass};
-use report::{Ending, InstructionRow, Report, Row, SCHEMA};
+use criterion::{Effort, Threads};
+use gates::Gates;
+use report::{Report, Row, SCHEMA};
 use stored::Stored;
-use turns::{Patience, Turns, undisturbed};
+use turns::Patience;
 
 /// What is measured, and against what.
 #[derive(Args, Debug)]
@@ -79,24 +80,37 @@ enum Output {
     Md,
 }
 
+/// Of the benchmarks whose ratios are gated, where two builds were in turns before.
+const PASSES: usize = 3;
+
+/// What running benchmarks gave.
+#[derive(Debug)]
+struct Measured {
+    rows: Vec<Row>,
+    notes: Vec<String>,
+}
+
 impl Bench {
     /// Measures, prints, and says how to end.
     pub(crate) fn run(&self) -> Result<u8> {
         let gates = Gates::read()?;
-        let target = self.target();
-        let scratch = target.join("bench").join("scratch");
-        fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
+        let folder = self.target().join("bench");
         let features: &[&str] = if self.native_x86_v4 { &["proofmark-models/native-x86-v4"] } else { &[] };
-        let new = Build::of_working_tree(features, &target)?;
-        let old = self.against.as_ref().map(|revision| Build::of_commit(revision, &target)).transpose()?;
+        let machine = machine();
+        let baseline =
+            self.baseline.as_ref().map(|name| Stored::read(&folder, name, &machine)).transpose()?;
+        let new = Build::of_working_tree(features, &self.target())?;
+        let old =
+            self.against.as_ref().map(|revision| Build::of_commit(revision, &self.target())).transpose()?;
 
+        let of_baseline = baseline.as_ref().map(|stored| &stored.revision);
         let mut report = Report {
             schema: SCHEMA,
             new: new.revision.clone(),
-            old: old.as_ref().map(|old| old.revision.clone()),
-            machine: machine(),
+            old: old.as_ref().map(|old| &old.revision).or(of_baseline).cloned(),
+            machine,
             floor_percent: self.floor.unwrap_or(gates.floor_percent),
-            digests: self.digests(old.as_ref(), &new)?,
+            digests: digests::changes(old.as_ref(), &new)?,
             benchmarks: Vec::new(),
             ratios: Vec::new(),
             limits: Vec::new(),
@@ -105,10 +119,10 @@ impl Bench {
         };
         // Whoever computes something else needs no time.
         if report.digests.is_empty() {
-            self.measure(&mut report, &gates, old.as_ref(), &new, &scratch)?;
+            self.measure(&mut report, &gates, (old.as_ref(), &new), baseline.as_ref(), &folder)?;
         }
         let json = serde_json::to_string_pretty(&report)?;
-        stored::write_whole(&target.join("bench").join("report.json"), json.as_bytes())?;
+        whole::write(&folder.join("report.json"), whole::Mode::Document, json.as_bytes())?;
         match self.output {
             Output::Table => print!("{}", report.table()),
             Output::Md => print!("{}", report.markdown()),
@@ -117,178 +131,66 @@ impl Bench {
         if self.output != Output::Table {
             eprint!("{}", report.table());
         }
-        let ending: Ending = report.ending();
-        Ok(ending as u8)
+        Ok(report.ending() as u8)
     }
 
+    /// Times, then what is told of one build alone.
     fn measure(
         &self,
         report: &mut Report,
         gates: &Gates,
-        old: Option<&Build>,
-        new: &Build,
-        scratch: &Path,
+        (old, new): (Option<&Build>, &Build),
+        baseline: Option<&Stored>,
+        folder: &Path,
     ) -> Result<()> {
-        let quick = gates.quick()?;
-        let is_wanted = |name: &str| {
-            (!self.quick || quick.is_match(name))
-                && self.filter.as_ref().is_none_or(|filter| filter.is_match(name))
-        };
+        let scratch = folder.join("scratch");
+        fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
+        let (quick, of_ratios, rules) = (gates.quick()?, gates.of_ratios()?, gates.rules(self.floor));
         let variants = if self.quick { Variants::Fastest } else { Variants::All };
-        let batches = batches::of(new, variants, is_wanted)?;
+        let batches =
+            batches::of(new, variants, |name| self.is_wanted(name, !self.quick || quick.is_match(name)))?;
         ensure!(!batches.is_empty(), "no benchmark's name matches");
-        let rules = gates.rules(self.floor);
-        let order: Vec<String> = batches.iter().flat_map(|batch| batch.names.clone()).collect();
-        let passes = match old {
-            Some(old) => self.against(report, (old, new), &batches, rules, scratch)?,
-            None => self.alone(report, new, &batches, rules, scratch)?,
-        };
-        report.ratios = gates.ratios(&order, &passes)?;
-        let is_limited = |bench: &str, is_quick| {
-            (!self.quick || is_quick) && self.filter.as_ref().is_none_or(|filter| filter.is_match(bench))
-        };
-        report.limits = gates.limits(new, is_limited)?;
-        if self.filter.is_none() {
-            self.instructions(report, gates, old, new, scratch)?;
-        }
-        Ok(())
-    }
-
-    /// Two builds in turns; a second time those whose first says anything but that nothing changed.
-    fn against(
-        &self,
-        report: &mut Report,
-        (old, new): (&Build, &Build),
-        batches: &[Batch],
-        rules: Rules,
-        scratch: &Path,
-    ) -> Result<Vec<Pass>> {
-        let shared: Vec<Option<Batch>> =
-            batches.iter().map(|batch| batch.shared(old, new)).collect::<Result<_>>()?;
-        let shared: Vec<Batch> = shared.into_iter().flatten().collect();
         let patience = self.patience();
-        let first = turns::run((old, new), &shared, patience, scratch)?;
-        let is_doubtful =
-            |name: &str| first.judged(name, rules).is_some_and(|(_, verdict)| verdict != Verdict::Unchanged);
-        let doubtful: Vec<Batch> = shared.iter().filter_map(|batch| batch.only(is_doubtful)).collect();
-        let second = match doubtful.is_empty() {
-            true => Turns::default(),
-            false => turns::run((old, new), &doubtful, patience, scratch)?,
+        let (Measured { rows, notes }, rounds) = match old {
+            Some(old) => {
+                let measured = against::measure((old, new), &batches, patience, rules, &scratch)?;
+                let is_in_one = |name: &str| of_ratios.is_match(name);
+                let batches: Vec<Batch> = batches.iter().filter_map(|batch| batch.only(is_in_one)).collect();
+                let patience = Patience { least: PASSES, ..patience };
+                (measured, alone::rounds(new, &batches, patience, &scratch)?)
+            }
+            None => {
+                let rounds = alone::rounds(new, &batches, patience, &scratch)?;
+                (alone::judged(&rounds, baseline.map(|stored| &stored.rounds_ns), rules), rounds)
+            }
         };
-        for (name, fours) in &first.fours {
-            let Some((change, verdict)) = first.judged(name, rules) else { continue };
-            let again = second.judged(name, rules);
-            let new_ns: Vec<f64> = fours.iter().flat_map(|four| four.new_ns).collect();
-            let Some(time_ns) = Estimate::of_rounds(&new_ns) else { continue };
-            report.benchmarks.push(Row {
-                name: name.clone(),
-                time_ns,
-                change: Some(change),
-                second: again.map(|(change, _)| change),
-                verdict: Some(again.map_or(verdict, |(_, second)| verdict.confirmed(second))),
-                fours: fours.clone(),
-            });
-        }
-        let unknown =
-            batches.iter().flat_map(|batch| &batch.names).filter(|name| !first.fours.contains_key(*name));
-        let unknown: Vec<&str> = unknown.map(String::as_str).collect();
-        if !unknown.is_empty() {
-            report.notes.push(format!(
-                "not compared, because {} has no such times: {}",
-                old.revision,
-                unknown.join(", ")
-            ));
-        }
-        // Those of the first rounds have all benchmarks.
-        Ok(first.passes.into_iter().take(2 * patience.least).collect())
-    }
-
-    /// A build by itself, or against stored rounds.
-    fn alone(
-        &self,
-        report: &mut Report,
-        new: &Build,
-        batches: &[Batch],
-        rules: Rules,
-        scratch: &Path,
-    ) -> Result<Vec<Pass>> {
-        let Patience { effort, least, .. } = self.patience();
-        let stored = self.baseline.as_ref().map(|name| Stored::read(&self.target(), name, &report.machine));
-        let stored = stored.transpose()?;
-        let samples = turns::alone(new, batches, effort, least, scratch)?;
-        let rounds_ns: BTreeMap<String, Vec<f64>> = samples
-            .into_iter()
-            .map(|(name, rounds)| (name, rounds.iter().map(|samples| undisturbed(samples)).collect()))
-            .collect();
-        if let Some(stored) = &stored {
-            report.old = Some(stored.revision.clone());
-            report.notes.push(
-                "The baseline was measured at another time: what the machine did between is in the changes."
-                    .to_owned(),
-            );
-        }
-        for (name, rounds_ns) in &rounds_ns {
-            let old_ns = stored.as_ref().and_then(|stored| stored.rounds_ns.get(name));
-            let change = old_ns.and_then(|old_ns| Estimate::apart(old_ns, rounds_ns));
-            let Some(time_ns) = Estimate::of_rounds(rounds_ns) else { continue };
-            report.benchmarks.push(Row {
-                name: name.clone(),
-                time_ns,
-                change,
-                second: None,
-                verdict: change.map(|change| change.verdict(rules)),
-                fours: Vec::new(),
-            });
-        }
-        let passes = (0..least)
-            .map(|round| {
-                let of = |(name, rounds): (&String, &Vec<f64>)| Some((name.clone(), *rounds.get(round)?));
-                rounds_ns.iter().filter_map(of).collect()
-            })
-            .collect();
+        report.benchmarks = rows;
+        report.notes.extend(notes);
+        let order: Vec<String> = batches.iter().flat_map(|batch| batch.names.clone()).collect();
+        report.ratios = gates.ratios(&order, &alone::passes(&rounds))?;
         if let Some(name) = &self.save_baseline {
-            let stored = Stored::new(new.revision.clone(), report.machine.clone(), rounds_ns);
-            report.notes.push(format!("stored as {}", stored.write(&self.target(), name)?.display()));
+            let stored = Stored::new(new.revision.clone(), report.machine.clone(), rounds);
+            report.notes.push(format!("stored as {}", stored.write(folder, name)?.display()));
         }
-        Ok(passes)
-    }
-
-    fn digests(&self, old: Option<&Build>, new: &Build) -> Result<Vec<digests::DigestChange>> {
-        let mut changes = digests::computed(new)?;
-        if let Some(old) = old {
-            changes.extend(digests::of_sources(&old.folder, &new.folder)?);
-        }
-        Ok(changes)
-    }
-
-    fn instructions(
-        &self,
-        report: &mut Report,
-        gates: &Gates,
-        old: Option<&Build>,
-        new: &Build,
-        scratch: &Path,
-    ) -> Result<()> {
-        if !instructions::are_countable() {
-            report.notes.push("Instructions were not counted: there is no valgrind.".to_owned());
-            return Ok(());
-        }
-        let limit = 1.0 + gates.instructions_percent / 100.0;
-        for count in instructions::counts(old, new, scratch)? {
-            let verdict = count.old.map(|old| match count.new as f64 / old as f64 {
-                ratio if ratio > limit => Verdict::Regression,
-                ratio if ratio < 1.0 / limit => Verdict::Improvement,
-                _ => Verdict::Unchanged,
-            });
-            report.instructions.push(InstructionRow { count, verdict });
+        report.limits =
+            gates.limits(new, |bench, is_quick| self.is_wanted(bench, !self.quick || is_quick))?;
+        if self.filter.is_none() {
+            match instructions::rows(old, new, gates.instructions_percent, &scratch)? {
+                Some(rows) => report.instructions = rows,
+                None => report.notes.push("Instructions were not counted: there is no valgrind.".to_owned()),
+            }
         }
         Ok(())
+    }
+
+    fn is_wanted(&self, name: &str, is_of_this_run: bool) -> bool {
+        is_of_this_run && self.filter.as_ref().is_none_or(|filter| filter.is_match(name))
     }
 
     fn patience(&self) -> Patience {
         let effort = match self.quick {
-            true => Effort { warm_up_s: 0.1, measurement_s: 0.3 },
-            false => Effort { warm_up_s: 0.2, measurement_s: 0.8 },
+            true => Effort { warm_up_s: 0.05, measurement_s: 0.15, threads: Threads::All },
+            false => Effort { warm_up_s: 0.1, measurement_s: 0.5, threads: Threads::All },
         };
         match self.rounds {
             Some(rounds) => Patience { effort, least: rounds as usize, most: rounds as usize },

@@ -4,6 +4,7 @@
 //! a second attempt is another stretch. The two builds' names are exchanged or not, because they are one. A slow-down is planted by
 //! making the new runs of one benchmark slower.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ use super::turns::is_narrow;
 /// What is replayed.
 #[derive(Args, Debug)]
 pub(crate) struct Rates {
-    /// What `cargo xtask bench --against HEAD --rounds 40 --output json` printed
+    /// What `cargo xtask bench --against HEAD --rounds 30 --output json` printed
     file: PathBuf,
     /// Gates to replay
     #[arg(long, default_value_t = 500)]
@@ -101,18 +102,22 @@ impl Rates {
     fn replayed(&self, rows: &[StoredRow], rules: Rules) -> Counts {
         let mut draws = Draws(0);
         let mut counts = Counts::default();
+        let mut outcomes: Vec<Outcomes<'_>> = rows
+            .iter()
+            .map(|row| Outcomes { rates: self, fours: &row.fours, known: BTreeMap::new() })
+            .collect();
         for _ in 0..self.replays {
             let slow = draws.below(rows.len());
             let mut quiet = Vec::with_capacity(rows.len());
             let mut planted = Verdict::Unchanged;
-            for (index, row) in rows.iter().enumerate() {
-                let attempts = [(); 2].map(|()| Attempt {
-                    start: draws.below(row.fours.len()),
-                    is_exchanged: draws.below(2) == 1,
-                });
-                quiet.push(self.verdict(&row.fours, attempts, 1.0, rules));
+            for (index, outcomes) in outcomes.iter_mut().enumerate() {
+                let attempts = [(); 2].map(|()| (draws.below(outcomes.fours.len()), draws.below(2) == 1));
+                let attempts =
+                    attempts.map(|(start, is_exchanged)| Attempt { start, is_exchanged, is_slow: false });
+                quiet.push(outcomes.verdict(attempts, rules));
                 if index == slow {
-                    planted = self.verdict(&row.fours, attempts, 1.0 + self.slower / 100.0, rules);
+                    planted =
+                        outcomes.verdict(attempts.map(|attempt| Attempt { is_slow: true, ..attempt }), rules);
                 }
             }
             let has = |verdict| u64::from(quiet.contains(&verdict));
@@ -123,31 +128,45 @@ impl Rates {
         }
         counts
     }
+}
 
-    /// As `Bench::against` comes to it.
-    fn verdict(&self, fours: &[Four], attempts: [Attempt; 2], slower: f64, rules: Rules) -> Verdict {
+/// A stretch of stored fours, taken for one attempt.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Attempt {
+    start: usize,
+    is_exchanged: bool,
+    is_slow: bool,
+}
+
+/// What attempts on a benchmark's fours say; there are few of them, and each is asked for many times.
+struct Outcomes<'a> {
+    rates: &'a Rates,
+    fours: &'a [Four],
+    known: BTreeMap<Attempt, Verdict>,
+}
+
+impl Outcomes<'_> {
+    /// As `against` comes to it.
+    fn verdict(&mut self, attempts: [Attempt; 2], rules: Rules) -> Verdict {
         let [first, second] = attempts.map(|attempt| {
-            let change = attempt.change(fours, slower, self.least, self.most);
-            change.map_or(Verdict::TooNoisy, |change| change.verdict(rules))
+            let (rates, fours) = (self.rates, self.fours);
+            *self.known.entry(attempt).or_insert_with(|| {
+                attempt.change(fours, rates).map_or(Verdict::TooNoisy, |change| change.verdict(rules))
+            })
         });
         if first == Verdict::Unchanged { first } else { first.confirmed(second) }
     }
 }
 
-#[derive(Clone, Copy)]
-struct Attempt {
-    start: usize,
-    is_exchanged: bool,
-}
-
 impl Attempt {
-    fn change(self, fours: &[Four], slower: f64, least: usize, most: usize) -> Option<Estimate> {
-        let mut seen = Vec::with_capacity(most);
-        for four in fours.iter().cycle().skip(self.start).take(most) {
+    fn change(self, fours: &[Four], rates: &Rates) -> Option<Estimate> {
+        let factor = if self.is_slow { 1.0 + rates.slower / 100.0 } else { 1.0 };
+        let mut seen = Vec::with_capacity(rates.most);
+        for four in fours.iter().cycle().skip(self.start).take(rates.most) {
             let Four { old_ns, new_ns } = *four;
             let (old_ns, new_ns) = if self.is_exchanged { (new_ns, old_ns) } else { (old_ns, new_ns) };
-            seen.push(Four { old_ns, new_ns: new_ns.map(|ns| ns * slower) });
-            if seen.len() >= least && is_narrow(&seen) {
+            seen.push(Four { old_ns, new_ns: new_ns.map(|ns| ns * factor) });
+            if seen.len() >= rates.least && is_narrow(&seen) {
                 break;
             }
         }

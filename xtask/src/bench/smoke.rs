@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::build::Build;
+use super::criterion::Threads;
 use super::suites::Suite;
 
 const SUITE: &str = "workloads/suites/smoke.toml";
@@ -27,7 +28,12 @@ pub(crate) fn version(build: &Build) -> Result<String> {
 }
 
 /// Measures workloads once; of each the latencies of its requests.
-pub(crate) fn run(build: &Build, names: &[String], scratch: &Path) -> Result<BTreeMap<String, Vec<f64>>> {
+pub(crate) fn run(
+    build: &Build,
+    names: &[String],
+    threads: Threads,
+    scratch: &Path,
+) -> Result<BTreeMap<String, Vec<f64>>> {
     fs::create_dir_all(scratch)?;
     let (suite, profile) = (scratch.join("smoke.toml"), scratch.join("smoke.json"));
     fs::write(&suite, one_round(&fs::read_to_string(build.folder.join(SUITE))?)?)?;
@@ -35,6 +41,9 @@ pub(crate) fn run(build: &Build, names: &[String], scratch: &Path) -> Result<BTr
     // A key of its own: what is signed here is no certificate.
     certify.env("XDG_STATE_HOME", scratch.join("state")).stdin(Stdio::null());
     certify.args(["certify", "--quiet", "--suite"]).arg(&suite).arg("--out").arg(&profile);
+    if threads == Threads::One {
+        certify.args(["--threads", "1"]);
+    }
     for name in names {
         certify.args(["--workload", name.strip_prefix(PREFIX).unwrap_or(name)]);
     }

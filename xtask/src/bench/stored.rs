@@ -1,12 +1,13 @@
 //! Rounds of an earlier run, by name: `target/bench/baselines/NAME.json`.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+
+use super::alone::Rounds;
+use crate::whole;
 
 const SCHEMA: &str = "proofmark/bench-baseline/1";
 
@@ -19,17 +20,17 @@ pub(crate) struct Stored {
     /// The processor that it was measured on.
     pub(crate) machine: String,
     /// The time of each round, in nanoseconds.
-    pub(crate) rounds_ns: BTreeMap<String, Vec<f64>>,
+    pub(crate) rounds_ns: Rounds,
 }
 
 impl Stored {
-    pub(crate) fn new(revision: String, machine: String, rounds_ns: BTreeMap<String, Vec<f64>>) -> Self {
+    pub(crate) fn new(revision: String, machine: String, rounds_ns: Rounds) -> Self {
         Self { schema: SCHEMA.to_owned(), revision, machine, rounds_ns }
     }
 
     /// The baseline of that name, if it is of this machine.
-    pub(crate) fn read(target: &Path, name: &str, machine: &str) -> Result<Self> {
-        let path = place(target, name)?;
+    pub(crate) fn read(folder: &Path, name: &str, machine: &str) -> Result<Self> {
+        let path = place(folder, name)?;
         let text = fs::read(&path).with_context(|| {
             format!("no baseline `{name}`: `cargo xtask bench --save-baseline {name}` makes it")
         })?;
@@ -43,29 +44,18 @@ impl Stored {
     }
 
     /// Writes it under its name once it is whole.
-    pub(crate) fn write(&self, target: &Path, name: &str) -> Result<PathBuf> {
-        let path = place(target, name)?;
-        write_whole(&path, &serde_json::to_vec_pretty(self)?)?;
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> Result<PathBuf> {
+        let path = place(folder, name)?;
+        whole::write(&path, whole::Mode::Document, &serde_json::to_vec_pretty(self)?)?;
         Ok(path)
     }
 }
 
-/// Writes a file that has its name once it is whole.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().context("a file has a folder")?;
-    fs::create_dir_all(folder)?;
-    let partial = path.with_extension("partial");
-    let mut file = File::create(&partial).with_context(|| format!("cannot write {}", partial.display()))?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&partial, path).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn place(target: &Path, name: &str) -> Result<PathBuf> {
+fn place(folder: &Path, name: &str) -> Result<PathBuf> {
     let is_plain =
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     ensure!(is_plain, "a baseline's name has letters, digits, `-` and `_`: `{name}` has others");
-    Ok(target.join("bench").join("baselines").join(format!("{name}.json")))
+    Ok(folder.join("baselines").join(format!("{name}.json")))
 }
 
 #[cfg(test)]
@@ -74,22 +64,22 @@ mod tests {
 
     #[test]
     fn a_baseline_is_read_again_on_its_own_machine_only() {
-        let target = std::env::temp_dir().join(format!("proofmark-baseline-{}", std::process::id()));
-        let rounds = BTreeMap::from([("verify/proofmark".to_owned(), vec![1.5, 2.0])]);
+        let folder = std::env::temp_dir().join(format!("proofmark-baseline-{}", std::process::id()));
+        let rounds = Rounds::from([("verify/proofmark".to_owned(), vec![1.5, 2.0])]);
         let path = Stored::new("abc".to_owned(), "a processor".to_owned(), rounds.clone())
-            .write(&target, "main")
+            .write(&folder, "main")
             .unwrap();
-        assert!(path.ends_with("bench/baselines/main.json"));
-        let read = Stored::read(&target, "main", "a processor").unwrap();
+        assert!(path.ends_with("baselines/main.json"));
+        let read = Stored::read(&folder, "main", "a processor").unwrap();
         assert_eq!((read.revision.as_str(), read.rounds_ns), ("abc", rounds));
         for (name, machine, fact) in [
             ("main", "another", "of another machine"),
             ("other", "a processor", "no baseline `other`"),
             ("../main", "a processor", "letters, digits"),
         ] {
-            let error = format!("{:#}", Stored::read(&target, name, machine).unwrap_err());
+            let error = format!("{:#}", Stored::read(&folder, name, machine).unwrap_err());
             assert!(error.contains(fact), "{error}");
         }
-        fs::remove_dir_all(target).unwrap();
+        fs::remove_dir_all(folder).unwrap();
     }
 }

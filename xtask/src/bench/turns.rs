@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
-use super::batches::Batch;
+use super::batches::{Batch, Samples};
 use super::build::Build;
 use super::change::{Estimate, Four, Rules, Verdict};
 use super::criterion::Effort;
@@ -26,8 +26,6 @@ pub(crate) struct Patience {
 pub(crate) struct Turns {
     /// By the benchmark's name.
     pub(crate) fours: BTreeMap<String, Vec<Four>>,
-    /// Times of the new build's runs.
-    pub(crate) passes: Vec<Pass>,
 }
 
 /// An interval is narrow enough where its ends are so close to its middle.
@@ -50,17 +48,13 @@ pub(crate) fn run(
         }
         eprintln!("round {} of {} to {}: {count} benchmarks", round + 1, patience.least, patience.most);
         for batch in &open {
-            let run = |build: &Build| -> Result<Pass> { times(batch.run(build, patience.effort, scratch)?) };
-            // Whoever is first finds another machine than whoever follows.
-            let (olds, news) = if round % 2 == 0 {
-                let first = run(old)?;
-                let news = [run(new)?, run(new)?];
-                ([first, run(old)?], news)
-            } else {
-                let first = run(new)?;
-                let olds = [run(old)?, run(old)?];
-                (olds, [first, run(new)?])
+            let run = |first, second| -> Result<[Pass; 2]> {
+                let [first, second] = batch.run_both([first, second], patience.effort, scratch)?;
+                Ok([times(first)?, times(second)?])
             };
+            // Whoever is first finds another machine than whoever follows.
+            let ([old_first, new_first], [new_second, old_second]) = (run(old, new)?, run(new, old)?);
+            let (olds, news) = ([old_first, old_second], [new_first, new_second]);
             for name in &batch.names {
                 let of = |passes: &[Pass; 2]| -> Option<[f64; 2]> {
                     Some([*passes[0].get(name)?, *passes[1].get(name)?])
@@ -70,7 +64,6 @@ pub(crate) fn run(
                     turns.fours.entry(name.clone()).or_default().push(Four { old_ns, new_ns });
                 }
             }
-            turns.add_passes(2 * round, news);
         }
         if round + 1 >= patience.least {
             let is_open = |name: &str| turns.fours.get(name).is_some_and(|fours| !is_narrow(fours));
@@ -80,41 +73,11 @@ pub(crate) fn run(
     Ok(turns)
 }
 
-/// Runs a build alone.
-pub(crate) fn alone(
-    build: &Build,
-    batches: &[Batch],
-    effort: Effort,
-    rounds: usize,
-    scratch: &Path,
-) -> Result<BTreeMap<String, Vec<Vec<f64>>>> {
-    let mut found: BTreeMap<String, Vec<Vec<f64>>> = BTreeMap::new();
-    for round in 0..rounds {
-        let count: usize = batches.iter().map(|batch| batch.names.len()).sum();
-        eprintln!("round {} of {rounds}: {count} benchmarks", round + 1);
-        for batch in batches {
-            for (name, samples) in batch.run(build, effort, scratch)? {
-                found.entry(name).or_default().push(samples);
-            }
-        }
-    }
-    Ok(found)
-}
-
 impl Turns {
     /// What the fours of a benchmark say.
     pub(crate) fn judged(&self, name: &str, rules: Rules) -> Option<(Estimate, Verdict)> {
         let change = Estimate::of_fours(self.fours.get(name)?)?;
         Some((change, change.verdict(rules)))
-    }
-
-    fn add_passes(&mut self, first: usize, passes: [Pass; 2]) {
-        for (index, pass) in passes.into_iter().enumerate() {
-            if self.passes.len() <= first + index {
-                self.passes.resize(first + index + 1, Pass::new());
-            }
-            self.passes[first + index].extend(pass);
-        }
     }
 }
 
@@ -124,7 +87,8 @@ pub(crate) fn is_narrow(fours: &[Four]) -> bool {
     })
 }
 
-fn times(samples: BTreeMap<String, Vec<f64>>) -> Result<Pass> {
+/// Of each benchmark's samples what nothing disturbed.
+pub(crate) fn times(samples: Samples) -> Result<Pass> {
     let mut pass = Pass::new();
     for (name, samples) in samples {
         ensure!(samples.iter().all(|ns| ns.is_finite() && *ns > 0.0), "{name} took no time");
@@ -134,7 +98,7 @@ fn times(samples: BTreeMap<String, Vec<f64>>) -> Result<Pass> {
 }
 
 /// What a tenth of the samples does not exceed: what else the machine does makes samples longer, never shorter.
-pub(crate) fn undisturbed(samples: &[f64]) -> f64 {
+fn undisturbed(samples: &[f64]) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 10).copied().unwrap_or(f64::NAN)

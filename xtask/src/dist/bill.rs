@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::build::Built;
 use super::commit::Commit;
 use super::packages::{Origin, Package, Packages};
-use super::shelf::sha256;
+use crate::sha256;
 
 /// The bill of `program`, byte for byte the same for the same program, packages and circumstances; its time is the commit's.
 pub(super) fn of(

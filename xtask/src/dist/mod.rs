@@ -11,11 +11,12 @@ use anyhow::{Context, Result};
 use build::Workshop;
 use commit::Commit;
 use packages::Packages;
-use shelf::{Mode, Shelf};
+use shelf::Shelf;
 
 pub(crate) use check::run as check;
 pub(crate) use commit::Tree;
 
+use crate::whole::Mode;
 use crate::{command, execute, root};
 
 /// What is shipped, each built by itself, so that no program has what only another asks for.

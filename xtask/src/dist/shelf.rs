@@ -1,22 +1,16 @@
 //! The files of a release, each under its name only when complete, with their digests as `sha256sum --check` reads them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Result;
-use sha2::{Digest, Sha256};
+
+use crate::sha256;
+use crate::whole::{self, Mode};
 
 const DIGESTS: &str = "SHA256SUMS";
-
-/// What a file may be used for.
-#[derive(Clone, Copy)]
-pub(super) enum Mode {
-    Program = 0o755,
-    Document = 0o644,
-}
 
 /// Files by name.
 #[derive(Default)]
@@ -36,34 +30,19 @@ impl Shelf {
             _ => fs::create_dir_all(folder)?,
         }
         for (name, (mode, bytes)) in &self.files {
-            complete(folder, name, *mode, bytes)?;
+            whole::write(&folder.join(name), *mode, bytes)?;
         }
         let line = |(name, (_, bytes)): (&String, &(Mode, Vec<u8>))| format!("{}  {name}\n", sha256(bytes));
         let digests: String = self.files.iter().map(line).collect();
-        complete(folder, DIGESTS, Mode::Document, digests.as_bytes())?;
+        whole::write(&folder.join(DIGESTS), Mode::Document, digests.as_bytes())?;
         Ok(digests)
     }
-}
-
-/// SHA-256 as 64 hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn complete(folder: &Path, name: &str, mode: Mode, bytes: &[u8]) -> Result<()> {
-    let partial = folder.join(format!(".{name}.partial"));
-    let mut file = File::create(&partial)?;
-    file.write_all(bytes)?;
-    file.set_permissions(Permissions::from_mode(mode as u32))?;
-    file.sync_all()?;
-    fs::rename(partial, folder.join(name))?;
-    File::open(folder)?.sync_all()?;
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::env;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
