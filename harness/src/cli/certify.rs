@@ -33,7 +33,7 @@ pub(super) struct Certify {
     /// The instruction set of the exact kernels: portable, avx2, avx512 or neon [default: the fastest of this machine]
     #[arg(long, value_name = "ISA", env = "PROOFMARK_ISA")]
     isa: Option<Isa>,
-    /// Take a model's weights from a folder with config.json and safetensors; may be repeated
+    /// Take a model's weights from a folder with config.json and safetensors or GGUF; may be repeated
     #[arg(long, value_name = "MODEL=FOLDER")]
     weights: Vec<WeightsFolder>,
     /// What is known of models of the hub, as `proofmark models lock` writes it [default: the built-in lock file]

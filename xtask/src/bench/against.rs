@@ -24,13 +24,13 @@ pub(crate) fn measure(
         batches.iter().map(|batch| batch.shared(old, new)).collect::<Result<_>>()?;
     let shared: Vec<Batch> = shared.into_iter().flatten().collect();
     let patience = Patience { effort: Effort { threads: Threads::One, ..patience.effort }, ..patience };
-    let first = turns::run((old, new), &shared, patience, scratch)?;
+    let first = turns::run((old, new), &shared, patience, rules, scratch)?;
     let is_doubtful =
         |name: &str| first.judged(name, rules).is_some_and(|(_, verdict)| verdict != Verdict::Unchanged);
     let doubtful: Vec<Batch> = shared.iter().filter_map(|batch| batch.only(is_doubtful)).collect();
     let second = match doubtful.is_empty() {
         true => Turns::default(),
-        false => turns::run((old, new), &doubtful, patience, scratch)?,
+        false => turns::run((old, new), &doubtful, patience, rules, scratch)?,
     };
     let rows = first.fours.keys().filter_map(|name| row(name, &first, &second, rules)).collect();
     let unknown: Vec<&str> = batches

@@ -96,6 +96,12 @@ impl Estimate {
         Self { value: log.exp(), low: at(TAIL), high: at(1.0 - TAIL) }
     }
 
+    /// Whether the whole interval lies on one side of each floor, so that more fours would say nothing new.
+    pub(crate) fn is_decided(self, rules: Rules) -> bool {
+        let (least, most) = (1.0 / (1.0 + rules.floor), 1.0 + rules.floor);
+        self.low > most || self.high < least || (self.low > least && self.high < most)
+    }
+
     /// The verdict of one attempt.
     pub(crate) fn verdict(self, rules: Rules) -> Verdict {
         let Self { value: ratio, low, high } = self;
@@ -183,6 +189,13 @@ mod tests {
         let loud = [1.3, 0.8, 1.2, 0.75, 1.25, 0.9];
         let loud = loud.map(|ratio| Four { old_ns: [1.0, 1.0], new_ns: [ratio, ratio] });
         assert_eq!(Estimate::of_fours(&loud).unwrap().verdict(RULES), Verdict::TooNoisy);
+    }
+
+    #[test]
+    fn an_interval_decides_where_it_crosses_no_floor() {
+        let decided = |low, high| Estimate { value: 1.0, low, high }.is_decided(RULES);
+        assert!(decided(0.98, 1.02) && decided(1.031, 1.2) && decided(0.8, 0.97));
+        assert!(!decided(0.99, 1.04) && !decided(0.96, 1.01) && !decided(0.9, 1.1));
     }
 
     #[test]

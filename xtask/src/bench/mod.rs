@@ -194,7 +194,7 @@ impl Bench {
         };
         match self.rounds {
             Some(rounds) => Patience { effort, least: rounds as usize, most: rounds as usize },
-            None => Patience { effort, least: 6, most: 16 },
+            None => Patience { effort, least: 6, most: 24 },
         }
     }
 

@@ -14,7 +14,6 @@ use serde::Deserialize;
 
 use super::change::{Draws, Estimate, Four, Rules, Verdict};
 use super::gates::Gates;
-use super::turns::is_narrow;
 
 /// What is replayed.
 #[derive(Args, Debug)]
@@ -31,7 +30,7 @@ pub(crate) struct Rates {
     #[arg(long, default_value_t = 6)]
     least: usize,
     /// Fours at most
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 24)]
     most: usize,
 }
 
@@ -151,7 +150,8 @@ impl Outcomes<'_> {
         let [first, second] = attempts.map(|attempt| {
             let (rates, fours) = (self.rates, self.fours);
             *self.known.entry(attempt).or_insert_with(|| {
-                attempt.change(fours, rates).map_or(Verdict::TooNoisy, |change| change.verdict(rules))
+                let change = attempt.change(fours, rates, rules);
+                change.map_or(Verdict::TooNoisy, |change| change.verdict(rules))
             })
         });
         if first == Verdict::Unchanged { first } else { first.confirmed(second) }
@@ -159,18 +159,22 @@ impl Outcomes<'_> {
 }
 
 impl Attempt {
-    fn change(self, fours: &[Four], rates: &Rates) -> Option<Estimate> {
+    fn change(self, fours: &[Four], rates: &Rates, rules: Rules) -> Option<Estimate> {
         let factor = if self.is_slow { 1.0 + rates.slower / 100.0 } else { 1.0 };
         let mut seen = Vec::with_capacity(rates.most);
         for four in fours.iter().cycle().skip(self.start).take(rates.most) {
             let Four { old_ns, new_ns } = *four;
             let (old_ns, new_ns) = if self.is_exchanged { (new_ns, old_ns) } else { (old_ns, new_ns) };
             seen.push(Four { old_ns, new_ns: new_ns.map(|ns| ns * factor) });
-            if seen.len() >= rates.least && is_narrow(&seen) {
-                break;
+            if seen.len() < rates.least {
+                continue;
+            }
+            let change = Estimate::of_fours(&seen)?;
+            if change.is_decided(rules) || seen.len() == rates.most {
+                return Some(change);
             }
         }
-        Estimate::of_fours(&seen)
+        None
     }
 }
 

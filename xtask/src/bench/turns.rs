@@ -17,7 +17,7 @@ pub(crate) struct Patience {
     pub(crate) effort: Effort,
     /// Fours of runs at least.
     pub(crate) least: usize,
-    /// And at most, where the interval stays wide.
+    /// And at most, where the interval does not decide.
     pub(crate) most: usize,
 }
 
@@ -28,14 +28,12 @@ pub(crate) struct Turns {
     pub(crate) fours: BTreeMap<String, Vec<Four>>,
 }
 
-/// An interval is narrow enough where its ends are so close to its middle.
-const NARROW: f64 = 0.02;
-
-/// Runs all batches in turns, until each interval is narrow or patience ends.
+/// Runs all batches in turns, until each interval has decided or patience ends.
 pub(crate) fn run(
     builds: (&Build, &Build),
     batches: &[Batch],
     patience: Patience,
+    rules: Rules,
     scratch: &Path,
 ) -> Result<Turns> {
     let (old, new) = builds;
@@ -66,7 +64,11 @@ pub(crate) fn run(
             }
         }
         if round + 1 >= patience.least {
-            let is_open = |name: &str| turns.fours.get(name).is_some_and(|fours| !is_narrow(fours));
+            let is_open = |name: &str| {
+                turns.fours.get(name).is_some_and(|fours| {
+                    !Estimate::of_fours(fours).is_some_and(|change| change.is_decided(rules))
+                })
+            };
             open = open.iter().filter_map(|batch| batch.only(is_open)).collect();
         }
     }
@@ -79,12 +81,6 @@ impl Turns {
         let change = Estimate::of_fours(self.fours.get(name)?)?;
         Some((change, change.verdict(rules)))
     }
-}
-
-pub(crate) fn is_narrow(fours: &[Four]) -> bool {
-    Estimate::of_fours(fours).is_some_and(|change| {
-        change.high <= change.value * (1.0 + NARROW) && change.low >= change.value * (1.0 - NARROW)
-    })
 }
 
 /// Of each benchmark's samples what nothing disturbed.
