@@ -1,14 +1,13 @@
 //! The executables of a revision: its benchmarks and its program.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::{cargo, command, output, root, whole};
+use crate::{cargo, command, output, root};
 
 /// Everything of one revision that is run.
 #[derive(Debug)]
@@ -29,10 +28,11 @@ impl Build {
         let head = output(command("git").args(["rev-parse", "--short=12", "HEAD"]))?.trim().to_owned();
         let is_clean = output(command("git").args(["status", "--porcelain"]))?.trim().is_empty();
         let revision = if is_clean { head } else { format!("{head}, changed") };
-        Self::of(root(), revision, features, target, "new")
+        Self::of(root(), revision, features, target)
     }
 
-    /// Builds a commit in a worktree below `target`; what neither side changed is built once.
+    /// Builds a commit in a worktree below `target`, into a target folder of its own: cargo takes two copies of a workspace for one, and
+    /// would run the executables of one as those of the other.
     pub(crate) fn of_commit(revision: &str, target: &Path) -> Result<Self> {
         let name = format!("{revision}^{{commit}}");
         let commit =
@@ -54,11 +54,12 @@ impl Build {
                 checkout.current_dir(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]),
             )?;
         }
-        Self::of(&folder, commit[..12.min(commit.len())].to_owned(), &[], target, "old")
+        let revision = commit[..12.min(commit.len())].to_owned();
+        Self::of(&folder, revision, &[], &target.join("bench").join("old-target"))
     }
 
-    fn of(folder: &Path, revision: String, features: &[&str], target: &Path, side: &str) -> Result<Self> {
-        eprintln!("building {revision} ({side})");
+    fn of(folder: &Path, revision: String, features: &[&str], target: &Path) -> Result<Self> {
+        eprintln!("building {revision} in {}", target.display());
         let mut build = cargo();
         build.current_dir(folder).env("CARGO_TARGET_DIR", target);
         build.args([
@@ -86,12 +87,8 @@ impl Build {
             }
         }
         let program = program.context("cargo built no `proofmark`")?;
-        // Where the next revision's will not take its place.
-        let kept = target.join("bench").join(format!("proofmark-{side}"));
-        let bytes = fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?;
-        whole::write(&kept, whole::Mode::Program, &bytes)?;
         ensure!(!benches.is_empty(), "cargo built no benchmarks");
-        Ok(Self { folder: folder.to_owned(), revision, benches, program: kept })
+        Ok(Self { folder: folder.to_owned(), revision, benches, program })
     }
 }
 

@@ -145,15 +145,20 @@ impl Bench {
     ) -> Result<()> {
         let scratch = folder.join("scratch");
         fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-        let (quick, of_ratios, rules) = (gates.quick()?, gates.of_ratios()?, gates.rules(self.floor));
+        let ([quick, quick_ratios], of_ratios) = (gates.quick()?, gates.of_ratios()?);
+        let rules = gates.rules(self.floor);
         let variants = if self.quick { Variants::Fastest } else { Variants::All };
-        let batches =
-            batches::of(new, variants, |name| self.is_wanted(name, !self.quick || quick.is_match(name)))?;
+        let batches = batches::of(new, variants, |name| {
+            self.is_wanted(name, !self.quick || quick.is_match(name) || quick_ratios.is_match(name))
+        })?;
         ensure!(!batches.is_empty(), "no benchmark's name matches");
         let patience = self.patience();
         let (Measured { rows, notes }, rounds) = match old {
             Some(old) => {
-                let measured = against::measure((old, new), &batches, patience, rules, &scratch)?;
+                let is_compared = |name: &str| !self.quick || !quick_ratios.is_match(name);
+                let compared: Vec<Batch> =
+                    batches.iter().filter_map(|batch| batch.only(is_compared)).collect();
+                let measured = against::measure((old, new), &compared, patience, rules, &scratch)?;
                 let is_in_one = |name: &str| of_ratios.is_match(name);
                 let batches: Vec<Batch> = batches.iter().filter_map(|batch| batch.only(is_in_one)).collect();
                 let patience = Patience { least: PASSES, ..patience };
