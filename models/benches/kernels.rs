@@ -55,7 +55,6 @@ fn instruction_sets() -> Vec<Isa> {
 /// Times an operator as a part of a pass, on a thread of the pool, its other threads awake.
 fn in_a_pass(bencher: &mut Bencher<'_>, mut operator: impl FnMut() + Send) {
     bencher.iter_custom(|count| {
-        proofmark_bench::wait();
         with_crew(|| {
             let started = Instant::now();
             for _ in 0..count {

@@ -104,7 +104,6 @@ fn loading(criterion: &mut Criterion) {
     group.throughput(criterion::Throughput::Elements(1 << 24));
     group.bench_function("generate", |bencher| {
         bencher.iter_custom(|count| {
-            proofmark_bench::wait();
             let started = Instant::now();
             for _ in 0..count {
                 let values = pool.install(|| Synthetic::new(1).generate("w", 1 << 24, Init::Matrix));

@@ -1,8 +1,9 @@
 //! What the benchmarks of all crates share: turns, and the word of whoever only asks for their names.
 //!
-//! `cargo xtask bench --against` starts both builds' benchmarks with a socket as standard input and [`ASKED_BY`] set. Before each
-//! sample a benchmark writes [`REQUEST`] and reads one byte, the grant; what it does until its next request, it does alone. So the
-//! two builds share the machine's good and bad milliseconds. Started by anyone else, a benchmark waits for nobody.
+//! `cargo xtask bench --against` starts both builds' benchmarks with a socket as standard input and [`ASKED_BY`] set. After each
+//! sample a benchmark writes [`REQUEST`] and reads one byte, the grant; what it does until its next request, the next sample with
+//! whatever comes before it, it does alone. So the two builds share the machine's good and bad milliseconds. Started by anyone else, a
+//! benchmark waits for nobody.
 
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ pub const ASKED_BY: &str = "PROOFMARK_BENCH_TURNS";
 /// Asks for the next turn.
 pub const REQUEST: u8 = b'?';
 
-/// Criterion's wall time of samples that wait for their turn.
+/// Criterion's wall time, with a turn a sample.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Turns;
 
@@ -24,7 +25,6 @@ impl Measurement for Turns {
     type Value = Duration;
 
     fn start(&self) -> Instant {
-        wait();
         WallTime.start()
     }
 
@@ -40,7 +40,9 @@ impl Measurement for Turns {
         WallTime.zero()
     }
 
+    /// Criterion asks for it once a sample, when all is timed, and never in a warm-up.
     fn to_f64(&self, value: &Duration) -> f64 {
+        hand_over();
         WallTime.to_f64(value)
     }
 
@@ -49,12 +51,12 @@ impl Measurement for Turns {
     }
 }
 
-/// Waits for the turn; benchmarks that read the clock themselves call it before.
+/// Ends this turn and waits for the next.
 ///
 /// # Panics
 ///
 /// Panics where whoever gives the turns is gone.
-pub fn wait() {
+fn hand_over() {
     static SOCKET: OnceLock<Option<Mutex<Socket>>> = OnceLock::new();
     let Some(socket) = SOCKET.get_or_init(|| Socket::of_standard_input().map(Mutex::new)) else { return };
     let taken = socket.lock().map(|mut socket| socket.take());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::Measured;
 use super::batches::Batch;
@@ -32,14 +32,15 @@ pub(crate) fn measure(
         true => Turns::default(),
         false => turns::run((old, new), &doubtful, patience, rules, scratch)?,
     };
-    let rows = first.fours.keys().filter_map(|name| row(name, &first, &second, rules)).collect();
+    let rows: Vec<Row> = first.fours.keys().filter_map(|name| row(name, &first, &second, rules)).collect();
+    ensure!(!rows.is_empty(), "{} and {} have no benchmark in common", old.revision, new.revision);
     let unknown: Vec<&str> = batches
         .iter()
         .flat_map(|batch| &batch.names)
         .map(String::as_str)
-        .filter(|name| !first.fours.contains_key(*name))
+        .filter(|name| !rows.iter().any(|row| row.name == *name))
         .collect();
-    let note = format!("not compared, because {} has no such times: {}", old.revision, unknown.join(", "));
+    let note = format!("not compared, because not both have such times: {}", unknown.join(", "));
     Ok(Measured { rows, notes: if unknown.is_empty() { Vec::new() } else { vec![note] } })
 }
 

@@ -1,15 +1,16 @@
 //! Two processes of which one runs at a time: the side that gives the turns.
 //!
-//! A process asks for a turn by [`REQUEST`] on its standard input, which is a socket, and waits there until it is granted by a byte
-//! (`xtask/bench`). Between its request and the grant it does nothing, so whoever has the turn has the machine. A process
+//! A process asks for its next turn by [`REQUEST`] on its standard input, which is a socket, and waits there until it is granted by a
+//! byte (`xtask/bench`). Between its request and the grant it does nothing, so whoever has the turn has the machine. A process
 //! that never asks, as a build from before this protocol, runs to its end before the other begins.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -19,21 +20,24 @@ const ASKED_BY: &str = "PROOFMARK_BENCH_TURNS";
 const REQUEST: u8 = b'?';
 const GRANT: u8 = b'!';
 
-/// Runs two processes, the first of them first, until both have ended well.
-pub(crate) fn run(commands: [Command; 2], scratch: &Path) -> Result<()> {
+/// No turn takes longer, with whatever a process does before its first.
+const MOST: Duration = Duration::from_secs(600);
+
+/// Runs two processes, the first of them first, until both have ended well. Of each pair of turns `seed` says who goes first, so that
+/// nothing periodic meets one process alone.
+pub(crate) fn run(commands: [Command; 2], seed: u64, scratch: &Path) -> Result<()> {
     fs::create_dir_all(scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
     let [first, second] = commands;
     let mut processes = [
         Process::start(first, scratch.join("first.err"))?,
         Process::start(second, scratch.join("second.err"))?,
     ];
-    // Who goes first of a pair of turns is drawn, so that nothing periodic meets one process alone.
-    let mut draws = Draws(0);
+    let mut draws = Draws(seed);
     while processes.iter().any(|process| process.is_waiting) {
         let first = draws.below(2);
         for index in [first, 1 - first] {
             if processes[index].is_waiting {
-                processes[index].take_turn();
+                processes[index].take_turn()?;
             }
         }
     }
@@ -59,22 +63,31 @@ impl Process {
         let child = command.spawn().with_context(|| format!("cannot start {text}"))?;
         // Of its end only it has a copy from here on.
         drop(command);
+        socket.set_read_timeout(Some(MOST))?;
         let mut process = Self { child, socket, is_waiting: false, text, told };
-        process.listen();
+        process.listen()?;
         Ok(process)
     }
 
     /// Lets it run until it asks again or ends.
-    fn take_turn(&mut self) {
+    fn take_turn(&mut self) -> Result<()> {
         // Whether it is still there, it says itself.
         let _ = self.socket.write_all(&[GRANT]);
-        self.listen();
+        self.listen()
     }
 
     /// The socket ends with the process.
-    fn listen(&mut self) {
+    fn listen(&mut self) -> Result<()> {
         let mut byte = [0];
-        self.is_waiting = self.socket.read_exact(&mut byte).is_ok() && byte == [REQUEST];
+        self.is_waiting = match self.socket.read(&mut byte) {
+            Ok(1) if byte == [REQUEST] => true,
+            Ok(1) => bail!("{} writes to its standard input", self.text),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                bail!("{} took longer than {} s for a turn", self.text, MOST.as_secs())
+            }
+            Ok(_) | Err(_) => false,
+        };
+        Ok(())
     }
 
     fn end(mut self) -> Result<()> {
@@ -116,7 +129,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("proofmark-alternate-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let log = folder.join("log");
-        let ended = run(commands(&log), &folder);
+        let ended = run(commands(&log), 0, &folder);
         let written = fs::read_to_string(&log).unwrap_or_default();
         fs::remove_dir_all(folder).unwrap();
         (ended, written)

@@ -118,11 +118,12 @@ impl Batch {
         }
     }
 
-    /// Runs it once by each of two builds, sample by sample in turns where the benchmarks can, else the first build first.
+    /// Runs it once by each of two builds, sample by sample in turns that `seed` orders where the benchmarks can, else the first build first.
     pub(crate) fn run_both(
         &self,
         builds: [&Build; 2],
         effort: Effort,
+        seed: u64,
         scratch: &Path,
     ) -> Result<[Samples; 2]> {
         let [first, second] = builds;
@@ -133,7 +134,7 @@ impl Batch {
                     self.process(bench, first, effort, &results[0])?,
                     self.process(bench, second, effort, &results[1])?,
                 ];
-                alternate::run(processes, scratch)?;
+                alternate::run(processes, seed, scratch)?;
                 let [first, second] = results.map(|results| criterion::samples(&results, &self.names));
                 Ok([first?, second?])
             }

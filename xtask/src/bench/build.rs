@@ -1,6 +1,7 @@
 //! The executables of a revision: its benchmarks and its program.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -40,19 +41,20 @@ impl Build {
                 .with_context(|| format!("`{revision}` is no commit of this repository"))?;
         let commit = commit.trim();
         let folder = target.join("bench").join("old");
-        if !folder.join(".git").exists() {
-            // A folder that was removed by hand is still known to git.
+        let git = |arguments: &[&str]| output(command("git").current_dir(&folder).args(arguments));
+        // One that a cache brought along is unknown to git, and in one that was interrupted files are missing.
+        let is_whole = folder.join(".git").exists()
+            && git(&["status", "--porcelain"]).is_ok_and(|changes| changes.trim().is_empty());
+        if !is_whole {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+            }
             output(command("git").args(["worktree", "prune"]))?;
             output(command("git").args(["worktree", "add", "--force", "--detach"]).arg(&folder).arg(commit))?;
         }
-        let is_there =
-            output(command("git").current_dir(&folder).args(["rev-parse", "HEAD"]))?.trim() == commit;
         // A checkout touches what cargo looks at.
-        if !is_there {
-            let mut checkout = command("git");
-            output(
-                checkout.current_dir(&folder).args(["checkout", "--quiet", "--force", "--detach", commit]),
-            )?;
+        if git(&["rev-parse", "HEAD"])?.trim() != commit {
+            git(&["checkout", "--quiet", "--force", "--detach", commit])?;
         }
         let revision = commit[..12.min(commit.len())].to_owned();
         Self::of(&folder, revision, &[], &target.join("bench").join("old-target"))

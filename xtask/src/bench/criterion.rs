@@ -32,7 +32,7 @@ pub(crate) enum Threads {
 }
 
 /// Many short ones: some of them nothing disturbs.
-const SAMPLES: &str = "30";
+pub(crate) const SAMPLES: &str = "30";
 /// How many threads rayon's pool has.
 pub(crate) const RAYON: &str = "RAYON_NUM_THREADS";
 
@@ -46,6 +46,10 @@ struct Samples {
 pub(crate) fn names(executable: &Path) -> Result<Vec<String>> {
     let listed = command(executable).args(["--bench", "--list"]).stdin(Stdio::null()).output();
     let listed = listed.with_context(|| format!("cannot start {}", executable.display()))?;
+    if !listed.status.success() {
+        let told = String::from_utf8_lossy(&listed.stderr);
+        bail!("{} --list: {}: {}", executable.display(), listed.status, told.trim());
+    }
     let text = String::from_utf8_lossy(&listed.stdout);
     Ok(text.lines().filter_map(|line| line.strip_suffix(": benchmark")).map(str::to_owned).collect())
 }

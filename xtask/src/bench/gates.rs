@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use regex::{Regex, RegexSet};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,7 @@ impl Gates {
     pub(crate) fn rules(&self, floor_percent: Option<f64>) -> Rules {
         Rules {
             floor: floor_percent.unwrap_or(self.floor_percent) / 100.0,
-            caught: self.caught_percent / 100.0,
+            caught: self.caught_percent.max(floor_percent.unwrap_or_default()) / 100.0,
         }
     }
 
@@ -107,6 +107,18 @@ impl Gates {
             found.extend(gate.found(order, passes)?);
         }
         Ok(found)
+    }
+
+    /// A ratio that no benchmark has any more gates nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails where there is one.
+    pub(crate) fn check_cases(&self, found: &[RatioFound]) -> Result<()> {
+        match self.ratio.iter().find(|gate| !found.iter().any(|ratio| ratio.name == gate.name)) {
+            Some(gate) => bail!("ratio `{}` in {FILE}: no benchmarks have such names", gate.name),
+            None => Ok(()),
+        }
     }
 
     /// Runs the benchmarks with limits of their own.

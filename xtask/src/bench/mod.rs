@@ -96,9 +96,14 @@ impl Bench {
         let gates = Gates::read()?;
         let folder = self.target().join("bench");
         let features: &[&str] = if self.native_x86_v4 { &["proofmark-models/native-x86-v4"] } else { &[] };
-        let machine = machine();
-        let baseline =
-            self.baseline.as_ref().map(|name| Stored::read(&folder, name, &machine)).transpose()?;
+        // A run that breaks leaves no report of an earlier one.
+        let path = folder.join("report.json");
+        if path.exists() {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        let (machine, way) = (machine(), self.way());
+        let baseline = self.baseline.as_ref().map(|name| Stored::read(&folder, name, &machine, &way));
+        let baseline = baseline.transpose()?;
         let new = Build::of_working_tree(features, &self.target())?;
         let old =
             self.against.as_ref().map(|revision| Build::of_commit(revision, &self.target())).transpose()?;
@@ -122,7 +127,7 @@ impl Bench {
             self.measure(&mut report, &gates, (old.as_ref(), &new), baseline.as_ref(), &folder)?;
         }
         let json = serde_json::to_string_pretty(&report)?;
-        whole::write(&folder.join("report.json"), whole::Mode::Document, json.as_bytes())?;
+        whole::write(&path, whole::Mode::Document, json.as_bytes())?;
         match self.output {
             Output::Table => print!("{}", report.table()),
             Output::Md => print!("{}", report.markdown()),
@@ -173,8 +178,11 @@ impl Bench {
         report.notes.extend(notes);
         let order: Vec<String> = batches.iter().flat_map(|batch| batch.names.clone()).collect();
         report.ratios = gates.ratios(&order, &alone::passes(&rounds))?;
+        if self.filter.is_none() {
+            gates.check_cases(&report.ratios)?;
+        }
         if let Some(name) = &self.save_baseline {
-            let stored = Stored::new(new.revision.clone(), report.machine.clone(), rounds);
+            let stored = Stored::new(new.revision.clone(), report.machine.clone(), self.way(), rounds);
             report.notes.push(format!("stored as {}", stored.write(folder, name)?.display()));
         }
         report.limits =
@@ -201,6 +209,14 @@ impl Bench {
             Some(rounds) => Patience { effort, least: rounds as usize, most: rounds as usize },
             None => Patience { effort, least: 6, most: 24 },
         }
+    }
+
+    /// What a baseline must share with what is held against it.
+    fn way(&self) -> String {
+        let Effort { warm_up_s, measurement_s, .. } = self.patience().effort;
+        let threads = env::var(criterion::RAYON).unwrap_or_else(|_| "all".to_owned());
+        let samples = criterion::SAMPLES;
+        format!("{samples} samples in {measurement_s} s after {warm_up_s} s, {threads} threads")
     }
 
     fn target(&self) -> PathBuf {

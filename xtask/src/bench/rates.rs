@@ -1,14 +1,14 @@
 //! How often the gate is wrong, from runs of one build against itself: `cargo xtask bench-rates FILE`.
 //!
-//! Stored fours keep their order: an attempt is a stretch of them from a place drawn at random, and goes on as a live one does;
-//! a second attempt is another stretch. The two builds' names are exchanged or not, because they are one. A slow-down is planted by
+//! Stored fours keep their order, as a ring: an attempt is a stretch of them from a place drawn at random, and goes on as a live one does;
+//! a second attempt is another stretch that shares none. The two builds' names are exchanged or not, because they are one. A slow-down is planted by
 //! making the new runs of one benchmark slower.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ use super::gates::Gates;
 /// What is replayed.
 #[derive(Args, Debug)]
 pub(crate) struct Rates {
-    /// What `cargo xtask bench --against HEAD --rounds 30 --output json` printed
+    /// What `cargo xtask bench --against HEAD --rounds 60 --output json` printed
     file: PathBuf,
     /// Gates to replay
     #[arg(long, default_value_t = 500)]
@@ -62,6 +62,11 @@ impl Rates {
         let rows: Vec<StoredRow> =
             stored.benchmarks.into_iter().filter(|row| !row.fours.is_empty()).collect();
         ensure!(!rows.is_empty(), "{} has no fours", self.file.display());
+        ensure!(self.least <= self.most, "--least is more than --most");
+        let short = rows.iter().find(|row| row.fours.len() < 2 * self.most);
+        if let Some(row) = short {
+            bail!("{} has {} fours, two attempts take {}", row.name, row.fours.len(), 2 * self.most);
+        }
         let rules = Gates::read()?.rules(None);
         for row in &rows {
             let change = Estimate::of_fours(&row.fours).context("a single four")?;
@@ -86,7 +91,7 @@ impl Rates {
             );
         };
         println!(
-            "gates of {} benchmarks, {} to {} fours, two attempts; 95 % intervals by Wilson:",
+            "gates of {} benchmarks, {} to {} fours, two attempts; 95 % intervals (Wilson) of the replays, not of other hours:",
             rows.len(),
             self.least,
             self.most
@@ -110,9 +115,11 @@ impl Rates {
             let mut quiet = Vec::with_capacity(rows.len());
             let mut planted = Verdict::Unchanged;
             for (index, outcomes) in outcomes.iter_mut().enumerate() {
-                let attempts = [(); 2].map(|()| (draws.below(outcomes.fours.len()), draws.below(2) == 1));
-                let attempts =
-                    attempts.map(|(start, is_exchanged)| Attempt { start, is_exchanged, is_slow: false });
+                let (count, is_exchanged) = (outcomes.fours.len(), draws.below(2) == 1);
+                let start = draws.below(count);
+                // The second attempt has none of the first's fours.
+                let second = (start + self.most + draws.below(count - 2 * self.most + 1)) % count;
+                let attempts = [start, second].map(|start| Attempt { start, is_exchanged, is_slow: false });
                 quiet.push(outcomes.verdict(attempts, rules));
                 if index == slow {
                     planted =
@@ -202,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_quiet_machine_gives_no_alarm_and_catches_each_slow_down() {
-        let rates = Rates { file: PathBuf::new(), replays: 50, slower: 10.0, least: 6, most: 16 };
+        let rates = Rates { file: PathBuf::new(), replays: 50, slower: 10.0, least: 6, most: 10 };
         let four = |index: usize| {
             let ns = 100.0 + (index * 7 % 5) as f64 * 0.1;
             Four { old_ns: [ns, ns + 0.2], new_ns: [ns + 0.1, ns] }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::alone::Rounds;
 use crate::whole;
 
-const SCHEMA: &str = "proofmark/bench-baseline/1";
+const SCHEMA: &str = "proofmark/bench-baseline/2";
 
 /// A baseline.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,17 +19,19 @@ pub(crate) struct Stored {
     pub(crate) revision: String,
     /// The processor that it was measured on.
     pub(crate) machine: String,
+    /// How it was measured.
+    way: String,
     /// The time of each round, in nanoseconds.
     pub(crate) rounds_ns: Rounds,
 }
 
 impl Stored {
-    pub(crate) fn new(revision: String, machine: String, rounds_ns: Rounds) -> Self {
-        Self { schema: SCHEMA.to_owned(), revision, machine, rounds_ns }
+    pub(crate) fn new(revision: String, machine: String, way: String, rounds_ns: Rounds) -> Self {
+        Self { schema: SCHEMA.to_owned(), revision, machine, way, rounds_ns }
     }
 
-    /// The baseline of that name, if it is of this machine.
-    pub(crate) fn read(folder: &Path, name: &str, machine: &str) -> Result<Self> {
+    /// The baseline of that name, if it is of this machine and was measured in this way.
+    pub(crate) fn read(folder: &Path, name: &str, machine: &str, way: &str) -> Result<Self> {
         let path = place(folder, name)?;
         let text = fs::read(&path).with_context(|| {
             format!("no baseline `{name}`: `cargo xtask bench --save-baseline {name}` makes it")
@@ -39,6 +41,9 @@ impl Stored {
         ensure!(stored.schema == SCHEMA, "{} is of schema {}, not {SCHEMA}", path.display(), stored.schema);
         if stored.machine != machine {
             bail!("baseline `{name}` is of another machine: {}, this is {machine}", stored.machine);
+        }
+        if stored.way != way {
+            bail!("baseline `{name}` was measured otherwise: {}, this is {way}", stored.way);
         }
         Ok(stored)
     }
@@ -66,18 +71,20 @@ mod tests {
     fn a_baseline_is_read_again_on_its_own_machine_only() {
         let folder = std::env::temp_dir().join(format!("proofmark-baseline-{}", std::process::id()));
         let rounds = Rounds::from([("verify/proofmark".to_owned(), vec![1.5, 2.0])]);
-        let path = Stored::new("abc".to_owned(), "a processor".to_owned(), rounds.clone())
-            .write(&folder, "main")
-            .unwrap();
+        let path =
+            Stored::new("abc".to_owned(), "a processor".to_owned(), "quick".to_owned(), rounds.clone())
+                .write(&folder, "main")
+                .unwrap();
         assert!(path.ends_with("baselines/main.json"));
-        let read = Stored::read(&folder, "main", "a processor").unwrap();
+        let read = Stored::read(&folder, "main", "a processor", "quick").unwrap();
         assert_eq!((read.revision.as_str(), read.rounds_ns), ("abc", rounds));
-        for (name, machine, fact) in [
-            ("main", "another", "of another machine"),
-            ("other", "a processor", "no baseline `other`"),
-            ("../main", "a processor", "letters, digits"),
+        for (name, machine, way, fact) in [
+            ("main", "another", "quick", "of another machine"),
+            ("main", "a processor", "slow", "measured otherwise: quick"),
+            ("other", "a processor", "quick", "no baseline `other`"),
+            ("../main", "a processor", "quick", "letters, digits"),
         ] {
-            let error = format!("{:#}", Stored::read(&folder, name, machine).unwrap_err());
+            let error = format!("{:#}", Stored::read(&folder, name, machine, way).unwrap_err());
             assert!(error.contains(fact), "{error}");
         }
         fs::remove_dir_all(folder).unwrap();

@@ -46,13 +46,21 @@ pub(crate) fn run(
         }
         eprintln!("round {} of {} to {}: {count} benchmarks", round + 1, patience.least, patience.most);
         for batch in &open {
-            let run = |first, second| -> Result<[Pass; 2]> {
-                let [first, second] = batch.run_both([first, second], patience.effort, scratch)?;
+            let run = |builds, seed| -> Result<[Pass; 2]> {
+                let [first, second] = batch.run_both(builds, patience.effort, seed, scratch)?;
                 Ok([times(first)?, times(second)?])
             };
+            let seed = 2 * round as u64;
             // Whoever is first finds another machine than whoever follows.
-            let ([old_first, new_first], [new_second, old_second]) = (run(old, new)?, run(new, old)?);
-            let (olds, news) = ([old_first, old_second], [new_first, new_second]);
+            let (olds, news) = if round % 2 == 0 {
+                let [old_first, new_first] = run([old, new], seed)?;
+                let [new_second, old_second] = run([new, old], seed + 1)?;
+                ([old_first, old_second], [new_first, new_second])
+            } else {
+                let [new_first, old_first] = run([new, old], seed)?;
+                let [old_second, new_second] = run([old, new], seed + 1)?;
+                ([old_first, old_second], [new_first, new_second])
+            };
             for name in &batch.names {
                 let of = |passes: &[Pass; 2]| -> Option<[f64; 2]> {
                     Some([*passes[0].get(name)?, *passes[1].get(name)?])
