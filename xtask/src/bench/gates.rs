@@ -114,11 +114,16 @@ impl Gates {
     /// # Errors
     ///
     /// Fails where there is one.
-    pub(crate) fn check_cases(&self, found: &[RatioFound]) -> Result<()> {
-        match self.ratio.iter().find(|gate| !found.iter().any(|ratio| ratio.name == gate.name)) {
-            Some(gate) => bail!("ratio `{}` in {FILE}: no benchmarks have such names", gate.name),
-            None => Ok(()),
+    pub(crate) fn check_names(&self, names: &[String]) -> Result<()> {
+        for Ratio { name, faster, slower, .. } in &self.ratio {
+            for side in [faster, slower] {
+                let side = Regex::new(side).with_context(|| format!("ratio `{name}` in {FILE}"))?;
+                if !names.iter().any(|name| side.is_match(name)) {
+                    bail!("ratio `{name}` in {FILE}: no benchmark's name matches `{side}`");
+                }
+            }
         }
+        Ok(())
     }
 
     /// Runs the benchmarks with limits of their own.
@@ -240,6 +245,24 @@ mod tests {
         let found = Gates::read().unwrap().ratios(&order(&passes), &passes).unwrap();
         assert_eq!((found.len(), found[0].verdict), (1, Verdict::TooNoisy), "{found:?}");
         assert_eq!(Gates::read().unwrap().ratios(&order(&passes), &[]).unwrap(), []);
+    }
+
+    #[test]
+    fn a_ratio_that_no_benchmark_has_is_refused() {
+        let mut names: Vec<String> = [
+            "workload a/exact f32 avx2",
+            "workload a/native f32",
+            "linear 1,2,3/exact f32 avx2",
+            "linear 1,2,3/native f32",
+            "verify/proofmark",
+            "form and signature/straight",
+        ]
+        .map(str::to_owned)
+        .into();
+        Gates::read().unwrap().check_names(&names).unwrap();
+        names.pop();
+        let error = Gates::read().unwrap().check_names(&names).unwrap_err().to_string();
+        assert!(error.contains("no benchmark's name matches") && error.contains("straight"), "{error}");
     }
 
     #[test]

@@ -157,6 +157,10 @@ impl Bench {
             self.is_wanted(name, !self.quick || quick.is_match(name) || quick_ratios.is_match(name))
         })?;
         ensure!(!batches.is_empty(), "no benchmark's name matches");
+        let order: Vec<String> = batches.iter().flat_map(|batch| batch.names.clone()).collect();
+        if self.filter.is_none() {
+            gates.check_names(&order)?;
+        }
         let patience = self.patience();
         let (Measured { rows, notes }, rounds) = match old {
             Some(old) => {
@@ -176,11 +180,7 @@ impl Bench {
         };
         report.benchmarks = rows;
         report.notes.extend(notes);
-        let order: Vec<String> = batches.iter().flat_map(|batch| batch.names.clone()).collect();
         report.ratios = gates.ratios(&order, &alone::passes(&rounds))?;
-        if self.filter.is_none() {
-            gates.check_cases(&report.ratios)?;
-        }
         if let Some(name) = &self.save_baseline {
             let stored = Stored::new(new.revision.clone(), report.machine.clone(), self.way(), rounds);
             report.notes.push(format!("stored as {}", stored.write(folder, name)?.display()));

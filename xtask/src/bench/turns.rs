@@ -46,21 +46,16 @@ pub(crate) fn run(
         }
         eprintln!("round {} of {} to {}: {count} benchmarks", round + 1, patience.least, patience.most);
         for batch in &open {
-            let run = |builds, seed| -> Result<[Pass; 2]> {
-                let [first, second] = batch.run_both(builds, patience.effort, seed, scratch)?;
-                Ok([times(first)?, times(second)?])
-            };
-            let seed = 2 * round as u64;
             // Whoever is first finds another machine than whoever follows.
-            let (olds, news) = if round % 2 == 0 {
-                let [old_first, new_first] = run([old, new], seed)?;
-                let [new_second, old_second] = run([new, old], seed + 1)?;
-                ([old_first, old_second], [new_first, new_second])
-            } else {
-                let [new_first, old_first] = run([new, old], seed)?;
-                let [old_second, new_second] = run([old, new], seed + 1)?;
-                ([old_first, old_second], [new_first, new_second])
+            let pair = |is_old_first: bool, seed| -> Result<[Pass; 2]> {
+                let order = if is_old_first { [old, new] } else { [new, old] };
+                let [first, second] = batch.run_both(order, patience.effort, seed, scratch)?;
+                let (first, second) = (times(first)?, times(second)?);
+                Ok(if is_old_first { [first, second] } else { [second, first] })
             };
+            let (is_even, seed) = (round % 2 == 0, 2 * round as u64);
+            let ([old_1, new_1], [old_2, new_2]) = (pair(is_even, seed)?, pair(!is_even, seed + 1)?);
+            let (olds, news) = ([old_1, old_2], [new_1, new_2]);
             for name in &batch.names {
                 let of = |passes: &[Pass; 2]| -> Option<[f64; 2]> {
                     Some([*passes[0].get(name)?, *passes[1].get(name)?])
