@@ -23,6 +23,9 @@ pub(crate) fn rounds(build: &Build, batches: &[Batch], patience: Patience, scrat
     let effort = Effort { threads: Threads::All, ..effort };
     let count: usize = batches.iter().map(|batch| batch.names.len()).sum();
     let mut found = Rounds::new();
+    if count == 0 {
+        return Ok(found);
+    }
     for round in 0..least {
         eprintln!("round {} of {least}: {count} benchmarks", round + 1);
         for batch in batches {

@@ -15,6 +15,10 @@ pub(crate) const SCHEMA: &str = "proofmark/bench/1";
 /// Columns that are read from the left, beside the first.
 const TEXTS: [&str; 4] = ["case", "workload", "its last line", "verdict"];
 
+fn is_text(column: usize, title: &str) -> bool {
+    column == 0 || TEXTS.contains(&title)
+}
+
 /// Everything that was found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -96,7 +100,7 @@ impl Report {
                 .collect();
             for row in rows {
                 let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-                    let is_text = column == 0 || TEXTS.contains(&rows[0][column].as_str());
+                    let is_text = is_text(column, &rows[0][column]);
                     if is_text { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
                 });
                 let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
@@ -112,7 +116,9 @@ impl Report {
                 let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
                 let _ = writeln!(text, "| {} |", cells.join(" | "));
                 if index == 0 {
-                    let _ = writeln!(text, "|---{}", "|--:".repeat(row.len() - 1) + "|");
+                    let columns = row.iter().enumerate();
+                    let rule = columns.map(|(at, title)| if is_text(at, title) { "---|" } else { "--:|" });
+                    let _ = writeln!(text, "|{}", rule.collect::<String>());
                 }
             }
         })
