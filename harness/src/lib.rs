@@ -19,6 +19,7 @@ mod journal;
 mod kept_outputs;
 mod key_file;
 mod output_file;
+pub mod place;
 pub mod plan;
 mod progress;
 mod round;

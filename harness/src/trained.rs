@@ -70,7 +70,7 @@ pub(crate) fn findings(
         if workload.numerics.is_exact() && workload.self_check.is_none() {
             progress.note(&format!("{}: self-check", workload.id));
             if let Some(folder) = folders.get(&*model.name) {
-                let digest = self_check(workload, Some(folder), Isa::detect())?;
+                let digest = self_check(workload, Some(folder), Numerics::Exact(Isa::detect()))?;
                 findings.self_checks.insert(workload.id.clone(), digest);
             }
         }
@@ -85,9 +85,9 @@ pub(crate) fn findings(
 pub(crate) fn self_check(
     workload: &Workload,
     weights: Option<&WeightsFolder>,
-    isa: Isa,
+    numerics: Numerics,
 ) -> anyhow::Result<Digest> {
-    let model = Model::load(workload, weights, Numerics::Exact(isa))?;
+    let model = Model::load(workload, weights, numerics)?;
     let input = model.prepare(vec![model.input(self_check_seed())?])?;
     Ok(Digest(model.run(&input)?.output.digest()?))
 }

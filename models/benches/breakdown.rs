@@ -43,7 +43,7 @@ fn main() {
 fn measure(model: &Decoder, context: &[u32], ids: &[u32]) -> (Vec<Times>, Vec<u64>) {
     let (mut parts, mut passes) = (Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
-        let mut cache = model.cache(1, context.len() + ids.len());
+        let mut cache = model.cache(1, context.len() + ids.len()).unwrap();
         if !context.is_empty() {
             model.forward(context, &mut cache, LogitRows::Last).unwrap();
         }

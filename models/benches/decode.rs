@@ -62,7 +62,7 @@ fn main() {
 
 /// The median of a step's milliseconds, after a prompt and some steps that are not counted.
 fn step_ms(model: &Decoder) -> f64 {
-    let mut cache = model.cache(1, (PROMPT + STEPS) as usize);
+    let mut cache = model.cache(1, (PROMPT + STEPS) as usize).unwrap();
     let id = |place: u32| place * 37 % 49_152;
     let prompt: Vec<u32> = (0..PROMPT).map(id).collect();
     let step = |ids: &[u32], cache: &mut DecoderCache| {

@@ -91,9 +91,9 @@ impl Clip {
                 Numerics::Native => {
                     native_similarities(&image_embeds, &text_embeds, self.logit_scale, requests)
                 }
-                Numerics::Exact(_) => {
+                Numerics::Exact(_) | Numerics::ExactOn(_) => {
                     let width = image_embeds.dims().2;
-                    let (images, texts) = (image_embeds.values()?, text_embeds.values()?);
+                    let (images, texts) = (image_embeds.into_values()?, text_embeds.into_values()?);
                     let groups =
                         images.chunks(images.len() / requests).zip(texts.chunks(texts.len() / requests));
                     let scale = self.logit_scale;
@@ -234,6 +234,12 @@ fn normalised(mut x: Hidden, numerics: Numerics) -> Result<Hidden> {
             let width = x.dims().2;
             x.values_mut()?.chunks_exact_mut(width).for_each(l2_normalise);
             Ok(x)
+        }
+        Numerics::ExactOn(_) => {
+            let (batch, ..) = x.dims();
+            let mut x = x.into_matrix()?;
+            x.l2_normalise()?;
+            Ok(Hidden::on_device(x, batch))
         }
         Numerics::Native => {
             let x = x.tensor()?;

@@ -64,7 +64,7 @@ pub struct Logits {
 }
 
 /// Keys and values of the tokens so far, and the memory of a call.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct DecoderCache {
     layers: Vec<LayerCache>,
     workspace: Workspace,
@@ -109,9 +109,9 @@ impl Decoder {
         };
         let table = |RopeSpec { theta, scaling }: &RopeSpec| {
             let frequencies = inverse_frequencies(*theta, spec.attention.head_dim, scaling.as_ref());
-            RotaryEmbedding::new(&frequencies, positions, weights.precision())
+            RotaryEmbedding::new(&frequencies, positions, weights.native_form(), numerics)
         };
-        let rotary = spec.ropes.iter().map(table).collect();
+        let rotary = spec.ropes.iter().map(table).collect::<Result<_>>()?;
         Ok(Self { embed_tokens, layers, norm, lm_head, rotary, spec: spec.clone(), positions, numerics })
     }
 
@@ -122,11 +122,13 @@ impl Decoder {
     }
 
     /// An empty cache for `capacity` tokens of each of `batch` sequences.
-    #[must_use]
-    pub fn cache(&self, batch: usize, capacity: usize) -> DecoderCache {
-        let layer = LayerCache::growing(self.spec.attention, batch, capacity, self.numerics);
-        let layers = vec![layer; self.layers.len()];
-        DecoderCache { layers, workspace: Workspace::default(), batch, capacity, length: 0 }
+    ///
+    /// # Errors
+    /// When a device has no memory left.
+    pub fn cache(&self, batch: usize, capacity: usize) -> Result<DecoderCache> {
+        let layer = |_| LayerCache::growing(self.spec.attention, batch, capacity, self.numerics);
+        let layers = (0..self.layers.len()).map(layer).collect::<Result<_>>()?;
+        Ok(DecoderCache { layers, workspace: Workspace::default(), batch, capacity, length: 0 })
     }
 
     /// Runs the cache's sequences by equally many tokens each, given one sequence after another in `ids`, behind what it holds.

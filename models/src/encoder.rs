@@ -85,6 +85,11 @@ impl Embedder {
             let hidden = self.0.forward(input)?;
             match self.0.numerics {
                 Numerics::Exact(_) => Ok(mean_pool_l2(hidden.values()?, lengths, self.0.dims.hidden)),
+                Numerics::ExactOn(_) => {
+                    let mut pooled = hidden.matrix()?.mean_pool(lengths)?;
+                    pooled.l2_normalise()?;
+                    Ok(pooled.download()?)
+                }
                 Numerics::Native => native_mean_pool_l2(&hidden, lengths)?.into_values(),
             }
         })?;
@@ -220,7 +225,7 @@ impl Encoder {
         };
         let mut x = self.layer_norm.forward(self.position_embeddings.add_to(&positions, x)?)?;
         let visibility = Visibility::Lengths(input.lengths.clone());
-        let mut cache = LayerCache::of_one_call(self.dims, batch, seq, self.numerics);
+        let mut cache = LayerCache::of_one_call(self.dims, batch, seq, self.numerics)?;
         let mut workspace = Workspace::default();
         for layer in &self.layers {
             cache.clear();

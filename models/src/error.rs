@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use crate::Precision;
+use crate::exact::device::DeviceError;
 
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +10,9 @@ pub enum Error {
     /// A candle operation failed.
     #[error("tensor operation failed: {0}")]
     Candle(#[from] candle_core::Error),
+    /// The device that a model is on failed, or cannot be opened.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// A file could not be read.
     #[error("cannot read {}: {error}", path.display())]
     Unreadable {

@@ -15,6 +15,7 @@ pub mod exact;
 mod framed_hash;
 pub mod hub;
 pub mod layers;
+mod native;
 mod numerics;
 mod output;
 mod pin;
@@ -26,6 +27,7 @@ pub mod whisper;
 
 pub use error::Error;
 pub use exact::precision::Precision;
+pub use native::{NativeDevice, NativeForm};
 pub use numerics::Numerics;
 pub use output::Output;
 pub use pin::{Pin, Pins};

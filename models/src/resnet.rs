@@ -10,7 +10,7 @@ use crate::layers::{
     Activation, Axes, Bias, Convolution, ConvolutionShape, FeatureMap, Linear, PixelValues, Workspace,
 };
 use crate::weights::{Scope, Weights};
-use crate::{Error, Numerics, Output, Precision, Result};
+use crate::{Error, NativeForm, Numerics, Output, Result};
 
 /// Added to the variance by every batch normalisation.
 const EPS: f64 = 1e-5;
@@ -22,7 +22,7 @@ pub struct ResNet {
     blocks: Vec<Block>,
     classifier: Linear,
     channels: usize,
-    precision: Precision,
+    native: NativeForm,
     numerics: Numerics,
 }
 
@@ -65,8 +65,8 @@ impl ResNet {
         let classes = config.num_labels();
         let classifier =
             Linear::load(&root.child("classifier.1"), channels, classes, Bias::Present, numerics)?;
-        let (channels, precision) = (config.num_channels, weights.precision());
-        Ok(Self { stem, blocks, classifier, channels, precision, numerics })
+        let (channels, native) = (config.num_channels, weights.native_form());
+        Ok(Self { stem, blocks, classifier, channels, native, numerics })
     }
 
     /// The logits of each image, of any size that the first windows fit into: `(batch, classes)`.
@@ -90,7 +90,7 @@ impl ResNet {
     }
 
     fn features(&self, images: &PixelValues, workspace: &mut Workspace) -> Result<FeatureMap> {
-        let pixels = FeatureMap::of_pixels(images, self.numerics, self.precision)?;
+        let pixels = FeatureMap::of_pixels(images, self.numerics, &self.native)?;
         let x = self.stem.forward(&pixels, Some(Activation::Relu), workspace)?;
         let mut x = x.max_pool(3, 2, 1, self.numerics, workspace)?;
         for block in &self.blocks {

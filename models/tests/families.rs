@@ -1,10 +1,14 @@
-//! `exact/1` gives the same bits for every family of decoders, whatever the instruction set, threads, batch or split.
+//! `exact/1` gives the same bits for every family of decoders, whatever the instruction set, device, threads, batch or split.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "devices/mod.rs"]
+mod devices;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use devices::devices;
 use proofmark_models::decoder::{Decoder, DecoderSpec, LogitRows};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::weights::Weights;
@@ -24,13 +28,18 @@ fn decoders() -> Vec<(PathBuf, DecoderSpec)> {
     folders.filter_map(decoder).collect()
 }
 
+/// Weights of a fixture, whose decoder runs by `numerics`.
+fn load(folder: &Path, spec: &DecoderSpec, precision: Precision, numerics: Numerics) -> Decoder {
+    Decoder::load(spec, &Weights::local(folder, precision).unwrap(), TOKENS, numerics).unwrap()
+}
+
 fn ids(sequence: usize, vocab: usize) -> Vec<u32> {
     (0..TOKENS).map(|at| ((at * at * 7 + at * 13 + sequence * 29) % vocab) as u32).collect()
 }
 
 /// Logits by sequence, the tokens fed in pieces of the given lengths.
 fn logits(model: &Decoder, sequences: &[Vec<u32>], pieces: &[usize]) -> Vec<Vec<u32>> {
-    let mut cache = model.cache(sequences.len(), TOKENS);
+    let mut cache = model.cache(sequences.len(), TOKENS).unwrap();
     let mut rows = vec![Vec::new(); sequences.len()];
     let mut start = 0;
     for &length in pieces {
@@ -59,10 +68,7 @@ fn every_family_is_here() {
 #[test]
 fn batch_split_threads_and_instruction_set_do_not_reach_a_bit() {
     for (folder, spec) in decoders() {
-        let load = |isa| {
-            let weights = Weights::local(&folder, Precision::F32).unwrap();
-            Decoder::load(&spec, &weights, TOKENS, Numerics::Exact(isa)).unwrap()
-        };
+        let load = |isa| load(&folder, &spec, Precision::F32, Numerics::Exact(isa));
         let sequences = [ids(0, spec.vocab_size), ids(1, spec.vocab_size), ids(2, spec.vocab_size)];
         let expected: Vec<Vec<u32>> = sequences
             .iter()
@@ -79,6 +85,24 @@ fn batch_split_threads_and_instruction_set_do_not_reach_a_bit() {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let together = pool.install(|| logits(&model, &sequences, &[TOKENS]));
             assert_eq!(together, expected, "{}, {threads} threads", folder.display());
+        }
+    }
+}
+
+#[test]
+fn devices_give_the_bits_of_the_processor_in_every_precision_and_split() {
+    for (folder, spec) in decoders() {
+        for precision in Precision::ALL {
+            let sequences = [ids(0, spec.vocab_size), ids(1, spec.vocab_size)];
+            let processor = load(&folder, &spec, precision, Numerics::Exact(Isa::detect()));
+            let expected = logits(&processor, &sequences, &[TOKENS]);
+            for device in devices() {
+                let model = load(&folder, &spec, precision, Numerics::ExactOn(device));
+                for pieces in [vec![TOKENS], vec![7, 1, 1, TOKENS - 9]] {
+                    let actual = logits(&model, &sequences, &pieces);
+                    assert_eq!(actual, expected, "{} in {precision} on {device:?}", folder.display());
+                }
+            }
         }
     }
 }

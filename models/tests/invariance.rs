@@ -46,7 +46,7 @@ fn logits(isa: Isa, precision: Precision, ids: &[Vec<u32>], pieces: &[usize]) ->
     let (config, batch) = (llama(), ids.len());
     let weights = Weights::synthetic(5, precision);
     let model = Decoder::load(&config, &weights, ids[0].len(), Numerics::Exact(isa)).unwrap();
-    let mut cache = model.cache(batch, ids[0].len());
+    let mut cache = model.cache(batch, ids[0].len()).unwrap();
     let mut rows = vec![Vec::new(); batch];
     let mut start = 0;
     for &length in pieces {

@@ -23,7 +23,7 @@ fn llama(hidden: usize, is_tied: bool) -> DecoderSpec {
 fn logits(config: &DecoderSpec, precision: Precision, numerics: Numerics) -> Result<Vec<f32>> {
     let model = Decoder::load(config, &Weights::synthetic(3, precision), 40, numerics)?;
     let ids: Vec<u32> = (0..40).map(|at| at * 31 % 97).collect();
-    let mut cache = model.cache(1, 40);
+    let mut cache = model.cache(1, 40).unwrap();
     let mut values = model.forward(&ids[..37], &mut cache, LogitRows::All)?.values;
     for id in &ids[37..] {
         values.extend(model.forward(&[*id], &mut cache, LogitRows::All)?.values);

@@ -153,7 +153,7 @@ impl Case {
                 let spec = DecoderSpec::parse(&self.config).unwrap();
                 let (shape, ids) = self.integers("input_ids");
                 let model = Decoder::load(&spec, &weights, shape[1] + 16, numerics).unwrap();
-                let mut cache = model.cache(shape[0], shape[1]);
+                let mut cache = model.cache(shape[0], shape[1]).unwrap();
                 let logits = model.forward(&ids, &mut cache, LogitRows::All).unwrap();
                 self.compare("logits", numerics, &logits.values, &self.floats("logits"));
                 if self.has("greedy") {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{cargo, execute, layers, map};
+use crate::{cargo, cuda, execute, layers, map};
 
 pub(crate) fn run() -> Result<()> {
     execute(cargo().args(["fmt", "--all", "--check"]))?;
@@ -12,5 +12,6 @@ pub(crate) fn run() -> Result<()> {
     execute(
         cargo().args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
-    execute(cargo().args(["test", "--release", "--workspace"]))
+    execute(cargo().args(["test", "--release", "--workspace"]))?;
+    cuda::emulated(&["device", "vectors"])
 }

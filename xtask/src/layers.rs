@@ -42,8 +42,10 @@ const READS_FILES: &str = "proofmark-models";
 const KERNELS: &str = "models/src/exact/";
 /// How unsafe code begins; in two parts, so that this file holds none.
 const IS_UNSAFE: [&str; 3] = [concat!("unsafe", " {"), concat!("unsafe", " impl"), concat!("unsafe", " fn")];
-/// Intrinsics, the call across target features, disjoint tiles of a matrix, and a test that breaks a thread's control register.
-const UNSAFE: [&str; 4] = [
+/// Intrinsics, the call across target features, disjoint tiles of a matrix, a test that breaks a thread's control register, and memory
+/// and launches of a device.
+const UNSAFE: [&str; 5] = [
+    "models/src/exact/device/",
     "models/src/exact/vector/",
     "models/src/exact/isa.rs",
     "models/src/exact/grid.rs",

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod cross;
+mod cuda;
 mod dist;
 mod goldens;
 mod interop;
@@ -52,6 +53,12 @@ enum Task {
         #[arg(long)]
         full: bool,
     },
+    /// Test the kernels of GPUs: on an emulator, their machine code, and on a GPU where there is one
+    CudaCheck {
+        /// Compile stock candle's kernels too: twenty minutes and more
+        #[arg(long)]
+        full: bool,
+    },
     /// Look at a page in Chromium: pictures, nothing loaded, nothing cut
     Pages {
         /// A profile; a fresh one without
@@ -89,6 +96,9 @@ fn main() -> ExitCode {
         Task::Bench(bench) => bench.run(),
         Task::BenchRates(rates) => done(rates.run()),
         Task::Cross { full } => done(cross::run(if full { Extent::Full } else { Extent::Smallest })),
+        Task::CudaCheck { full } => {
+            done(cuda::check(if full { cuda::Extent::All } else { cuda::Extent::Exact }))
+        }
         Task::Pages { network: true, .. } => done(pages::networks()),
         Task::Pages { example: true, .. } => done(pages::run(pages::Source::Example)),
         Task::Pages { file: Some(file), .. } => done(pages::run(pages::Source::File(&file))),

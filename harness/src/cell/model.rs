@@ -2,7 +2,7 @@
 
 use anyhow::{Context, anyhow, bail};
 use proofmark_models::weights::Weights;
-use proofmark_models::{Numerics, Output, Precision, Tokenizer, config};
+use proofmark_models::{NativeDevice, Numerics, Output, Precision, Tokenizer, config};
 use proofmark_reports::Digest;
 use proofmark_workloads::{Input, ModelWeights, Task, Workload};
 
@@ -44,16 +44,29 @@ impl Model {
         folder: Option<&WeightsFolder>,
         numerics: Numerics,
     ) -> anyhow::Result<Self> {
+        Self::load_on(workload, folder, numerics, NativeDevice::CPU)
+    }
+
+    /// As [`Self::load`]; `native` is where stock candle computes, if these are its numerics.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_on(
+        workload: &Workload,
+        folder: Option<&WeightsFolder>,
+        numerics: Numerics,
+        native: NativeDevice,
+    ) -> anyhow::Result<Self> {
         let precision: Precision = workload.precision.parse()?;
         match (folder, &workload.model.weights) {
             (None, ModelWeights::Synthetic { seed }) => {
-                Self::of(workload, &Weights::synthetic(*seed, precision), numerics)
+                Self::of(workload, &Weights::synthetic(*seed, precision).on(native), numerics)
             }
             (None, ModelWeights::Hub { repo, .. }) => bail!("{repo} of the hub was not fetched"),
             (Some(folder), _) => {
                 check_folder(workload, folder)?;
                 let tokenizer = tokenizer(workload, folder)?;
-                Ok(Self { tokenizer, ..Self::of(workload, &folder.open(precision)?, numerics)? })
+                Ok(Self { tokenizer, ..Self::of(workload, &folder.open(precision)?.on(native), numerics)? })
             }
         }
     }

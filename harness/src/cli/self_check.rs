@@ -8,6 +8,7 @@ use proofmark_reports::cli::{OutputFormat, print, suite_file};
 use proofmark_reports::words::bytes;
 use proofmark_workloads::Numerics;
 
+use crate::place::Place;
 use crate::plan::{Selection, given, plan};
 use crate::progress::Progress;
 use crate::{Failure, Outcome, environment, hub, trained};
@@ -24,6 +25,9 @@ pub(super) struct SelfCheck {
     /// The instruction set of the exact kernels: portable, avx2, avx512 or neon [default: the fastest of this machine]
     #[arg(long, value_name = "ISA", env = "PROOFMARK_ISA")]
     isa: Option<Isa>,
+    /// Where to compute: cpu, or cuda:N in a build with CUDA
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    device: Place,
     /// What is known of models of the hub [default: the built-in lock file]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
@@ -37,6 +41,7 @@ impl SelfCheck {
         let source = suite_file::load(&self.suite)?;
         let isa = super::available(self.isa)?;
         check_all_threads(isa).map_err(|error| Failure::new(Outcome::CheckFailed, error))?;
+        let numerics = self.device.exact(isa)?;
         let selection = Selection { globs: self.workload, numerics: Some(Numerics::Exact1) };
         let machine = environment::machine()?;
         let (free_bytes, threads) = (machine.available_memory_bytes, machine.logical_cpus);
@@ -52,7 +57,7 @@ impl SelfCheck {
             let told = if needed_bytes > free_bytes {
                 format!("not computed: needs {}, has {}", bytes(needed_bytes), bytes(free_bytes))
             } else {
-                let digest = trained::self_check(workload, given(&weights, workload).as_ref(), isa)?;
+                let digest = trained::self_check(workload, given(&weights, workload).as_ref(), numerics)?;
                 digests.insert(workload.id.clone(), digest);
                 let told = match workload.self_check {
                     Some(expected) if expected == digest => "match",

@@ -25,7 +25,7 @@ impl Decoder {
         on_step: &mut dyn FnMut(usize),
     ) -> Result<Generation> {
         let (batch, prompt) = dims(prompts)?;
-        let mut cache = self.cache(batch, self.room_for(prompt, steps)?);
+        let mut cache = self.cache(batch, self.room_for(prompt, steps)?)?;
         let mut generation = Generation::empty(batch, steps);
         let mut ids: Vec<u32> = prompts.concat();
         for step in 0..steps {
@@ -53,7 +53,7 @@ impl Decoder {
         let inputs =
             prompts.iter().zip(tokens).map(|(prompt, tokens)| [prompt, &tokens[..steps - 1]].concat());
         let ids = inputs.collect::<Vec<_>>().concat();
-        let mut cache = self.cache(batch, room);
+        let mut cache = self.cache(batch, room)?;
         let logits = self.forward(&ids, &mut cache, LogitRows::From(prompt - 1))?;
         Ok(Output::Generation { tokens: choices(&logits)?, logits: logits.values })
     }

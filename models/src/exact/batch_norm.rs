@@ -25,6 +25,11 @@ impl BatchNorm {
         Self { mean, inverse, weight, bias }
     }
 
+    /// Means, inverse deviations, weights and biases, one after another: `(4, channels)`.
+    pub(crate) fn channels(&self) -> Vec<f32> {
+        [&self.mean[..], &self.inverse, &self.weight, &self.bias].concat()
+    }
+
     /// Normalises rows of channels in place.
     ///
     /// # Panics

@@ -72,6 +72,20 @@ impl Window {
         Some((down, along(width, kernel.1, stride.1, padding.1, dilation.1)?))
     }
 
+    /// `weight`: `(outputs, channels, kernel_height, kernel_width)` in the order of products: `(outputs, ky, kx, channel)`.
+    ///
+    /// # Panics
+    /// When it is empty or no whole number of outputs.
+    pub(crate) fn ordered(&self, weight: &[f32], channels: usize) -> Vec<f32> {
+        let area = self.kernel.0 * self.kernel.1;
+        assert!(area * channels > 0 && !weight.is_empty() && weight.len().is_multiple_of(area * channels));
+        let mut ordered = Vec::with_capacity(weight.len());
+        for output in weight.chunks_exact(channels * area) {
+            ordered.extend((0..area).flat_map(|at| output.iter().skip(at).step_by(area)));
+        }
+        ordered
+    }
+
     /// As [`Self::count`].
     ///
     /// # Errors
@@ -97,13 +111,7 @@ impl PackedConvolution {
         precision: Precision,
         isa: Isa,
     ) -> Self {
-        let area = window.kernel.0 * window.kernel.1;
-        assert!(area * channels > 0 && !weight.is_empty() && weight.len().is_multiple_of(area * channels));
-        // (output, channel, ky, kx) -> (output, ky, kx, channel)
-        let mut ordered = Vec::with_capacity(weight.len());
-        for output in weight.chunks_exact(channels * area) {
-            ordered.extend((0..area).flat_map(|at| output.iter().skip(at).step_by(area)));
-        }
+        let (area, ordered) = (window.kernel.0 * window.kernel.1, window.ordered(weight, channels));
         let precision = precision.outside_products();
         let linear = PackedLinear::new(&ordered, bias, channels * area, precision, isa);
         Self { linear, channels, window }

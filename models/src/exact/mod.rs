@@ -15,6 +15,7 @@ mod byte_product;
 pub mod ceilings;
 pub mod convolution;
 pub mod crew;
+pub mod device;
 pub mod double_double;
 pub mod environment;
 pub mod fourier;

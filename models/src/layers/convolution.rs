@@ -5,6 +5,7 @@ use super::feature_map::Kind as Map;
 use super::{Activation, Bias, FeatureMap, Workspace};
 use crate::exact::batch_norm::BatchNorm;
 use crate::exact::convolution::{Finish, Images, PackedConvolution, Window};
+use crate::exact::device;
 use crate::weights::{Init, Scope};
 use crate::{Numerics, Result};
 
@@ -14,8 +15,16 @@ pub struct Convolution(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Native { convolution: Native, norm: Option<candle_nn::BatchNorm> },
-    Exact { packed: PackedConvolution, norm: Option<BatchNorm> },
+    Native {
+        convolution: Native,
+        norm: Option<candle_nn::BatchNorm>,
+    },
+    Exact {
+        packed: PackedConvolution,
+        norm: Option<BatchNorm>,
+    },
+    /// With its normalisation.
+    OnDevice(device::Convolution),
 }
 
 #[derive(Clone, Debug)]
@@ -85,9 +94,16 @@ impl Convolution {
                 let packed = PackedConvolution::new(&weight, bias, shape.channels, window, precision, isa);
                 Kind::Exact { packed, norm: None }
             }
+            Numerics::ExactOn(device) => {
+                let (bias, window) = (bias.as_deref(), shape.window());
+                let convolution =
+                    device::Convolution::new(device, &weight, bias, shape.channels, window, precision)?;
+                Kind::OnDevice(convolution)
+            }
             Numerics::Native => {
-                let weight = precision.tensor(weight, &shape.weight())?;
-                let bias = bias.map(|bias| precision.tensor(bias, &[shape.outputs])).transpose()?;
+                let native = scope.native_form();
+                let weight = native.tensor(weight, &shape.weight())?;
+                let bias = bias.map(|bias| native.tensor(bias, &[shape.outputs])).transpose()?;
                 let ConvolutionShape { stride, padding, .. } = *shape;
                 let convolution = match shape.axes {
                     Axes::One => {
@@ -121,14 +137,15 @@ impl Convolution {
         let (weight, bias) = (channels("weight", Init::Scale)?, channels("bias", Init::Bias)?);
         let mean = channels("running_mean", Init::Bias)?;
         let variance = channels("running_var", Init::Scale)?;
+        let exact = |mean, weight, bias| BatchNorm::new(mean, &variance, weight, bias, eps as f32);
         Ok(Self(match loaded.0 {
-            Kind::Exact { packed, .. } => {
-                let norm = BatchNorm::new(mean, &variance, weight, bias, eps as f32);
-                Kind::Exact { packed, norm: Some(norm) }
+            Kind::Exact { packed, .. } => Kind::Exact { packed, norm: Some(exact(mean, weight, bias)) },
+            Kind::OnDevice(convolution) => {
+                Kind::OnDevice(convolution.normalised(&exact(mean, weight, bias))?)
             }
             Kind::Native { convolution, .. } => {
-                let tensor = |values| scope.precision().tensor(values, &[shape.outputs]);
-                let (mean, variance) = (tensor(mean)?, tensor(variance)?);
+                let tensor = |values| scope.native_form().tensor(values, &[shape.outputs]);
+                let (mean, variance) = (tensor(mean)?, tensor(variance.clone())?);
                 let (weight, bias) = (tensor(weight)?, tensor(bias)?);
                 let norm = candle_nn::BatchNorm::new(shape.outputs, mean, variance, weight, bias, eps)?;
                 Kind::Native { convolution, norm: Some(norm) }
@@ -156,6 +173,10 @@ impl Convolution {
                     packed.forward(x, finish(norm.as_ref(), activation), y, blocks)
                 })?)
             }
+            (Kind::OnDevice(convolution), Map::OnDevice(x)) => {
+                let function = activation.map(Activation::function);
+                Map::OnDevice(convolution.forward(x, None, function)?)
+            }
             _ => return Err(super::hidden::mixed()),
         }))
     }
@@ -180,6 +201,9 @@ impl Convolution {
                 Map::Exact(in_blocks(workspace, |blocks| {
                     packed.add_to(x, finish(norm.as_ref(), Some(activation)), residual, blocks)
                 })?)
+            }
+            (Kind::OnDevice(convolution), Map::OnDevice(x), Map::OnDevice(residual)) => {
+                Map::OnDevice(convolution.forward(x, Some(residual), Some(activation.function()))?)
             }
             _ => return Err(super::hidden::mixed()),
         }))

@@ -7,6 +7,7 @@ use super::native_linear::NativeLinear;
 use super::self_attention::{native_attention, split};
 use super::{AttentionDims, Hidden, Linear, Operand, Part, ProjectionBiases, ProjectionScopes, Workspace};
 use crate::exact::attention::{Attention, Visibility, score_scale};
+use crate::exact::device;
 use crate::exact::kv_cache::{Columns, KvCache};
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
@@ -29,17 +30,20 @@ enum KeyValue {
     },
     /// Both in one; a row is keys, values.
     Exact(PackedLinear),
+    /// As `Exact`.
+    OnDevice(device::Linear),
 }
 
 /// Keys and values of the encoder's output, for one layer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Memory(MemoryKind);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum MemoryKind {
     /// `(batch, heads, length, head_dim)` each
     Native(Tensor, Tensor),
     Exact(KvCache),
+    OnDevice(device::KvCache),
 }
 
 impl CrossAttention {
@@ -56,14 +60,20 @@ impl CrossAttention {
         let (hidden, width) = (dims.hidden, dims.heads * dims.head_dim);
         let linear =
             |scope: &Scope<'_>, inputs, outputs, bias| Linear::load(scope, inputs, outputs, bias, numerics);
+        let parts = [(&scopes.key, width, biases.key), (&scopes.value, width, biases.value)];
         let key_value = match numerics {
             Numerics::Native => KeyValue::Native {
                 key: NativeLinear::load(&scopes.key, hidden, width, biases.key)?,
                 value: NativeLinear::load(&scopes.value, hidden, width, biases.value)?,
             },
             Numerics::Exact(isa) => {
-                let parts = [(&scopes.key, width, biases.key), (&scopes.value, width, biases.value)];
-                KeyValue::Exact(joint(parts, hidden, isa)?)
+                let (weight, bias) = joint(parts, hidden)?;
+                KeyValue::Exact(PackedLinear::new(&weight, bias, hidden, scopes.key.precision(), isa))
+            }
+            Numerics::ExactOn(device) => {
+                let ((weight, bias), precision) = (joint(parts, hidden)?, scopes.key.precision());
+                let linear = device::Linear::new(device, &weight, bias.as_deref(), hidden, precision)?;
+                KeyValue::OnDevice(linear)
             }
         };
         Ok(Self {
@@ -96,6 +106,14 @@ impl CrossAttention {
                 workspace.keep_rows(projected);
                 MemoryKind::Exact(memory)
             }
+            KeyValue::OnDevice(linear) => {
+                let (rows, batch) = encoded.matrix()?;
+                let projected = linear.forward(rows, None)?;
+                let (width, length) = (heads * head_dim, rows.dims().0 / batch);
+                let mut memory = device::KvCache::new(linear.device(), batch, heads, head_dim, length)?;
+                memory.append(&projected, Columns { stride: 2 * width, keys: 0, values: width })?;
+                MemoryKind::OnDevice(memory)
+            }
         }))
     }
 
@@ -124,12 +142,8 @@ impl CrossAttention {
                 Operand::Native(native_attention(&queries, keys, values, &visibility, scale)?)
             }
             MemoryKind::Exact(cache) => {
-                let [sequences, ..] = cache.dims();
                 let KeyValue::Exact(packed) = &self.key_value else { return Err(super::hidden::mixed()) };
-                if sequences != batch {
-                    let fact = format!("{batch} sequences attend to a memory of {sequences}");
-                    return Err(Error::InvalidInput(fact));
-                }
+                check_batch(cache.dims(), batch)?;
                 let visibility = everything(cache.len());
                 let attention = Attention { cache, visibility: &visibility, heads, scale, isa: packed.isa() };
                 let mut attended = workspace.rows();
@@ -139,6 +153,13 @@ impl CrossAttention {
                 workspace.keep_rows(queries.into_values()?);
                 Operand::Exact(blocks, batch)
             }
+            MemoryKind::OnDevice(cache) => {
+                check_batch(cache.dims(), batch)?;
+                let (visibility, most_score_bytes) = (everything(cache.len()), device::MOST_SCORE_BYTES);
+                let visibility = &visibility;
+                let attention = device::Attention { cache, visibility, heads, scale, most_score_bytes };
+                Operand::on_device(attention.forward(queries.matrix()?)?, batch)
+            }
         };
         workspace.ended(Part::Attention);
         let y = self.output.add_to(&attended, residual)?;
@@ -146,4 +167,11 @@ impl CrossAttention {
         workspace.ended(Part::Output);
         Ok(y)
     }
+}
+
+fn check_batch([sequences, ..]: [usize; 3], batch: usize) -> Result<()> {
+    if sequences != batch {
+        return Err(Error::InvalidInput(format!("{batch} sequences attend to a memory of {sequences}")));
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::{Hidden, NativeMatrix};
+use crate::exact::device;
 use crate::exact::linear::PackedLinear;
 use crate::exact::table::Table;
 use crate::weights::{Init, Scope};
@@ -17,6 +18,8 @@ pub enum Embedding {
     Table(Table),
     /// Packed like a linear layer, because the output layer shares it.
     Packed(PackedLinear),
+    /// On a device, packed like a linear layer whether or not the output layer shares it.
+    OnDevice(device::Linear),
 }
 
 /// What an embedding table serves.
@@ -46,10 +49,14 @@ impl Embedding {
             (Numerics::Native, Use::Tied) if precision == Precision::Q8 => {
                 Self::NativeQuantized(NativeMatrix::new(scope, weight, (count, hidden))?)
             }
-            (Numerics::Native, _) => Self::Native(precision.tensor(weight, &[count, hidden])?),
+            (Numerics::Native, _) => Self::Native(scope.native_form().tensor(weight, &[count, hidden])?),
             (Numerics::Exact(_), Use::LookUp) => Self::Table(Table::new(weight, hidden, precision)),
             (Numerics::Exact(isa), Use::Tied) => {
                 Self::Packed(PackedLinear::new(&weight, None, hidden, precision, isa))
+            }
+            (Numerics::ExactOn(device), _) => {
+                let precision = if usage == Use::Tied { precision } else { precision.outside_products() };
+                Self::OnDevice(device::Linear::new(device, &weight, None, hidden, precision)?)
             }
         })
     }
@@ -72,15 +79,16 @@ impl Embedding {
         };
         match self {
             Self::Native(weight) => {
-                let rows = weight.index_select(&Tensor::new(ids, &Device::Cpu)?, 0)?;
+                let rows = weight.index_select(&Tensor::new(ids, weight.device())?, 0)?;
                 Hidden::native(rows.reshape((batch, seq, hidden))?)
             }
             Self::NativeQuantized(weight) => {
-                let rows = weight.look_up(&Tensor::new(ids, &Device::Cpu)?)?;
+                let rows = weight.look_up(ids)?;
                 Hidden::native(rows.reshape((batch, seq, hidden))?)
             }
             Self::Table(table) => exact(&|id, row| table.copy_row(id, row)),
             Self::Packed(packed) => exact(&|id, row| packed.copy_row(id, row)),
+            Self::OnDevice(linear) => Ok(Hidden::on_device(linear.look_up(ids)?, batch)),
         }
     }
 
@@ -104,6 +112,12 @@ impl Embedding {
         if let Self::Native(_) | Self::NativeQuantized(_) = self {
             return Hidden::native(x.tensor()?.broadcast_add(rows.tensor()?)?);
         }
+        if let Self::OnDevice(_) = self {
+            let (batch, ..) = x.dims();
+            let mut x = x.into_matrix()?;
+            x.add(rows.matrix()?)?;
+            return Ok(Hidden::on_device(x, batch));
+        }
         let rows = rows.values()?;
         for x in x.values_mut()?.chunks_mut(rows.len().max(1)) {
             for (x, row) in x.iter_mut().zip(rows) {
@@ -119,6 +133,7 @@ impl Embedding {
             Self::NativeQuantized(weight) => weight.dims(),
             Self::Table(table) => table.dims(),
             Self::Packed(packed) => packed.dims(),
+            Self::OnDevice(linear) => linear.dims(),
         })
     }
 }

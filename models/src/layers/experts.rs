@@ -1,7 +1,8 @@
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 use candle_nn::ops::softmax_last_dim;
 
 use super::{Activation, Bias, GatedMlp, Hidden, Linear, Operand, Part, Workspace};
+use crate::exact::device::Matrix;
 use crate::exact::routing::{Choice, ExpertWeights, choose, softmax};
 use crate::weights::Scope;
 use crate::{Error, Numerics, Result};
@@ -69,15 +70,18 @@ impl Experts {
             let rows = x.reshape((batch * seq, hidden))?;
             let mut sum = rows.zeros_like()?;
             for (expert, Share { tokens, weights }) in busy {
-                let tokens = Tensor::new(&tokens[..], &Device::Cpu)?;
+                let tokens = Tensor::new(&tokens[..], rows.device())?;
                 let own = Operand::Native(rows.index_select(&tokens, 0)?.unsqueeze(0)?);
                 let output = expert.forward(own, workspace)?;
                 let output = output.tensor()?.squeeze(0)?;
-                let weights = Tensor::new(&weights[..], &Device::Cpu)?.unsqueeze(1)?;
+                let weights = Tensor::new(&weights[..], rows.device())?.unsqueeze(1)?;
                 let output = output.broadcast_mul(&weights.to_dtype(output.dtype())?)?;
                 sum = sum.index_add(&tokens, &output, 0)?;
             }
             return Hidden::native(sum.reshape((batch, seq, hidden))?);
+        }
+        if let Ok((rows, _)) = x.matrix() {
+            return self.forward_on_device(rows, batch, busy, workspace);
         }
         let (rows, _) = x.blocks()?;
         let mut sums = vec![0.0; rows.rows() * hidden];
@@ -98,6 +102,28 @@ impl Experts {
         }
         workspace.keep(x);
         Ok(Hidden::exact(sums, batch, seq))
+    }
+
+    fn forward_on_device<'a>(
+        &self,
+        rows: &Matrix,
+        batch: usize,
+        busy: impl Iterator<Item = (&'a GatedMlp, &'a Share)>,
+        workspace: &mut Workspace,
+    ) -> Result<Hidden> {
+        let (count, hidden) = rows.dims();
+        // Each token goes to an expert, so each row gets a starting value.
+        let mut sums = Matrix::upload(rows.device(), &vec![0.0; count * hidden], hidden)?;
+        let mut is_begun = vec![false; count];
+        for (expert, Share { tokens, weights }) in busy {
+            let own = Operand::on_device(rows.picked(tokens)?, 1);
+            let output = expert.forward(own, workspace)?;
+            let is_first =
+                tokens.iter().map(|token| !std::mem::replace(&mut is_begun[*token as usize], true));
+            let is_first: Vec<u32> = is_first.map(u32::from).collect();
+            sums.add_weighted(output.matrix()?, tokens, weights, &is_first)?;
+        }
+        Ok(Hidden::on_device(sums, batch))
     }
 
     /// The tokens of each expert, by the router's logits: `(batch, seq, experts)`.

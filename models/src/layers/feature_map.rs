@@ -1,9 +1,10 @@
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
 use super::{Hidden, Workspace};
 use crate::exact::convolution::{Images, Window};
+use crate::exact::device::{self, Matrix};
 use crate::exact::pooling::{max_pool, mean_pixels};
-use crate::{Error, Numerics, Precision, Result};
+use crate::{Error, NativeForm, Numerics, Result};
 
 /// Images as a processor hands them to a model: `(batch, channels, height, width)`.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,15 +16,17 @@ pub struct PixelValues {
 }
 
 /// Images between layers.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FeatureMap(pub(super) Kind);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Kind {
     /// `(batch, channels, height, width)`
     Native(Tensor),
     /// Channels last.
     Exact(Images),
+    /// Channels last.
+    OnDevice(device::Images),
 }
 
 impl PixelValues {
@@ -67,18 +70,14 @@ impl FeatureMap {
     ///
     /// # Errors
     /// When the pixel values contradict their shape, or one is not finite.
-    pub fn of_pixels(pixels: &PixelValues, numerics: Numerics, precision: Precision) -> Result<Self> {
+    pub fn of_pixels(pixels: &PixelValues, numerics: Numerics, native: &NativeForm) -> Result<Self> {
         pixels.check()?;
         Ok(Self(match numerics {
-            Numerics::Native => Kind::Native(precision.tensor(pixels.values.clone(), &pixels.dims)?),
-            Numerics::Exact(_) => {
-                let [batch, channels, height, width] = pixels.dims;
-                let area = height * width;
-                let images = pixels.values.chunks_exact(channels * area);
-                let values =
-                    images.flat_map(|image| (0..area).flat_map(|at| image.iter().skip(at).step_by(area)));
-                let values = values.copied().collect();
-                Kind::Exact(Images { values, dims: [batch, height, width, channels] })
+            Numerics::Native => Kind::Native(native.tensor(pixels.values.clone(), &pixels.dims)?),
+            Numerics::Exact(_) => Kind::Exact(channels_last(pixels)),
+            Numerics::ExactOn(device) => {
+                let Images { values, dims } = channels_last(pixels);
+                Kind::OnDevice(device::Images { pixels: Matrix::upload(device, &values, dims[3])?, dims })
             }
         }))
     }
@@ -92,7 +91,7 @@ impl FeatureMap {
         batch: usize,
         channels: usize,
         numerics: Numerics,
-        precision: Precision,
+        native: &NativeForm,
     ) -> Result<Self> {
         let length = values.len().checked_div(batch * channels).unwrap_or(0);
         if length == 0 || values.len() != batch * length * channels {
@@ -103,11 +102,16 @@ impl FeatureMap {
         }
         Ok(Self(match numerics {
             Numerics::Native => {
-                let rows = Tensor::from_vec(values, (batch, 1, length, channels), &Device::Cpu)?;
+                let rows = Tensor::from_vec(values, (batch, 1, length, channels), native.device())?;
                 let rows = rows.permute((0, 3, 1, 2))?.contiguous()?;
-                Kind::Native(rows.to_dtype(precision.dtype())?)
+                Kind::Native(rows.to_dtype(native.dtype())?)
             }
             Numerics::Exact(_) => Kind::Exact(Images { values, dims: [batch, 1, length, channels] }),
+            Numerics::ExactOn(device) => {
+                let (pixels, dims) =
+                    (Matrix::upload(device, &values, channels)?, [batch, 1, length, channels]);
+                Kind::OnDevice(device::Images { pixels, dims })
+            }
         }))
     }
 
@@ -121,7 +125,8 @@ impl FeatureMap {
                 let (batch, channels, height, width) = x.dims4()?;
                 [batch, channels, height, width]
             }
-            Kind::Exact(Images { dims: [batch, height, width, channels], .. }) => {
+            Kind::Exact(Images { dims: [batch, height, width, channels], .. })
+            | Kind::OnDevice(device::Images { dims: [batch, height, width, channels], .. }) => {
                 [*batch, *channels, *height, *width]
             }
         })
@@ -137,6 +142,7 @@ impl FeatureMap {
             Kind::Exact(Images { values, dims: [batch, height, width, _] }) => {
                 Ok(Hidden::exact(values, batch, height * width))
             }
+            Kind::OnDevice(images) => Ok(Hidden::on_device(images.pixels, images.dims[0])),
         }
     }
 
@@ -148,6 +154,7 @@ impl FeatureMap {
         match &self.0 {
             Kind::Native(x) => Hidden::native(x.flatten_from(2)?.mean(2)?.unsqueeze(1)?),
             Kind::Exact(images) => Ok(Hidden::exact(mean_pixels(images), images.dims[0], 1)),
+            Kind::OnDevice(images) => Ok(Hidden::on_device(images.mean_pixels()?, images.dims[0])),
         }
     }
 
@@ -163,6 +170,12 @@ impl FeatureMap {
         numerics: Numerics,
         workspace: &mut Workspace,
     ) -> Result<Self> {
+        let window = Window {
+            kernel: (kernel, kernel),
+            stride: (stride, stride),
+            padding: (padding, padding),
+            dilation: (1, 1),
+        };
         match (self.0, numerics) {
             (Kind::Native(x), Numerics::Native) => {
                 // The edge's own pixels lie in each window that reaches over the edge, so a copy of them alters no maximum.
@@ -170,16 +183,11 @@ impl FeatureMap {
                 Ok(Self(Kind::Native(x.max_pool2d_with_stride(kernel, stride)?)))
             }
             (Kind::Exact(x), Numerics::Exact(isa)) => {
-                let window = Window {
-                    kernel: (kernel, kernel),
-                    stride: (stride, stride),
-                    padding: (padding, padding),
-                    dilation: (1, 1),
-                };
                 let y = max_pool(&x, window, workspace.rows(), isa)?;
                 workspace.keep_rows(x.values);
                 Ok(Self(Kind::Exact(y)))
             }
+            (Kind::OnDevice(x), Numerics::ExactOn(_)) => Ok(Self(Kind::OnDevice(x.max_pool(window)?))),
             _ => Err(super::hidden::mixed()),
         }
     }
@@ -190,4 +198,13 @@ impl FeatureMap {
             workspace.keep_rows(images.values);
         }
     }
+}
+
+/// Images as exact layers read them.
+fn channels_last(pixels: &PixelValues) -> Images {
+    let [batch, channels, height, width] = pixels.dims;
+    let area = height * width;
+    let images = pixels.values.chunks_exact(channels * area);
+    let values = images.flat_map(|image| (0..area).flat_map(|at| image.iter().skip(at).step_by(area)));
+    Images { values: values.copied().collect(), dims: [batch, height, width, channels] }
 }

@@ -1,6 +1,7 @@
 use super::linear::tensors;
 use super::native_linear::NativeLinear;
 use super::{Activation, Bias, Hidden, Linear, Operand, Part, Workspace};
+use crate::exact::device;
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
 use crate::{Numerics, Result};
@@ -22,6 +23,8 @@ enum GateUp {
     },
     /// Both in one, panel by panel in turn.
     Exact(PackedLinear),
+    /// Both in one, output by output in turn.
+    OnDevice(device::Linear),
 }
 
 impl GatedMlp {
@@ -48,6 +51,12 @@ impl GatedMlp {
                 let (up, up_bias) = tensors(&up, hidden, intermediate, bias)?;
                 let (gate, up) = ((&gate[..], gate_bias), (&up[..], up_bias));
                 GateUp::Exact(PackedLinear::gated(gate, up, hidden, scope.precision(), isa))
+            }
+            Numerics::ExactOn(device) => {
+                let (gate, gate_bias) = tensors(&gate, hidden, intermediate, bias)?;
+                let (up, up_bias) = tensors(&up, hidden, intermediate, bias)?;
+                let (gate, up) = ((&gate[..], gate_bias.as_deref()), (&up[..], up_bias.as_deref()));
+                GateUp::OnDevice(device::Linear::gated(device, gate, up, hidden, scope.precision())?)
             }
         };
         let down_proj = Linear::load(&scope.child("down_proj"), intermediate, hidden, bias, numerics)?;
@@ -90,6 +99,10 @@ impl GatedMlp {
                 let function = self.activation.function();
                 let product = packed.gated_product(x, function, self.intermediate, workspace.blocks());
                 Operand::Exact(product, batch)
+            }
+            GateUp::OnDevice(linear) => {
+                let (x, batch) = x.matrix()?;
+                Operand::on_device(linear.gated_product(x, self.activation.function())?, batch)
             }
         };
         workspace.keep(x);

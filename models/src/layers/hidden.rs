@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use candle_core::{DType, Tensor};
 
 use super::Workspace;
 use crate::exact::blocks::Blocks;
+use crate::exact::device::Matrix;
 use crate::{Error, Result};
 
 /// Activations between layers: `(batch, seq, width)`.
@@ -18,6 +21,8 @@ enum Values {
     Native(Tensor),
     /// Row-major.
     Exact(Vec<f32>),
+    /// `(batch * seq, width)`
+    OnDevice(Arc<Matrix>),
 }
 
 /// Activations as a product reads them: `(batch, seq, width)`.
@@ -27,6 +32,8 @@ pub enum Operand {
     Native(Tensor),
     /// In blocks, with the number of sequences.
     Exact(Blocks, usize),
+    /// On a device, with the number of sequences.
+    OnDevice(Arc<Matrix>, usize),
 }
 
 impl Hidden {
@@ -39,6 +46,12 @@ impl Hidden {
         let width = values.len().checked_div(batch * seq).unwrap_or(0);
         debug_assert_eq!(values.len(), batch * seq * width);
         Self { values: Values::Exact(values), batch, seq, width }
+    }
+
+    pub(crate) fn on_device(values: Matrix, batch: usize) -> Self {
+        let (rows, width) = values.dims();
+        let seq = rows.checked_div(batch).unwrap_or(0);
+        Self { values: Values::OnDevice(Arc::new(values)), batch, seq, width }
     }
 
     /// `(batch, seq, width)`
@@ -66,6 +79,10 @@ impl Hidden {
                 let kept = sequences.flat_map(|sequence| &sequence[first * width..]).copied().collect();
                 Ok(Self::exact(kept, batch, seq - first))
             }
+            Values::OnDevice(values) => {
+                let kept = (0..batch).flat_map(|sequence| sequence * seq + first..(sequence + 1) * seq);
+                picked(&values, kept, batch)
+            }
         }
     }
 
@@ -81,6 +98,7 @@ impl Hidden {
                 let first = values.chunks_exact(seq * width).flat_map(|sequence| &sequence[..width]);
                 Ok(Self::exact(first.copied().collect(), batch, 1))
             }
+            Values::OnDevice(values) => picked(&values, (0..batch).map(|sequence| sequence * seq), batch),
         }
     }
 
@@ -98,6 +116,12 @@ impl Hidden {
                 values.iter_mut().zip(other.values()?).for_each(|(x, y)| *x += y);
                 Ok(self)
             }
+            Values::OnDevice(_) => {
+                let batch = self.batch;
+                let mut sum = self.into_matrix()?;
+                sum.add(other.matrix()?)?;
+                Ok(Self::on_device(sum, batch))
+            }
         }
     }
 
@@ -111,6 +135,12 @@ impl Hidden {
             Values::Exact(values) => {
                 values.iter_mut().for_each(|x| *x *= factor);
                 Ok(self)
+            }
+            Values::OnDevice(_) => {
+                let batch = self.batch;
+                let mut scaled = self.into_matrix()?;
+                scaled.scale(factor)?;
+                Ok(Self::on_device(scaled, batch))
             }
         }
     }
@@ -135,6 +165,10 @@ impl Hidden {
                 let tokens = tokens.flat_map(|(sequence, place)| &sequence[place * width..][..width]);
                 Ok(Self::exact(tokens.copied().collect(), batch, 1))
             }
+            Values::OnDevice(values) => {
+                let rows = places.iter().enumerate().map(|(sequence, place)| sequence * seq + place);
+                picked(&values, rows, batch)
+            }
         }
     }
 
@@ -146,6 +180,7 @@ impl Hidden {
             Values::Exact(values) => {
                 Operand::Exact(workspace.blocks().filled(values, self.width), self.batch)
             }
+            Values::OnDevice(values) => Operand::OnDevice(values.clone(), self.batch),
         }
     }
 
@@ -157,32 +192,57 @@ impl Hidden {
         match self.values {
             Values::Native(values) => Ok(values.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?),
             Values::Exact(values) => Ok(values),
+            Values::OnDevice(values) => Ok(values.download()?),
         }
     }
 
     pub(crate) fn tensor(&self) -> Result<&Tensor> {
         match &self.values {
             Values::Native(values) => Ok(values),
-            Values::Exact(_) => Err(mixed()),
+            Values::Exact(_) | Values::OnDevice(_) => Err(mixed()),
         }
     }
 
     pub(crate) fn values(&self) -> Result<&[f32]> {
         match &self.values {
             Values::Exact(values) => Ok(values),
-            Values::Native(_) => Err(mixed()),
+            Values::Native(_) | Values::OnDevice(_) => Err(mixed()),
         }
     }
 
     pub(crate) fn values_mut(&mut self) -> Result<&mut [f32]> {
         match &mut self.values {
             Values::Exact(values) => Ok(values),
-            Values::Native(_) => Err(mixed()),
+            Values::Native(_) | Values::OnDevice(_) => Err(mixed()),
+        }
+    }
+}
+
+impl Hidden {
+    pub(crate) fn matrix(&self) -> Result<&Matrix> {
+        match &self.values {
+            Values::OnDevice(values) => Ok(values),
+            Values::Native(_) | Values::Exact(_) => Err(mixed()),
+        }
+    }
+
+    /// To be written; a copy where an operand still reads it.
+    pub(crate) fn into_matrix(self) -> Result<Matrix> {
+        match self.values {
+            Values::OnDevice(values) => match Arc::try_unwrap(values) {
+                Ok(values) => Ok(values),
+                Err(shared) => Ok(shared.copied()?),
+            },
+            Values::Native(_) | Values::Exact(_) => Err(mixed()),
         }
     }
 }
 
 impl Operand {
+    pub(crate) fn on_device(values: Matrix, batch: usize) -> Self {
+        Self::OnDevice(Arc::new(values), batch)
+    }
+
     /// `(batch, seq)`
     pub(crate) fn sequences(&self) -> Result<(usize, usize)> {
         match self {
@@ -191,22 +251,35 @@ impl Operand {
                 Ok((batch, seq))
             }
             Self::Exact(blocks, batch) => Ok((*batch, blocks.rows() / (*batch).max(1))),
+            Self::OnDevice(values, batch) => Ok((*batch, values.dims().0 / (*batch).max(1))),
         }
     }
 
     pub(crate) fn tensor(&self) -> Result<&Tensor> {
         match self {
             Self::Native(values) => Ok(values),
-            Self::Exact(..) => Err(mixed()),
+            Self::Exact(..) | Self::OnDevice(..) => Err(mixed()),
+        }
+    }
+
+    pub(crate) fn matrix(&self) -> Result<(&Matrix, usize)> {
+        match self {
+            Self::OnDevice(values, batch) => Ok((values, *batch)),
+            Self::Native(_) | Self::Exact(..) => Err(mixed()),
         }
     }
 
     pub(crate) fn blocks(&self) -> Result<(&Blocks, usize)> {
         match self {
             Self::Exact(blocks, batch) => Ok((blocks, *batch)),
-            Self::Native(_) => Err(mixed()),
+            Self::Native(_) | Self::OnDevice(..) => Err(mixed()),
         }
     }
+}
+
+/// Some tokens of `batch` sequences, as many of each.
+fn picked(values: &Matrix, rows: impl Iterator<Item = usize>, batch: usize) -> Result<Hidden> {
+    Ok(Hidden::on_device(values.picked(&rows.map(|row| row as u32).collect::<Vec<_>>())?, batch))
 }
 
 pub(super) fn mixed() -> Error {

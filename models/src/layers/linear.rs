@@ -1,6 +1,6 @@
 use super::native_linear::NativeLinear;
 use super::{Activation, Embedding, Hidden, Operand, Workspace};
-use crate::exact::isa::Isa;
+use crate::exact::device;
 use crate::exact::linear::PackedLinear;
 use crate::weights::{Init, Scope};
 use crate::{Error, Numerics, Result};
@@ -22,6 +22,7 @@ pub struct Linear(Kind);
 enum Kind {
     Native(NativeLinear),
     Exact(PackedLinear),
+    OnDevice(device::Linear),
 }
 
 impl Linear {
@@ -41,6 +42,11 @@ impl Linear {
                 let (weight, bias) = tensors(scope, in_features, out_features, bias)?;
                 Kind::Exact(PackedLinear::new(&weight, bias, in_features, scope.precision(), isa))
             }
+            Numerics::ExactOn(device) => {
+                let (weight, bias) = tensors(scope, in_features, out_features, bias)?;
+                let (bias, precision) = (bias.as_deref(), scope.precision());
+                Kind::OnDevice(device::Linear::new(device, &weight, bias, in_features, precision)?)
+            }
             Numerics::Native => Kind::Native(NativeLinear::load(scope, in_features, out_features, bias)?),
         }))
     }
@@ -58,6 +64,7 @@ impl Linear {
                 Kind::Native(NativeLinear::Quantized { weight: weight.clone(), bias: None })
             }
             Embedding::Packed(packed) => Kind::Exact(packed.clone()),
+            Embedding::OnDevice(linear) => Kind::OnDevice(linear.clone()),
             Embedding::Table(_) => {
                 return Err(Error::InvalidInput("a table for look-up alone is no output layer".to_owned()));
             }
@@ -77,6 +84,10 @@ impl Linear {
                 packed.forward(x, &mut y);
                 Ok(Hidden::exact(y, batch, x.rows() / batch))
             }
+            Kind::OnDevice(linear) => {
+                let (x, batch) = x.matrix()?;
+                Ok(Hidden::on_device(linear.forward(x, None)?, batch))
+            }
         }
     }
 
@@ -90,6 +101,12 @@ impl Linear {
             Kind::Exact(packed) => {
                 packed.add_to(x.blocks()?.0, residual.values_mut()?);
                 Ok(residual)
+            }
+            Kind::OnDevice(linear) => {
+                let (batch, ..) = residual.dims();
+                let mut sum = residual.into_matrix()?;
+                linear.add_to(x.matrix()?.0, &mut sum, None)?;
+                Ok(Hidden::on_device(sum, batch))
             }
         }
     }
@@ -110,16 +127,20 @@ impl Linear {
                 let (x, batch) = x.blocks()?;
                 Ok(Operand::Exact(packed.activated(x, activation.function(), workspace.blocks()), batch))
             }
+            Kind::OnDevice(linear) => {
+                let (x, batch) = x.matrix()?;
+                Ok(Operand::on_device(linear.forward(x, Some(activation.function()))?, batch))
+            }
         }
     }
 }
 
-/// Layers that read the same input as one, whose outputs follow each other. Beside a bias an absent one is -0, which alters no sum.
+/// Layers that read the same input as one, whose outputs follow each other: their weights and biases. Beside a bias an absent one is -0,
+/// which alters no sum.
 pub(super) fn joint<const N: usize>(
     parts: [(&Scope<'_>, usize, Bias); N],
     in_features: usize,
-    isa: Isa,
-) -> Result<PackedLinear> {
+) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
     let (mut weights, mut biases) = (Vec::new(), Vec::new());
     for (scope, outputs, bias) in parts {
         let (weight, bias) = tensors(scope, in_features, outputs, bias)?;
@@ -127,8 +148,7 @@ pub(super) fn joint<const N: usize>(
         biases.extend(bias.unwrap_or_else(|| vec![-0.0; outputs]));
     }
     let has_bias = parts.iter().any(|(_, _, bias)| *bias == Bias::Present);
-    let precision = parts[0].0.precision();
-    Ok(PackedLinear::new(&weights, has_bias.then_some(biases), in_features, precision, isa))
+    Ok((weights, has_bias.then_some(biases)))
 }
 
 /// The tensors of a linear layer: weight and bias.

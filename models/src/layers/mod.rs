@@ -40,23 +40,3 @@ pub use self_attention::{
     AttentionDims, HeadNorms, LayerCache, ProjectionBiases, ProjectionScopes, SelfAttention,
 };
 pub use workspace::{Observer, Part, Workspace};
-
-use candle_core::{DType, Device, Tensor};
-
-use crate::Result;
-use crate::exact::precision::Precision;
-
-impl Precision {
-    /// A tensor of stock candle; in eight bits one of those that stay binary32.
-    fn tensor(self, values: Vec<f32>, shape: &[usize]) -> Result<Tensor> {
-        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype())?)
-    }
-
-    fn dtype(self) -> DType {
-        match self {
-            Self::F32 | Self::Q8 => DType::F32,
-            Self::Bf16 => DType::BF16,
-            Self::F16 => DType::F16,
-        }
-    }
-}

@@ -27,6 +27,7 @@ pub(super) enum NativeLinear {
 pub struct NativeMatrix {
     weight: QMatMul,
     dims: (usize, usize),
+    device: Device,
 }
 
 impl NativeLinear {
@@ -39,10 +40,10 @@ impl NativeLinear {
     ) -> Result<Self> {
         let (weight, bias) = tensors(scope, in_features, out_features, bias)?;
         let precision = scope.precision();
-        let bias = bias.map(|bias| precision.tensor(bias, &[out_features])).transpose()?;
+        let bias = bias.map(|bias| scope.native_form().tensor(bias, &[out_features])).transpose()?;
         Ok(match precision {
             Precision::F32 | Precision::Bf16 | Precision::F16 => {
-                let weight = precision.tensor(weight, &[out_features, in_features])?;
+                let weight = scope.native_form().tensor(weight, &[out_features, in_features])?;
                 Self::Dense(candle_nn::Linear::new(weight, bias))
             }
             Precision::Q8 => {
@@ -80,18 +81,19 @@ impl NativeMatrix {
                 format.block_size()
             )));
         }
+        let native = scope.native_form();
         let weight = match scope.q8_0_blocks("weight", &[dims.0, dims.1])? {
             Some(blocks) => {
-                QTensor::new(QStorage::from_data(Cow::Owned(blocks), &Device::Cpu, format)?, dims)?
+                QTensor::new(QStorage::from_data(Cow::Owned(blocks), native.device(), format)?, dims)?
             }
-            None => QTensor::quantize(&Precision::F32.tensor(weight, &[dims.0, dims.1])?, format)?,
+            None => QTensor::quantize(&native.tensor(weight, &[dims.0, dims.1])?, format)?,
         };
-        Ok(Self { weight: QMatMul::from_arc(Arc::new(weight))?, dims })
+        Ok(Self { weight: QMatMul::from_arc(Arc::new(weight))?, dims, device: native.device().clone() })
     }
 
     /// Rows for `ids`: `(ids, in_features)`.
-    pub(super) fn look_up(&self, ids: &Tensor) -> Result<Tensor> {
-        Ok(self.weight.embedding(ids)?)
+    pub(super) fn look_up(&self, ids: &[u32]) -> Result<Tensor> {
+        Ok(self.weight.embedding(&Tensor::new(ids, &self.device)?)?)
     }
 
     pub(super) fn dims(&self) -> (usize, usize) {

@@ -4,6 +4,8 @@ use candle_core::Tensor;
 
 use super::hidden::mixed;
 use super::{Hidden, Operand, Workspace};
+use crate::exact::device::{self, Matrix};
+use crate::exact::isa::Isa;
 use crate::exact::norm::{Norm as ExactNorm, NormKind};
 use crate::weights::{Init, Scope};
 use crate::{Numerics, Result};
@@ -16,6 +18,7 @@ pub struct Norm(Kind);
 enum Kind {
     Native(NativeNorm),
     Exact(ExactNorm),
+    OnDevice(device::Norm),
 }
 
 #[derive(Clone, Debug)]
@@ -55,12 +58,13 @@ impl Norm {
         let eps = eps as f32;
         Ok(Self(match numerics {
             Numerics::Native => {
-                let weight = scope.precision().tensor(weight, &[hidden])?;
+                let weight = scope.native_form().tensor(weight, &[hidden])?;
                 Kind::Native(NativeNorm::RootMeanSquare { weight, eps })
             }
             Numerics::Exact(isa) => {
                 Kind::Exact(ExactNorm { weight, kind: NormKind::RootMeanSquare, eps, isa })
             }
+            Numerics::ExactOn(device) => on_device(device, weight, NormKind::RootMeanSquare, eps)?,
         }))
     }
 
@@ -74,12 +78,13 @@ impl Norm {
         let eps = eps as f32;
         Ok(Self(match numerics {
             Numerics::Native => {
-                let tensor = |values| scope.precision().tensor(values, &[hidden]);
+                let tensor = |values| scope.native_form().tensor(values, &[hidden]);
                 Kind::Native(NativeNorm::Layer { weight: tensor(weight)?, bias: tensor(bias)?, eps })
             }
             Numerics::Exact(isa) => {
                 Kind::Exact(ExactNorm { weight, kind: NormKind::Layer { bias }, eps, isa })
             }
+            Numerics::ExactOn(device) => on_device(device, weight, NormKind::Layer { bias }, eps)?,
         }))
     }
 
@@ -92,6 +97,12 @@ impl Norm {
             Kind::Exact(norm) => {
                 norm.in_place(x.values_mut()?);
                 Ok(x)
+            }
+            Kind::OnDevice(norm) => {
+                let (batch, ..) = x.dims();
+                let mut x = x.into_matrix()?;
+                norm.in_place(&mut x)?;
+                Ok(Hidden::on_device(x, batch))
             }
             Kind::Native(norm) => Hidden::native(norm.forward(x.tensor()?)?),
         }
@@ -107,6 +118,7 @@ impl Norm {
                 let (batch, ..) = x.dims();
                 Ok(Operand::Exact(norm.forward(x.values()?, workspace.blocks()), batch))
             }
+            Kind::OnDevice(norm) => Ok(Operand::on_device(norm.forward(x.matrix()?)?, x.dims().0)),
             Kind::Native(norm) => Ok(Operand::Native(norm.forward(x.tensor()?)?)),
         }
     }
@@ -117,7 +129,7 @@ impl Norm {
     pub(super) fn tensor(&self, x: &Tensor) -> Result<Tensor> {
         match &self.0 {
             Kind::Native(norm) => norm.forward(x),
-            Kind::Exact(_) => Err(mixed()),
+            Kind::Exact(_) | Kind::OnDevice(_) => Err(mixed()),
         }
     }
 
@@ -128,9 +140,22 @@ impl Norm {
                 norm.columns_in_place(x, stride, columns);
                 Ok(())
             }
-            Kind::Native(_) => Err(mixed()),
+            Kind::Native(_) | Kind::OnDevice(_) => Err(mixed()),
         }
     }
+
+    /// As [`Self::heads_in_place`], of rows on a device.
+    pub(super) fn heads_on_device(&self, x: &mut Matrix, columns: Range<usize>) -> Result<()> {
+        match &self.0 {
+            Kind::OnDevice(norm) => Ok(norm.columns_in_place(x, columns)?),
+            Kind::Native(_) | Kind::Exact(_) => Err(mixed()),
+        }
+    }
+}
+
+fn on_device(device: &'static device::Device, weight: Vec<f32>, kind: NormKind, eps: f32) -> Result<Kind> {
+    let norm = ExactNorm { weight, kind, eps, isa: Isa::Portable };
+    Ok(Kind::OnDevice(device::Norm::new(device, &norm)?))
 }
 
 impl NativeNorm {

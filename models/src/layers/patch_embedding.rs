@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::convolution::{Axes, Convolution, ConvolutionShape};
 use super::{Bias, FeatureMap, Hidden, PixelValues, Workspace};
+use crate::exact::device::Matrix;
 use crate::weights::Scope;
-use crate::{Error, Numerics, Precision, Result};
+use crate::{Error, NativeForm, Numerics, Result};
 
 /// An image as tokens: a class token, then its patches row by row, each with its position added.
 #[derive(Clone, Debug)]
@@ -11,7 +14,7 @@ pub struct PatchEmbedding {
     projection: Convolution,
     tables: Tables,
     shape: PatchShape,
-    precision: Precision,
+    native: NativeForm,
     numerics: Numerics,
 }
 
@@ -29,6 +32,8 @@ enum Tables {
         /// Of the patches: `(tokens - 1, hidden)`
         positions: Vec<f32>,
     },
+    /// The class token with its position, then the positions of the patches: `(tokens, hidden)`
+    OnDevice(Arc<Matrix>),
 }
 
 /// Sizes of images and patches; both are square.
@@ -101,20 +106,23 @@ impl PatchEmbedding {
             padding: 0,
             axes: Axes::Two,
         };
-        let (hidden, precision) = (shape.hidden, projection.precision());
+        let (hidden, native) = (shape.hidden, projection.native_form());
         let tables = match numerics {
             Numerics::Native => Tables::Native {
-                class: precision.tensor(class, &[1, 1, hidden])?,
-                positions: precision.tensor(positions, &[1, shape.tokens(), hidden])?,
+                class: native.tensor(class, &[1, 1, hidden])?,
+                positions: native.tensor(positions, &[1, shape.tokens(), hidden])?,
             },
             Numerics::Exact(_) => {
-                let (first, others) = positions.split_at(hidden);
-                let class = class.iter().zip(first).map(|(class, position)| class + position).collect();
-                Tables::Exact { class, positions: others.to_vec() }
+                let (class, positions) = with_position(&class, &positions);
+                Tables::Exact { class, positions }
+            }
+            Numerics::ExactOn(device) => {
+                let (class, positions) = with_position(&class, &positions);
+                Tables::OnDevice(Arc::new(Matrix::upload(device, &[class, positions].concat(), hidden)?))
             }
         };
         let projection = Convolution::load(projection, &convolution, shape.projection_bias, numerics)?;
-        Ok(Self { projection, tables, shape, precision, numerics })
+        Ok(Self { projection, tables, shape, native, numerics })
     }
 
     /// `(batch, tokens, hidden)`
@@ -129,7 +137,7 @@ impl PatchEmbedding {
             let fact = format!("images of {:?}, the model takes {expected:?}", &images.dims[1..]);
             return Err(Error::InvalidInput(fact));
         }
-        let pixels = FeatureMap::of_pixels(images, self.numerics, self.precision)?;
+        let pixels = FeatureMap::of_pixels(images, self.numerics, &self.native)?;
         let patches = self.projection.forward(&pixels, None, workspace)?.into_tokens()?;
         match &self.tables {
             Tables::Native { class, positions } => {
@@ -145,6 +153,16 @@ impl PatchEmbedding {
                 }
                 Ok(Hidden::exact(tokens, batch, self.shape.tokens()))
             }
+            Tables::OnDevice(table) => {
+                let patches = patches.matrix()?;
+                Ok(Hidden::on_device(table.with_first_row(patches, batch)?, batch))
+            }
         }
     }
+}
+
+/// The class token with its position: `(hidden,)`, and the positions of the patches: `(tokens - 1, hidden)`.
+fn with_position(class: &[f32], positions: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let (first, others) = positions.split_at(class.len());
+    (class.iter().zip(first).map(|(class, position)| class + position).collect(), others.to_vec())
 }

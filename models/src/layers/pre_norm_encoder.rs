@@ -78,7 +78,7 @@ impl PreNormEncoder {
         workspace: &mut Workspace,
     ) -> Result<Hidden> {
         let (batch, seq, _) = x.dims();
-        let mut cache = LayerCache::of_one_call(self.dims, batch, seq, self.numerics);
+        let mut cache = LayerCache::of_one_call(self.dims, batch, seq, self.numerics)?;
         for layer in &self.layers {
             cache.clear();
             x = layer.forward(x, visibility, &mut cache, workspace)?;

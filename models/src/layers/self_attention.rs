@@ -5,6 +5,7 @@ use super::linear::joint;
 use super::native_linear::NativeLinear;
 use super::{Bias, Hidden, Linear, Norm, Operand, Part, RotaryEmbedding, Workspace};
 use crate::exact::attention::{Attention, Visibility, score_scale};
+use crate::exact::device;
 use crate::exact::kv_cache::{Columns, KvCache};
 use crate::exact::linear::PackedLinear;
 use crate::weights::Scope;
@@ -51,6 +52,8 @@ enum Projections {
     },
     /// All three in one; a row is queries, keys, values.
     Exact(PackedLinear),
+    /// As `Exact`.
+    OnDevice(device::Linear),
 }
 
 /// Where the projections lie in a checkpoint.
@@ -79,14 +82,15 @@ pub struct ProjectionBiases {
 }
 
 /// Keys and values of one layer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct LayerCache(CacheKind);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum CacheKind {
     /// None where nothing outlasts the call.
     Native(Option<NativeKvCache>),
     Exact(KvCache),
+    OnDevice(device::KvCache),
 }
 
 impl AttentionDims {
@@ -99,22 +103,28 @@ impl AttentionDims {
 
 impl LayerCache {
     /// An empty cache for `capacity` tokens of each of `batch` sequences.
-    #[must_use]
-    pub fn growing(dims: AttentionDims, batch: usize, capacity: usize, numerics: Numerics) -> Self {
-        Self(match numerics {
+    ///
+    /// # Errors
+    /// When a device has no memory left.
+    pub fn growing(dims: AttentionDims, batch: usize, capacity: usize, numerics: Numerics) -> Result<Self> {
+        let AttentionDims { kv_heads, head_dim, .. } = dims;
+        Ok(Self(match numerics {
             Numerics::Native => CacheKind::Native(Some(NativeKvCache::new(2, capacity))),
-            Numerics::Exact(_) => {
-                CacheKind::Exact(KvCache::new(batch, dims.kv_heads, dims.head_dim, capacity))
+            Numerics::Exact(_) => CacheKind::Exact(KvCache::new(batch, kv_heads, head_dim, capacity)),
+            Numerics::ExactOn(device) => {
+                CacheKind::OnDevice(device::KvCache::new(device, batch, kv_heads, head_dim, capacity)?)
             }
-        })
+        }))
     }
 
     /// Memory for the keys and values of one call after another, each of `seq` tokens.
-    #[must_use]
-    pub fn of_one_call(dims: AttentionDims, batch: usize, seq: usize, numerics: Numerics) -> Self {
+    ///
+    /// # Errors
+    /// When a device has no memory left.
+    pub fn of_one_call(dims: AttentionDims, batch: usize, seq: usize, numerics: Numerics) -> Result<Self> {
         match numerics {
-            Numerics::Native => Self(CacheKind::Native(None)),
-            Numerics::Exact(_) => Self::growing(dims, batch, seq, numerics),
+            Numerics::Native => Ok(Self(CacheKind::Native(None))),
+            Numerics::Exact(_) | Numerics::ExactOn(_) => Self::growing(dims, batch, seq, numerics),
         }
     }
 
@@ -124,6 +134,7 @@ impl LayerCache {
             CacheKind::Native(Some(cache)) => cache.reset(),
             CacheKind::Native(None) => {}
             CacheKind::Exact(cache) => cache.clear(),
+            CacheKind::OnDevice(cache) => cache.clear(),
         }
     }
 }
@@ -159,7 +170,15 @@ impl SelfAttention {
                     parts.map(|(scope, outputs, bias)| NativeLinear::load(scope, hidden, outputs, bias));
                 Projections::Native { query: query?, key: key?, value: value? }
             }
-            Numerics::Exact(isa) => Projections::Exact(joint(parts, hidden, isa)?),
+            Numerics::Exact(isa) => {
+                let (weight, bias) = joint(parts, hidden)?;
+                Projections::Exact(PackedLinear::new(&weight, bias, hidden, scopes.query.precision(), isa))
+            }
+            Numerics::ExactOn(device) => {
+                let ((weight, bias), precision) = (joint(parts, hidden)?, scopes.query.precision());
+                let linear = device::Linear::new(device, &weight, bias.as_deref(), hidden, precision)?;
+                Projections::OnDevice(linear)
+            }
         };
         let output = Linear::load(&scopes.output, heads * head_dim, hidden, biases.output, numerics)?;
         Ok(Self { projections, output, head_norms: None, score_scale: score_scale(head_dim as f32), dims })
@@ -284,6 +303,26 @@ impl SelfAttention {
                 workspace.keep_rows(projected);
                 operand
             }
+            (Projections::OnDevice(linear), CacheKind::OnDevice(cache)) => {
+                check(visibility, batch, seq, cache.len() + seq, cache.capacity())?;
+                let mut projected = linear.forward(x.matrix()?.0, None)?;
+                workspace.ended(Part::Projections);
+                let columns = self.columns();
+                if let Some(HeadNorms { q_norm, k_norm }) = &self.head_norms {
+                    q_norm.heads_on_device(&mut projected, 0..columns.keys)?;
+                    k_norm.heads_on_device(&mut projected, columns.keys..columns.values)?;
+                }
+                if let Some(rotary) = rotary {
+                    let heads = self.dims.heads + self.dims.kv_heads;
+                    rotary.on_device()?.rotate(&mut projected, heads, seq, cache.len())?;
+                }
+                cache.append(&projected, columns)?;
+                workspace.ended(Part::Positions);
+                let (heads, scale, most_score_bytes) =
+                    (self.dims.heads, self.score_scale, device::MOST_SCORE_BYTES);
+                let attention = device::Attention { cache, visibility, heads, scale, most_score_bytes };
+                Operand::on_device(attention.forward(&projected)?, batch)
+            }
             _ => return Err(Error::InvalidInput("a cache of the other numerics".to_owned())),
         };
         workspace.ended(Part::Attention);
@@ -343,7 +382,7 @@ pub(super) fn native_attention(
     let (k, v) =
         if heads == kv_heads { (k.contiguous()?, v.contiguous()?) } else { (repeat(k)?, repeat(v)?) };
     let scores = (q.contiguous()?.matmul(&k.t()?)? * f64::from(scale))?;
-    let scores = match mask(visibility, batch, q_len, k_len)? {
+    let scores = match mask(visibility, batch, q_len, k_len, q.device())? {
         Some(mask) => scores.broadcast_add(&mask.to_dtype(scores.dtype())?)?,
         None => scores,
     };
@@ -352,7 +391,13 @@ pub(super) fn native_attention(
 }
 
 /// `(batch, 1, q_len, k_len)`, zero where visible; `None` where all is.
-fn mask(visibility: &Visibility, batch: usize, q_len: usize, k_len: usize) -> Result<Option<Tensor>> {
+fn mask(
+    visibility: &Visibility,
+    batch: usize,
+    q_len: usize,
+    k_len: usize,
+    device: &Device,
+) -> Result<Option<Tensor>> {
     let rows = || (0..batch).flat_map(|batch| (0..q_len).map(move |query| visibility.keys(batch, query)));
     if rows().all(|keys| keys == (0..k_len)) {
         return Ok(None);
@@ -360,5 +405,5 @@ fn mask(visibility: &Visibility, batch: usize, q_len: usize, k_len: usize) -> Re
     let values: Vec<f32> = rows()
         .flat_map(|keys| (0..k_len).map(move |key| if keys.contains(&key) { 0.0 } else { f32::NEG_INFINITY }))
         .collect();
-    Ok(Some(Tensor::from_vec(values, (batch, 1, q_len, k_len), &Device::Cpu)?))
+    Ok(Some(Tensor::from_vec(values, (batch, 1, q_len, k_len), device)?))
 }

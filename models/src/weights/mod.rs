@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::framed_hash::FramedHash;
 use crate::pin::Pins;
-use crate::{Error, Precision, Result};
+use crate::{Error, NativeDevice, NativeForm, Precision, Result};
 use local::Local;
 pub use synthetic::Synthetic;
 
@@ -37,6 +37,8 @@ pub enum Init {
 pub struct Weights {
     source: Source,
     precision: Precision,
+    /// Where stock candle has its tensors.
+    native: NativeDevice,
     loaded: Mutex<BTreeMap<String, [u8; 32]>>,
 }
 
@@ -57,7 +59,12 @@ impl Weights {
     /// Weights generated from a seed: any size, no download, the same bits everywhere.
     #[must_use]
     pub fn synthetic(seed: u64, precision: Precision) -> Self {
-        Self { source: Source::Synthetic(Synthetic::new(seed)), precision, loaded: Mutex::default() }
+        Self {
+            source: Source::Synthetic(Synthetic::new(seed)),
+            precision,
+            native: NativeDevice::CPU,
+            loaded: Mutex::default(),
+        }
     }
 
     /// A folder with `model.safetensors`, or with shards and `model.safetensors.index.json`, or else with one GGUF file.
@@ -65,7 +72,12 @@ impl Weights {
     /// # Errors
     /// When a file cannot be read or is damaged.
     pub fn local(folder: &Path, precision: Precision) -> Result<Self> {
-        Ok(Self { source: Source::Local(Local::open(folder, None)?), precision, loaded: Mutex::default() })
+        Ok(Self {
+            source: Source::Local(Local::open(folder, None)?),
+            precision,
+            native: NativeDevice::CPU,
+            loaded: Mutex::default(),
+        })
     }
 
     /// A folder as [`Self::local`] takes, fetched from the hub: every file that is used has its pin, and is checked against it here.
@@ -74,7 +86,13 @@ impl Weights {
     /// When a file cannot be read, is damaged, has no pin or another digest.
     pub fn hub(folder: &Path, pins: &Pins, precision: Precision) -> Result<Self> {
         let source = Source::Hub(Local::open(folder, Some(pins))?);
-        Ok(Self { source, precision, loaded: Mutex::default() })
+        Ok(Self { source, precision, native: NativeDevice::CPU, loaded: Mutex::default() })
+    }
+
+    /// The same, for stock candle on another device.
+    #[must_use]
+    pub fn on(self, native: NativeDevice) -> Self {
+        Self { native, ..self }
     }
 
     /// The format that every weight is rounded to.
@@ -83,12 +101,21 @@ impl Weights {
         self.precision
     }
 
+    pub(crate) fn native_form(&self) -> NativeForm {
+        self.native.form(self.precision)
+    }
+
     /// Weights from anywhere: `tensors` gives the row-major values of a name and shape.
     pub fn custom(
         precision: Precision,
         tensors: impl Fn(&str, &[usize], Init) -> Result<Vec<f32>> + Send + Sync + 'static,
     ) -> Self {
-        Self { source: Source::Custom(Box::new(tensors)), precision, loaded: Mutex::default() }
+        Self {
+            source: Source::Custom(Box::new(tensors)),
+            precision,
+            native: NativeDevice::CPU,
+            loaded: Mutex::default(),
+        }
     }
 
     /// `synthetic`, `local`, `hub` or `custom`.
@@ -170,6 +197,10 @@ impl Scope<'_> {
     #[must_use]
     pub fn precision(&self) -> Precision {
         self.weights.precision
+    }
+
+    pub(crate) fn native_form(&self) -> NativeForm {
+        self.weights.native_form()
     }
 
     /// Loads a tensor, rounded to the precision and widened to f32, in row-major order.

@@ -70,7 +70,7 @@ impl Decoder {
         let operand: Operand = heard.operand(&mut workspace);
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let own = LayerCache::growing(self.dims, batch, capacity, self.numerics);
+            let own = LayerCache::growing(self.dims, batch, capacity, self.numerics)?;
             layers.push((own, layer.encoder_attn.remember(&operand, &mut workspace)?));
         }
         workspace.keep(operand);

@@ -7,7 +7,7 @@ use crate::layers::{
     PreNormEncoder, PreNormScopes, Use, Workspace,
 };
 use crate::weights::Scope;
-use crate::{Error, Numerics, Precision, Result};
+use crate::{Error, NativeForm, Numerics, Result};
 
 /// From log-mel spectrograms to states, half as many as frames.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Encoder {
     layer_norm: Norm,
     bands: usize,
     positions: usize,
-    precision: Precision,
+    native: NativeForm,
     numerics: Numerics,
 }
 
@@ -57,7 +57,7 @@ impl Encoder {
             layer_norm: Norm::load_layer(&scope.child("layer_norm"), hidden, shape.eps, numerics)?,
             bands,
             positions,
-            precision: scope.precision(),
+            native: scope.native_form(),
             numerics,
         })
     }
@@ -75,7 +75,7 @@ impl Encoder {
             let fact = format!("{count} numbers in {batch} spectrograms of {frames} frames of {bands} bands");
             return Err(Error::InvalidInput(fact));
         }
-        let x = FeatureMap::of_sequences(spectrograms, batch, self.bands, self.numerics, self.precision)?;
+        let x = FeatureMap::of_sequences(spectrograms, batch, self.bands, self.numerics, &self.native)?;
         // gelu with the error function here, whatever the layers have
         let y = self.conv1.forward(&x, Some(Activation::Gelu), workspace)?;
         let x = self.conv2.forward(&y, Some(Activation::Gelu), workspace)?.into_tokens()?;

@@ -1,6 +1,7 @@
 use candle_core::{D, Device, Tensor};
 
 use crate::exact::fourier::{fourier_table, hann_window};
+use crate::exact::isa::Isa;
 use crate::exact::log_mel::{FLOOR, FRAME, FREQUENCIES, HOP, LogMel, RANGE, frame_samples};
 use crate::exact::mel::mel_filters;
 use crate::{Error, Numerics, Result};
@@ -27,6 +28,8 @@ impl FrontEnd {
     pub(super) fn new(bands: usize, numerics: Numerics) -> Result<Self> {
         Ok(match numerics {
             Numerics::Exact(isa) => Self::Exact(LogMel::new(bands, isa)),
+            // The spectrogram is made on the processor, and is a small part of the work.
+            Numerics::ExactOn(_) => Self::Exact(LogMel::new(bands, Isa::detect())),
             Numerics::Native => Self::Native(NativeLogMel::new(bands)?),
         })
     }

@@ -5,9 +5,11 @@ use std::path::Path;
 use proofmark_models::config::ConfigMap;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::weights::Weights;
-use proofmark_models::{Output, Precision};
+use proofmark_models::{Numerics, Output, Precision};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use crate::devices::devices;
 
 pub(crate) fn vectors(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
@@ -17,6 +19,11 @@ pub(crate) fn vectors(name: &str) -> Value {
 /// The instruction sets of this machine.
 pub(crate) fn available() -> impl Iterator<Item = Isa> {
     Isa::ALL.into_iter().filter(|isa| isa.is_available())
+}
+
+/// The exact numerics on each of them, and on each device.
+pub(crate) fn exact() -> impl Iterator<Item = Numerics> {
+    available().map(Numerics::Exact).chain(devices().iter().map(|device| Numerics::ExactOn(device)))
 }
 
 pub(crate) fn cases(value: &Value) -> &Vec<Value> {
@@ -96,8 +103,15 @@ pub(crate) fn assert_same_bits(actual: &[f32], expected: &[f32], what: &str) {
 
 /// Numbers and digests of a whole model; `numbers` names the case's.
 #[track_caller]
-pub(crate) fn assert_output(output: &Output, weights: &Weights, case: &Value, numbers: &str, isa: Isa) {
-    let what = format!("{numbers} of {} in {} on {isa}", case["config"]["model_type"], weights.precision());
+pub(crate) fn assert_output(
+    output: &Output,
+    weights: &Weights,
+    case: &Value,
+    numbers: &str,
+    numerics: Numerics,
+) {
+    let what =
+        format!("{numbers} of {} in {} by {numerics:?}", case["config"]["model_type"], weights.precision());
     assert_same_bits(output.rows().unwrap().0, &floats(&case[numbers]), &what);
     assert_eq!(hex(&output.digest().unwrap()), case["output_digest"].as_str().unwrap(), "{what}");
     assert_eq!(hex(&weights.digest()), case["weights_digest"].as_str().unwrap(), "{what}");

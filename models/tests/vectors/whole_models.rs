@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proofmark_models::Output;
 use proofmark_models::clip::{Clip, ClipConfig, ClipInput};
 use proofmark_models::decoder::{Decoder, DecoderSpec};
 use proofmark_models::encoder::{Classifier, Embedder, EncoderInput, EncoderSpec, Reranker};
@@ -9,11 +10,10 @@ use proofmark_models::layers::PixelValues;
 use proofmark_models::resnet::{ResNet, ResNetConfig};
 use proofmark_models::vit::{Vit, VitConfig};
 use proofmark_models::whisper::{Whisper, WhisperConfig};
-use proofmark_models::{Numerics, Output};
 use serde_json::Value;
 
 use crate::read::{
-    assert_output, available, cases, config, dims, floats, hex, ids, size, sizes, vectors, weights,
+    assert_output, cases, config, dims, exact, floats, hex, ids, size, sizes, vectors, weights,
 };
 
 #[test]
@@ -43,15 +43,15 @@ fn text_models(name: &str) -> Vec<Value> {
 #[test]
 fn a_whole_decoder_matches() {
     for case in &text_models("cases") {
-        for isa in available() {
+        for numerics in exact() {
             let spec = DecoderSpec::parse(config(case)).unwrap();
             let weights = weights(case);
             let (prompt, steps) = (ids(&case["prompt"]), size(&case["steps"]));
-            let model = Decoder::load(&spec, &weights, prompt.len() + steps, Numerics::Exact(isa)).unwrap();
+            let model = Decoder::load(&spec, &weights, prompt.len() + steps, numerics).unwrap();
             let output = model.generate(&[prompt], steps, &mut |_| {}).unwrap().into_output();
             let Output::Generation { tokens, .. } = &output else { panic!("no generation") };
             assert_eq!(tokens[0], ids(&case["tokens"]));
-            assert_output(&output, &weights, case, "logits", isa);
+            assert_output(&output, &weights, case, "logits", numerics);
         }
     }
 }
@@ -59,11 +59,11 @@ fn a_whole_decoder_matches() {
 #[test]
 fn a_whole_encoder_matches() {
     for case in &text_models("embedding_cases") {
-        for isa in available() {
+        for numerics in exact() {
             let weights = weights(case);
             let spec = EncoderSpec::parse(config(case)).unwrap();
-            let model = Embedder::load(&spec, &weights, Numerics::Exact(isa)).unwrap();
-            assert_output(&model.embed(&encoder_input(case)).unwrap(), &weights, case, "embedding", isa);
+            let model = Embedder::load(&spec, &weights, numerics).unwrap();
+            assert_output(&model.embed(&encoder_input(case)).unwrap(), &weights, case, "embedding", numerics);
         }
     }
 }
@@ -71,8 +71,8 @@ fn a_whole_encoder_matches() {
 #[test]
 fn encoders_of_every_family_match_in_every_task() {
     for case in cases(&vectors("encoders.json")["cases"]) {
-        for isa in available() {
-            let (weights, numerics) = (weights(case), Numerics::Exact(isa));
+        for numerics in exact() {
+            let weights = weights(case);
             let (spec, input) = (EncoderSpec::parse(config(case)).unwrap(), encoder_input(case));
             let output = match case["task"].as_str().unwrap() {
                 "embedding" => Embedder::load(&spec, &weights, numerics).unwrap().embed(&input),
@@ -80,7 +80,7 @@ fn encoders_of_every_family_match_in_every_task() {
                 "classification" => Classifier::load(&spec, &weights, numerics).unwrap().classify(&input),
                 other => panic!("{other}"),
             };
-            assert_output(&output.unwrap(), &weights, case, "output", isa);
+            assert_output(&output.unwrap(), &weights, case, "output", numerics);
         }
     }
 }
@@ -88,11 +88,11 @@ fn encoders_of_every_family_match_in_every_task() {
 #[test]
 fn a_whole_vision_transformer_matches() {
     for case in cases(&vectors("vision.json")["vit"]) {
-        for isa in available() {
+        for numerics in exact() {
             let weights = weights(case);
             let config = VitConfig::parse(config(case)).unwrap();
-            let model = Vit::load(&config, &weights, Numerics::Exact(isa)).unwrap();
-            assert_output(&model.classify(&pixels(case)).unwrap(), &weights, case, "logits", isa);
+            let model = Vit::load(&config, &weights, numerics).unwrap();
+            assert_output(&model.classify(&pixels(case)).unwrap(), &weights, case, "logits", numerics);
         }
     }
 }
@@ -100,11 +100,11 @@ fn a_whole_vision_transformer_matches() {
 #[test]
 fn a_whole_residual_network_matches() {
     for case in cases(&vectors("vision.json")["resnet"]) {
-        for isa in available() {
+        for numerics in exact() {
             let weights = weights(case);
             let config = ResNetConfig::parse(config(case)).unwrap();
-            let model = ResNet::load(&config, &weights, Numerics::Exact(isa)).unwrap();
-            assert_output(&model.classify(&pixels(case)).unwrap(), &weights, case, "logits", isa);
+            let model = ResNet::load(&config, &weights, numerics).unwrap();
+            assert_output(&model.classify(&pixels(case)).unwrap(), &weights, case, "logits", numerics);
         }
     }
 }
@@ -112,13 +112,13 @@ fn a_whole_residual_network_matches() {
 #[test]
 fn a_whole_contrastive_model_matches() {
     for case in cases(&vectors("vision.json")["clip"]) {
-        for isa in available() {
+        for numerics in exact() {
             let weights = weights(case);
             let config = ClipConfig::parse(config(case)).unwrap();
-            let model = Clip::load(&config, &weights, Numerics::Exact(isa)).unwrap();
+            let model = Clip::load(&config, &weights, numerics).unwrap();
             let texts = cases(&case["texts"]).iter().map(ids).collect();
             let input = ClipInput { images: pixels(case), texts, requests: size(&case["requests"]) };
-            assert_output(&model.compare(&input).unwrap(), &weights, case, "values", isa);
+            assert_output(&model.compare(&input).unwrap(), &weights, case, "values", numerics);
         }
     }
 }
@@ -126,18 +126,18 @@ fn a_whole_contrastive_model_matches() {
 #[test]
 fn a_whole_speech_model_matches() {
     for case in cases(&vectors("audio.json")["whisper"]) {
-        for isa in available() {
+        for numerics in exact() {
             let weights = weights(case);
             let config = WhisperConfig::parse(config(case)).unwrap();
-            let model = Whisper::load(&config, &weights, Numerics::Exact(isa)).unwrap();
+            let model = Whisper::load(&config, &weights, numerics).unwrap();
             let waveforms: Vec<Vec<f32>> = cases(&case["waveforms"]).iter().map(floats).collect();
             let (prompt, steps) = (ids(&case["prompt"]), size(&case["steps"]));
             let generated = model.transcribe(&waveforms, &prompt, steps, &mut |_| {}).unwrap();
             let tokens: Vec<Vec<u32>> = cases(&case["tokens"]).iter().map(ids).collect();
             assert_eq!(generated.tokens, tokens);
-            assert_output(&generated.into_transcription(), &weights, case, "logits", isa);
+            assert_output(&generated.into_transcription(), &weights, case, "logits", numerics);
             let replayed = model.replay(&waveforms, &prompt, &tokens).unwrap();
-            assert_output(&replayed, &weights, case, "logits", isa);
+            assert_output(&replayed, &weights, case, "logits", numerics);
         }
     }
 }

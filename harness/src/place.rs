@@ -1,0 +1,132 @@
+//! Where models run: the processor, or a device beside it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::anyhow;
+use proofmark_models::exact::device::{Device, DeviceError};
+use proofmark_models::exact::isa::Isa;
+use proofmark_models::{Error, NativeDevice, Numerics};
+
+use crate::{Failure, Outcome};
+
+/// A device by its name on the command line and in profiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// A GPU, as CUDA's driver counts them.
+    Cuda(usize),
+    /// The emulator of the GPU's kernels, for tests.
+    Emulated,
+}
+
+impl Place {
+    /// Where stock candle computes there.
+    ///
+    /// # Errors
+    /// When there is no such device, or this build cannot reach it.
+    pub fn native(self) -> Result<NativeDevice, Failure> {
+        match self {
+            Self::Cpu => Ok(NativeDevice::CPU),
+            Self::Cuda(index) => NativeDevice::cuda(index).map_err(|error| match error {
+                Error::Device(error) => unreachable(error),
+                other => Failure::new(Outcome::Internal, other),
+            }),
+            Self::Emulated => {
+                let error = anyhow!("the emulator runs exact kernels alone");
+                Err(Failure::new(Outcome::Usage, error).hint("take --numerics exact"))
+            }
+        }
+    }
+
+    /// The exact numerics there; `isa` is the processor's.
+    ///
+    /// # Errors
+    /// When there is no such device, or this build cannot reach it.
+    pub fn exact(self, isa: Isa) -> Result<Numerics, Failure> {
+        Ok(match self {
+            Self::Cpu => Numerics::Exact(isa),
+            Self::Cuda(index) => Numerics::ExactOn(Device::cuda(index).map_err(unreachable)?),
+            Self::Emulated => Numerics::ExactOn(emulated()?),
+        })
+    }
+}
+
+#[cfg(feature = "emulation")]
+fn emulated() -> Result<&'static Device, Failure> {
+    Ok(Device::emulated(0))
+}
+
+#[cfg(not(feature = "emulation"))]
+fn emulated() -> Result<&'static Device, Failure> {
+    let error = anyhow!("this build has no emulator");
+    Err(Failure::new(Outcome::Usage, error).hint("build with --features emulation"))
+}
+
+/// A build or a machine without the device that was asked for.
+fn unreachable(error: DeviceError) -> Failure {
+    let (outcome, hint) = match error {
+        DeviceError::NotBuilt { .. } => (Outcome::Usage, "build with --features cuda, or leave --device out"),
+        DeviceError::NoDriver { .. } => (Outcome::BadInput, "install NVIDIA's driver, or leave --device out"),
+        DeviceError::NoSuchDevice { .. } => {
+            (Outcome::BadInput, "`nvidia-smi -L` lists the GPUs, the first is cuda:0")
+        }
+        _ => (Outcome::Internal, "`nvidia-smi` says how the GPU is"),
+    };
+    Failure::new(outcome, error).hint(hint)
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+            Self::Emulated => f.write_str("emulated"),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let index = |index: &str| {
+            let is_plain =
+                index.bytes().all(|byte| byte.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
+            index.parse().ok().filter(|_| is_plain)
+        };
+        match name {
+            "cpu" => Ok(Self::Cpu),
+            "emulated" => Ok(Self::Emulated),
+            _ => name
+                .strip_prefix("cuda:")
+                .and_then(index)
+                .map(Self::Cuda)
+                .ok_or_else(|| "expected cpu or cuda:N, N from 0".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_has_one_name() {
+        for name in ["cpu", "cuda:0", "cuda:17", "emulated"] {
+            assert_eq!(name.parse::<Place>().map(|place| place.to_string()), Ok(name.to_owned()));
+        }
+        for name in ["", "CPU", "cuda", "cuda:", "cuda:-1", "cuda:+1", "cuda:01", "cuda:0 ", "gpu:0"] {
+            assert!(name.parse::<Place>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(any(feature = "cuda-exact", feature = "emulation")))]
+    fn a_build_without_cuda_says_so() {
+        let refused = Place::Cuda(3).exact(Isa::Portable).unwrap_err();
+        assert_eq!(refused.to_string(), "cuda:3 needs a build with CUDA");
+    }
+}

@@ -1,0 +1,132 @@
+//! A GPU behind CUDA's driver, one stream; the kernels were compiled by `build.rs`.
+
+#![expect(unsafe_code, reason = "calls the driver")]
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use cudarc::driver::sys::CUresult;
+use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, result};
+use cudarc::nvrtc::Ptx;
+
+use super::backend::{Backend, Launch};
+use super::{DeviceError, Result, kernels};
+
+/// The kernels for the GPUs that `build.rs` names, and as PTX for later ones.
+const KERNELS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/exact.fatbin"));
+
+pub(super) struct Cuda {
+    name: String,
+    stream: Arc<CudaStream>,
+    functions: BTreeMap<&'static str, CudaFunction>,
+}
+
+impl Cuda {
+    pub(super) fn open(index: usize) -> Result<Self> {
+        // SAFETY: asks whether the library is there, before its first call, which would panic.
+        if !unsafe { cudarc::driver::sys::is_culib_present() } {
+            return Err(DeviceError::NoDriver { reason: "libcuda.so.1 cannot be loaded".to_owned() });
+        }
+        let no_driver = |error: DriverError| DeviceError::NoDriver { reason: told(error) };
+        result::init().map_err(no_driver)?;
+        let count = result::device::get_count().map_err(no_driver)?;
+        let count = usize::try_from(count).unwrap_or(0);
+        if index >= count {
+            return Err(DeviceError::NoSuchDevice { index, count });
+        }
+        let context = CudaContext::new(index).map_err(fault("opening the GPU"))?;
+        let module =
+            context.load_module(Ptx::from_binary(KERNELS.to_vec())).map_err(fault("loading the kernels"))?;
+        let functions = kernels::NAMES
+            .iter()
+            .map(|name| Ok((*name, module.load_function(name).map_err(fault("loading a kernel"))?)))
+            .collect::<Result<_>>()?;
+        let name = context.name().map_err(fault("asking for the name"))?;
+        Ok(Self { name, stream: context.default_stream(), functions })
+    }
+
+    fn bind(&self) -> Result<()> {
+        self.stream.context().bind_to_thread().map_err(fault("choosing the GPU"))
+    }
+}
+
+impl Backend for Cuda {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn allocate(&self, bytes: usize) -> Result<u64> {
+        self.bind()?;
+        // SAFETY: bytes are not zero; whoever reads the memory has it written first.
+        let allocated = unsafe { result::malloc_sync(bytes) };
+        allocated.map_err(|error| {
+            if error.0 == CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+                let free_bytes = result::mem_get_info().map_or(0, |(free, _)| free);
+                DeviceError::OutOfMemory { requested_bytes: bytes, free_bytes }
+            } else {
+                fault("allocating memory")(error)
+            }
+        })
+    }
+
+    unsafe fn free(&self, address: u64, _: usize) {
+        // SAFETY: allocated above, and unused from now on, says the caller. The driver waits for kernels that still read it. A failure
+        // to free leaves nothing to do.
+        let _ = self.bind().map(|()| unsafe { result::free_sync(address) });
+    }
+
+    unsafe fn upload(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        self.bind()?;
+        // SAFETY: the memory has as many bytes, says the caller; `bytes` live until the copy has ended.
+        unsafe { result::memcpy_htod_async(address, bytes, self.stream.cu_stream()) }
+            .map_err(fault("copying to the GPU"))?;
+        self.synchronize()
+    }
+
+    unsafe fn download(&self, address: u64, bytes: &mut [u8]) -> Result<()> {
+        self.bind()?;
+        // SAFETY: the memory has as many bytes, says the caller; `bytes` live until the copy has ended.
+        unsafe { result::memcpy_dtoh_async(bytes, address, self.stream.cu_stream()) }
+            .map_err(fault("copying from the GPU"))?;
+        self.synchronize()
+    }
+
+    unsafe fn launch(&self, launch: Launch, arguments: &mut [u64], places: &[usize]) -> Result<()> {
+        let Launch { kernel, grid, threads, shared_bytes } = launch;
+        self.bind()?;
+        let Some(function) = self.functions.get(kernel) else {
+            return Err(DeviceError::Fault { during: "a launch", fault: format!("no kernel `{kernel}`") });
+        };
+        let mut pointers: Vec<*mut c_void> =
+            places.iter().map(|place| (&raw mut arguments[*place]).cast()).collect();
+        let [x, y, z] = grid.map(|blocks| blocks as u32);
+        // SAFETY: the caller vouches for the arguments, which the driver copies before it returns.
+        unsafe {
+            result::launch_kernel(
+                function.cu_function(),
+                (x, y, z),
+                (threads as u32, 1, 1),
+                shared_bytes as u32,
+                self.stream.cu_stream(),
+                &mut pointers,
+            )
+        }
+        .map_err(fault(kernel))
+    }
+
+    fn synchronize(&self) -> Result<()> {
+        self.stream.synchronize().map_err(fault("waiting for the GPU"))
+    }
+}
+
+fn fault(during: &'static str) -> impl Fn(DriverError) -> DeviceError {
+    move |error| DeviceError::Fault { during, fault: told(error) }
+}
+
+fn told(error: DriverError) -> String {
+    match (error.error_name(), error.error_string()) {
+        (Ok(name), Ok(text)) => format!("{}: {}", name.to_string_lossy(), text.to_string_lossy()),
+        _ => format!("{:?}", error.0),
+    }
+}

@@ -1,0 +1,112 @@
+//! The same arithmetic on another device than the processor: the kernels of `models/kernels`, which give the bits of
+//! [`crate::exact`].
+//!
+//! A [`Device`] is a GPU behind CUDA's driver (feature `cuda-exact`), or the emulator of the kernels (feature `emulation`), which
+//! runs their source on the processor, slowly, and draws the order of threads: so everything here but the driver is tested on any
+//! machine. Without either feature this module compiles all the same, and no device can be opened.
+//!
+//! ```text
+//! layers -> Matrix, Linear, KvCache, Images ...   what models know
+//!        -> kernels                               shapes checked, launches
+//!        -> Device                                memory
+//!        -> Backend: cuda | emulated              addresses; the only unsafe code
+//! ```
+//!
+//! *Architecture invariant:* every launch goes through [`kernels`], which checks that the memory behind each address suffices.
+
+mod attention;
+mod backend;
+#[cfg(feature = "cuda-exact")]
+mod cuda;
+#[cfg(feature = "emulation")]
+mod emulated;
+mod error;
+mod images;
+mod kernels;
+mod linear;
+mod matrix;
+mod memory;
+mod norm;
+mod packing;
+mod rotary;
+
+use std::fmt;
+
+pub use attention::{Attention, KvCache, MOST_SCORE_BYTES};
+pub use error::DeviceError;
+pub use images::{Convolution, Images};
+pub use linear::Linear;
+pub use matrix::Matrix;
+pub use memory::MemoryUse;
+pub use norm::Norm;
+pub use rotary::RotaryTable;
+
+use backend::Backend;
+use memory::Pool;
+
+/// What functions of this module return.
+pub type Result<T> = std::result::Result<T, DeviceError>;
+
+/// A device that is open, for as long as the process lives: models refer to it by a copied reference.
+pub struct Device {
+    backend: Box<dyn Backend>,
+    pool: Pool,
+}
+
+impl Device {
+    /// Opens the GPU that CUDA's driver counts as `index`.
+    ///
+    /// # Errors
+    /// When this build has no CUDA, the machine no driver, or the driver no such GPU.
+    pub fn cuda(index: usize) -> Result<&'static Self> {
+        #[cfg(feature = "cuda-exact")]
+        {
+            Ok(Self::opened(Box::new(cuda::Cuda::open(index)?)))
+        }
+        #[cfg(not(feature = "cuda-exact"))]
+        {
+            Err(DeviceError::NotBuilt { index })
+        }
+    }
+
+    /// Starts the emulator; `order` seeds the order in which threads run, which alters no result of a right kernel.
+    #[cfg(feature = "emulation")]
+    #[must_use]
+    pub fn emulated(order: u64) -> &'static Self {
+        Self::opened(Box::new(emulated::Emulated::new(order)))
+    }
+
+    #[cfg(any(feature = "cuda-exact", feature = "emulation"))]
+    fn opened(backend: Box<dyn Backend>) -> &'static Self {
+        Box::leak(Box::new(Self { backend, pool: Pool::default() }))
+    }
+
+    /// Waits until all that was begun has ended.
+    ///
+    /// # Errors
+    /// When something that was begun has failed.
+    pub fn synchronize(&self) -> Result<()> {
+        self.backend.synchronize()
+    }
+
+    /// Memory in use by models and activations.
+    #[must_use]
+    pub fn memory_use(&self) -> MemoryUse {
+        self.pool.memory_use()
+    }
+}
+
+impl PartialEq for Device {
+    /// Whether they are one.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Device {}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.backend.name())
+    }
+}
