@@ -12,7 +12,7 @@
 //!        -> Backend: cuda | emulated              addresses; the only unsafe code
 //! ```
 //!
-//! *Architecture invariant:* every launch goes through [`kernels`], which checks that the memory behind each address suffices.
+//! *Architecture invariant:* every launch goes through `kernels.rs`, which checks that the memory behind each address suffices.
 
 mod attention;
 mod backend;
