@@ -127,6 +127,7 @@ mod tests {
     #[cfg(not(any(feature = "cuda-exact", feature = "emulation")))]
     fn a_build_without_cuda_says_so() {
         let refused = Place::Cuda(3).exact(Isa::Portable).unwrap_err();
-        assert_eq!(refused.to_string(), "cuda:3 needs a build with CUDA");
+        let told = "cuda:3 needs a build with CUDA (hint: build with --features cuda, or leave --device out)";
+        assert_eq!(refused.to_string(), told);
     }
 }
