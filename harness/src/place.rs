@@ -66,7 +66,7 @@ fn emulated() -> Result<&'static Device, Failure> {
 }
 
 /// A build or a machine without the device that was asked for.
-fn unreachable(error: DeviceError) -> Failure {
+pub(crate) fn unreachable(error: DeviceError) -> Failure {
     let (outcome, hint) = match error {
         DeviceError::NotBuilt { .. } => (Outcome::Usage, "build with --features cuda, or leave --device out"),
         DeviceError::NoDriver { .. } => (Outcome::BadInput, "install NVIDIA's driver, or leave --device out"),

@@ -20,6 +20,7 @@ static __device__ __forceinline__ void read_four(const float *from, float *to) {
 
 #include "attention.cu"
 #include "bytes.cu"
+#include "ceilings.cu"
 #include "images.cu"
 #include "linear_narrow.cu"
 #include "linear_wide.cu"

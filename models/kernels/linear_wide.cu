@@ -25,9 +25,9 @@ __device__ __forceinline__ void linear_wide(const uint4 *__restrict__ panels, co
     constexpr unsigned QUADS = TILE_ROWS * STEP / 4 / THREADS;
     constexpr unsigned PACKETS = TILE_OUTPUTS * STEP / PER / THREADS;
     static_assert(TILE_ROWS * STEP / 4 % THREADS == 0 && TILE_OUTPUTS * STEP / PER % THREADS == 0, "uneven");
-    // [step][element][row or output]; rows that differ by one element lie in other banks.
-    __shared__ float inputs[2][STEP][TILE_ROWS + 4];
-    __shared__ float weights[2][STEP][TILE_OUTPUTS];
+    // [step][element][row or output], read four at once; elements that follow each other lie in other banks.
+    __shared__ __align__(16) float inputs[2][STEP][TILE_ROWS + 4];
+    __shared__ __align__(16) float weights[2][STEP][TILE_OUTPUTS];
     const unsigned across = threadIdx.x % 16, down = threadIdx.x / 16;
     const unsigned first_row = blockIdx.y * TILE_ROWS, first_output = blockIdx.x * TILE_OUTPUTS;
     const unsigned padded = (epilogue.outputs + PANEL - 1) / PANEL * PANEL, packets = packets_of<Format>(width);

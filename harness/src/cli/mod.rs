@@ -4,6 +4,7 @@ mod audit;
 mod ceilings;
 mod certify;
 mod challenge;
+mod devices;
 mod key;
 mod list;
 mod models;
@@ -42,6 +43,7 @@ enum Command {
     Show(show::Show),
     List(list::List),
     SelfCheck(self_check::SelfCheck),
+    Devices(devices::Devices),
     Audit(audit::Audit),
     #[command(subcommand)]
     Challenge(challenge::Challenge),
@@ -68,6 +70,7 @@ impl Cli {
             Command::Show(command) => command.run(),
             Command::List(command) => command.run(),
             Command::SelfCheck(command) => command.run(),
+            Command::Devices(command) => command.run(),
             Command::Audit(command) => command.run(),
             Command::Challenge(command) => command.run(),
             Command::Receipt(command) => command.run(),

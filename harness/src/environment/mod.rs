@@ -1,5 +1,6 @@
 //! What this machine and this program are, as far as the system tells, and what speaks against measuring here.
 
+mod accelerator;
 mod cache;
 mod cgroup;
 mod clock;
@@ -24,6 +25,7 @@ use proofmark_reports::schema::v1::{Clock, Harness, Machine};
 use crate::Failure;
 use root::Root;
 
+pub use accelerator::{AcceleratorState, accelerators, state};
 pub use doubts::{Reading, ceilings_doubt, standing_doubts};
 
 /// The machine.

@@ -14,6 +14,7 @@
 #define __launch_bounds__(THREADS)
 // One block runs at a time, so that what its threads share may be static.
 #define __shared__ static
+#define __align__(BYTES) __attribute__((aligned(BYTES)))
 #define SHARED_MEMORY(TYPE, NAME) TYPE *const NAME = reinterpret_cast<TYPE *>(emulation::shared_memory)
 
 struct Dimensions {

@@ -118,6 +118,7 @@ static const Named KERNELS[] = {
     KERNEL(gather),               KERNEL(add_rows),            KERNEL(scale),                KERNEL(add_weighted),
     KERNEL(mean_pool),            KERNEL(append_to_cache),     KERNEL(attention_scores),     KERNEL(attention_weights),
     KERNEL(attention_values),     KERNEL(gather_windows),      KERNEL(max_pool),
+    KERNEL(multiply_adds),        KERNEL(read_memory),
 };
 
 }  // namespace emulation

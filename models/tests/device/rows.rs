@@ -1,3 +1,4 @@
+use proofmark_models::exact::device::ceilings::{ReadBuffer, multiply_adds};
 use proofmark_models::exact::device::{Matrix, Norm, RotaryTable};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::norm::{Norm as HostNorm, NormKind};
@@ -143,4 +144,16 @@ fn memory_is_used_again_and_its_peak_is_known() {
     let two = device.memory_use();
     assert_eq!((two.now_bytes, two.peak_bytes), (0, 2 * megabyte));
     assert!(device.synchronize().is_ok());
+}
+
+/// The amount of work is what is said; that nothing else is done, the disassembly shows.
+#[test]
+fn ceilings_count_their_work() {
+    for device in devices() {
+        let one = multiply_adds(device, 1).unwrap();
+        assert!(one >= 2 * 8 * 256);
+        assert_eq!(multiply_adds(device, 7).unwrap(), 7 * one);
+        let buffer = ReadBuffer::new(device, 1_000_003).unwrap();
+        assert_eq!(buffer.read().unwrap(), 1_000_000);
+    }
 }

@@ -1,6 +1,6 @@
 //! What a device offers below: memory by address, and launches of the kernels of `models/kernels/exact.cu`.
 
-use super::Result;
+use super::{DeviceFacts, Result};
 
 /// How a grid is launched.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,12 @@ pub(super) trait Backend: Send + Sync {
     /// The arguments have the types of the kernel's parameters, and each address has memory for all that the kernel's contract says
     /// of this grid.
     unsafe fn launch(&self, launch: Launch, arguments: &mut [u64], places: &[usize]) -> Result<()>;
+
+    /// What the device is.
+    fn facts(&self) -> Result<DeviceFacts>;
+
+    /// Parts of the device that run thread blocks side by side.
+    fn multiprocessors(&self) -> usize;
 
     /// Waits until all that was begun has ended.
     fn synchronize(&self) -> Result<()>;

@@ -6,32 +6,26 @@ use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use cudarc::driver::sys::CUresult;
+use cudarc::driver::sys::{CUdevice_attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, result};
 use cudarc::nvrtc::Ptx;
 
 use super::backend::{Backend, Launch};
-use super::{DeviceError, Result, kernels};
+use super::{DeviceError, DeviceFacts, Result, kernels};
 
 /// The kernels for the GPUs that `build.rs` names, and as PTX for later ones.
 const KERNELS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/exact.fatbin"));
 
 pub(super) struct Cuda {
     name: String,
+    multiprocessors: usize,
     stream: Arc<CudaStream>,
     functions: BTreeMap<&'static str, CudaFunction>,
 }
 
 impl Cuda {
     pub(super) fn open(index: usize) -> Result<Self> {
-        // SAFETY: asks whether the library is there, before its first call, which would panic.
-        if !unsafe { cudarc::driver::sys::is_culib_present() } {
-            return Err(DeviceError::NoDriver { reason: "libcuda.so.1 cannot be loaded".to_owned() });
-        }
-        let no_driver = |error: DriverError| DeviceError::NoDriver { reason: told(error) };
-        result::init().map_err(no_driver)?;
-        let count = result::device::get_count().map_err(no_driver)?;
-        let count = usize::try_from(count).unwrap_or(0);
+        let count = count()?;
         if index >= count {
             return Err(DeviceError::NoSuchDevice { index, count });
         }
@@ -43,7 +37,16 @@ impl Cuda {
             .map(|name| Ok((*name, module.load_function(name).map_err(fault("loading a kernel"))?)))
             .collect::<Result<_>>()?;
         let name = context.name().map_err(fault("asking for the name"))?;
-        Ok(Self { name, stream: context.default_stream(), functions })
+        let multiprocessors = context
+            .attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
+            .map_err(fault("asking for the multiprocessors"))?;
+        let multiprocessors = usize::try_from(multiprocessors).unwrap_or(1).max(1);
+        Ok(Self { name, multiprocessors, stream: context.default_stream(), functions })
+    }
+
+    fn attribute(&self, attribute: CUdevice_attribute) -> Result<u32> {
+        let value = self.stream.context().attribute(attribute).map_err(fault("asking for an attribute"))?;
+        Ok(u32::try_from(value).unwrap_or(0))
     }
 
     fn bind(&self) -> Result<()> {
@@ -115,9 +118,60 @@ impl Backend for Cuda {
         .map_err(fault(kernel))
     }
 
+    fn facts(&self) -> Result<DeviceFacts> {
+        self.bind()?;
+        let (free, total) = result::mem_get_info().map_err(fault("asking for free memory"))?;
+        let capability = self.stream.context().compute_capability();
+        let (major, minor) = capability.map_err(fault("asking for the compute capability"))?;
+        let number = |number: i32| u32::try_from(number).unwrap_or(0);
+        let place = [
+            CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID,
+            CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_BUS_ID,
+            CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID,
+        ];
+        let [domain, bus, device] = place.map(|attribute| self.attribute(attribute));
+        Ok(DeviceFacts {
+            name: self.name.clone(),
+            compute_capability: Some((number(major), number(minor))),
+            memory_bytes: total as u64,
+            free_bytes: free as u64,
+            multiprocessors: u32::try_from(self.multiprocessors).unwrap_or(u32::MAX),
+            cuda_version: driver_version(),
+            pci_address: Some(format!("{:08x}:{:02x}:{:02x}.0", domain?, bus?, device?)),
+            has_ecc: Some(self.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_ECC_ENABLED)? != 0),
+        })
+    }
+
+    fn multiprocessors(&self) -> usize {
+        self.multiprocessors
+    }
+
     fn synchronize(&self) -> Result<()> {
         self.stream.synchronize().map_err(fault("waiting for the GPU"))
     }
+}
+
+/// How many GPUs the driver shows.
+pub(super) fn count() -> Result<usize> {
+    // SAFETY: asks whether the library is there, before its first call, which would panic. A program that is linked to it would not have
+    // started.
+    #[cfg(not(feature = "cuda"))]
+    if !unsafe { cudarc::driver::sys::is_culib_present() } {
+        return Err(DeviceError::NoDriver { reason: "libcuda.so.1 cannot be loaded".to_owned() });
+    }
+    let no_driver = |error: DriverError| DeviceError::NoDriver { reason: told(error) };
+    result::init().map_err(no_driver)?;
+    let count = result::device::get_count().map_err(no_driver)?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// 13000 is 13.0.
+fn driver_version() -> Option<(u32, u32)> {
+    let mut version = 0;
+    // SAFETY: writes one number.
+    unsafe { cudarc::driver::sys::cuDriverGetVersion(&raw mut version) }.result().ok()?;
+    let version = u32::try_from(version).ok()?;
+    Some((version / 1000, version % 1000 / 10))
 }
 
 fn fault(during: &'static str) -> impl Fn(DriverError) -> DeviceError {

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use super::backend::{Backend, Launch};
-use super::{DeviceError, Result};
+use super::{DeviceError, DeviceFacts, Result};
 
 const ALIGNMENT: usize = 256;
 /// Bytes behind each allocation that nobody may write.
@@ -116,6 +116,23 @@ impl Backend for Emulated {
             1 => Err(DeviceError::Fault { during: "a launch", fault: format!("no kernel `{kernel}`") }),
             _ => Err(DeviceError::Fault { during: kernel, fault: "too much shared memory".to_owned() }),
         }
+    }
+
+    fn facts(&self) -> Result<DeviceFacts> {
+        Ok(DeviceFacts {
+            name: "emulator".to_owned(),
+            compute_capability: None,
+            memory_bytes: 0,
+            free_bytes: 0,
+            multiprocessors: 1,
+            cuda_version: None,
+            pci_address: None,
+            has_ecc: None,
+        })
+    }
+
+    fn multiprocessors(&self) -> usize {
+        1
     }
 
     fn synchronize(&self) -> Result<()> {

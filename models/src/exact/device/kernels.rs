@@ -13,7 +13,7 @@ use crate::exact::quantise::Q8_BLOCK;
 
 /// All kernels of `exact.cu`, by which they are looked up.
 #[cfg(feature = "cuda-exact")]
-pub(super) const NAMES: [&str; 35] = [
+pub(super) const NAMES: [&str; 37] = [
     "linear_narrow_f32_1",
     "linear_narrow_f32_4",
     "linear_narrow_bf16_1",
@@ -49,6 +49,8 @@ pub(super) const NAMES: [&str; 35] = [
     "attention_values",
     "gather_windows",
     "max_pool",
+    "multiply_adds",
+    "read_memory",
 ];
 
 /// Outputs a panel of packed weights.
@@ -61,6 +63,10 @@ const NARROW_ROWS: usize = 16;
 const TALL_ROWS: usize = 96;
 /// Outputs a tile.
 const TILE_OUTPUTS: usize = 128;
+/// Blocks of [`THREADS`] that a multiprocessor holds at once: those of 2048 threads.
+const BLOCKS_A_MULTIPROCESSOR: usize = 8;
+/// Chains of multiply-adds of a thread: `CHAINS` of `ceilings.cu`.
+pub(super) const CHAINS: usize = 8;
 /// The widest row that is normalised, by the shared memory of a block.
 pub(super) const MOST_NORMALISED: usize = 12_000;
 /// Rows of queries a block of attention.
@@ -141,7 +147,7 @@ impl Arguments {
     }
 
     fn count(self, count: usize) -> Self {
-        self.word(count as u64)
+        self.word(u64::from(narrowed(count)))
     }
 
     fn number(self, number: f32) -> Self {
@@ -153,8 +159,8 @@ impl Arguments {
         self.places.push(self.words.len());
         self.words.extend(addresses);
         for pair in counts.chunks(2) {
-            let [low, high] = [pair[0], pair.get(1).copied().unwrap_or(0)];
-            self.words.push(low as u64 | (high as u64) << 32);
+            let [low, high] = [pair[0], pair.get(1).copied().unwrap_or(0)].map(narrowed).map(u64::from);
+            self.words.push(low | high << 32);
         }
         self
     }
@@ -189,7 +195,6 @@ impl Arguments {
         threads: usize,
         shared_bytes: usize,
     ) -> Result<()> {
-        // Indices of rows and columns have 32 bits in the kernels, as have the fields above; no model comes near.
         assert!(
             grid[0] < 1 << 31 && grid[1] < 1 << 16 && grid[2] < 1 << 16,
             "{kernel} on a grid of {grid:?}"
@@ -234,6 +239,15 @@ fn function_number(function: Option<Function>) -> usize {
         Some(Function::Silu) => 4,
         Some(Function::QuickGelu) => 5,
         Some(Function::Relu) => 6,
+    }
+}
+
+/// Counts have 32 bits in the kernels; no model comes near.
+#[track_caller]
+fn narrowed(count: usize) -> u32 {
+    match u32::try_from(count) {
+        Ok(count) => count,
+        Err(_) => panic!("a kernel is asked for {count} elements along an axis"),
     }
 }
 
@@ -664,4 +678,27 @@ pub(super) fn max_pool(y: &mut Buffer, x: &Buffer, shape: &ImageShape) -> Result
     holds(x, shape.bytes());
     let arguments = Arguments::default().buffer(y).buffer(x).images(shape);
     over_columns(arguments, x.device(), "max_pool", shape.all_windows(), shape.channels)
+}
+
+/// Threads of a launch that fills the device.
+pub(super) fn filling_threads(device: &Device) -> usize {
+    device.backend.multiprocessors() * BLOCKS_A_MULTIPROCESSOR * THREADS
+}
+
+/// `rounds` multiply-adds in each of [`CHAINS`] chains of each of [`filling_threads`]; `sink` has a number for each thread.
+pub(super) fn multiply_adds(sink: &mut Buffer, rounds: usize, factor: f32, addend: f32) -> Result<()> {
+    let device = sink.device();
+    let threads = filling_threads(device);
+    holds(sink, 4 * threads);
+    let arguments = Arguments::default().buffer(sink).count(rounds).number(factor).number(addend);
+    arguments.launch(device, "multiply_adds", [threads / THREADS, 1, 1], THREADS, 0)
+}
+
+/// Reads all of `from`; `sink` has a number for each of [`filling_threads`].
+pub(super) fn read_memory(sink: &mut Buffer, from: &Buffer) -> Result<()> {
+    let device = sink.device();
+    let threads = filling_threads(device);
+    holds(sink, 4 * threads);
+    let arguments = Arguments::default().buffer(sink).buffer(from).word(from.bytes() as u64 / 16);
+    arguments.launch(device, "read_memory", [threads / THREADS, 1, 1], THREADS, 0)
 }

@@ -16,11 +16,13 @@
 
 mod attention;
 mod backend;
+pub mod ceilings;
 #[cfg(feature = "cuda-exact")]
 mod cuda;
 #[cfg(feature = "emulation")]
 mod emulated;
 mod error;
+mod facts;
 mod images;
 mod kernels;
 mod linear;
@@ -34,6 +36,7 @@ use std::fmt;
 
 pub use attention::{Attention, KvCache, MOST_SCORE_BYTES};
 pub use error::DeviceError;
+pub use facts::DeviceFacts;
 pub use images::{Convolution, Images};
 pub use linear::Linear;
 pub use matrix::Matrix;
@@ -69,6 +72,21 @@ impl Device {
         }
     }
 
+    /// How many GPUs CUDA's driver shows.
+    ///
+    /// # Errors
+    /// When this build has no CUDA, or the machine no driver.
+    pub fn cuda_count() -> Result<usize> {
+        #[cfg(feature = "cuda-exact")]
+        {
+            cuda::count()
+        }
+        #[cfg(not(feature = "cuda-exact"))]
+        {
+            Err(DeviceError::NotBuilt { index: 0 })
+        }
+    }
+
     /// Starts the emulator; `order` seeds the order in which threads run, which alters no result of a right kernel.
     #[cfg(feature = "emulation")]
     #[must_use]
@@ -79,6 +97,14 @@ impl Device {
     #[cfg(any(feature = "cuda-exact", feature = "emulation"))]
     fn opened(backend: Box<dyn Backend>) -> &'static Self {
         Box::leak(Box::new(Self { backend, pool: Pool::default() }))
+    }
+
+    /// What it is.
+    ///
+    /// # Errors
+    /// When the driver fails.
+    pub fn facts(&self) -> Result<DeviceFacts> {
+        self.backend.facts()
     }
 
     /// Waits until all that was begun has ended.
