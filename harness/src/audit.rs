@@ -20,6 +20,7 @@ use proofmark_workloads::{Numerics, Workload};
 use crate::cell::nanoseconds;
 use crate::cell::protocol::{Finding, Job, Purpose, Question};
 use crate::kept_outputs;
+use crate::place::Place;
 use crate::plan::{WeightsFolder, given};
 use crate::progress::Progress;
 use crate::round::signable;
@@ -202,7 +203,7 @@ impl Auditor<'_> {
         let count = questions.len();
         let job = Job {
             weights: given(weights, workload),
-            ..Job::of(suite, workload, *isa, Purpose::Audit(questions))
+            ..Job::of(suite, workload, (Place::Cpu, *isa), Purpose::Audit(questions))
         };
         let limit = Duration::from_secs(suite.suite.timing.time_limit_s);
         let (weights_digest, findings) = run_audit(&job, *threads, limit)?;

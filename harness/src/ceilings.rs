@@ -11,9 +11,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use proofmark_models::exact::ceilings::{ReadBuffer, multiply_adds};
+use proofmark_models::exact::device;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::schema::v1::Ceilings;
 
+use crate::place::Place;
 use crate::supervise::spawn;
 use crate::{Outcome, environment};
 
@@ -28,6 +30,8 @@ const BUFFER_BYTES_A_THREAD: u64 = 256 << 20;
 /// The buffer by the last-level cache, which a cyclic reader finds nothing in from twice its size on.
 const WANTED_CACHES: u64 = 4;
 const NEEDED_CACHES: u64 = 2;
+/// Of a GPU: many times its last cache.
+const ACCELERATOR_BUFFER_BYTES: u64 = 1 << 30;
 /// A measurement that takes less is short.
 const SHORT: Duration = Duration::from_millis(500);
 /// Of processors whose caches the system does not tell.
@@ -41,30 +45,42 @@ const USUAL_CACHE_BYTES: u64 = 32 << 20;
 pub fn measure(
     program: &Path,
     threads: u32,
-    isa: Isa,
+    (place, isa): (Place, Isa),
     available_memory_bytes: u64,
     time: Duration,
 ) -> anyhow::Result<Ceilings> {
     let cache_bytes = environment::last_level_cache_bytes().unwrap_or(USUAL_CACHE_BYTES);
-    let buffer_bytes = buffer_bytes(threads, cache_bytes, available_memory_bytes, time)?;
+    let buffer_bytes = match place {
+        Place::Cpu => buffer_bytes(threads, cache_bytes, available_memory_bytes, time)?,
+        Place::Cuda(_) => ACCELERATOR_BUFFER_BYTES.min(available_memory_bytes / 2),
+    };
     let mut command = Command::new(program);
     command
-        .args(["ceilings", "--isa", &isa.to_string(), "--buffer-bytes", &buffer_bytes.to_string()])
+        .args(["ceilings", "--device", &place.to_string(), "--isa", &isa.to_string()])
+        .args(["--buffer-bytes", &buffer_bytes.to_string()])
         .args(["--time-ms", &time.as_millis().to_string()])
         .env("RAYON_NUM_THREADS", threads.to_string());
     ask(&mut command, TIME_LIMIT + 3 * time)
 }
 
-/// What the child does: measures each side for `time` with the threads of its pool.
+/// What the child does: measures each side for `time`, with the threads of its pool or on a GPU.
 ///
 /// # Errors
-/// When the machine lacks the instruction set or the buffer is empty.
-pub fn measure_here(isa: Isa, buffer_bytes: usize, time: Duration) -> anyhow::Result<Ceilings> {
+/// When the machine lacks the instruction set or the GPU, or the buffer is empty.
+pub fn measure_here(place: Place, isa: Isa, buffer_bytes: usize, time: Duration) -> anyhow::Result<Ceilings> {
+    if let Some(gpu) = place.device()? {
+        let f32_flops_per_s =
+            best_rate(time, |rounds| Ok(device::ceilings::multiply_adds(gpu, u32::try_from(rounds)?)?))?;
+        let buffer = device::ceilings::ReadBuffer::new(gpu, buffer_bytes)?;
+        ensure!(buffer.read()? > 0, "a buffer of {buffer_bytes} bytes has nothing to read");
+        let read_bytes_per_s = best_rate(time, |passes| (0..passes).map(|_| Ok(buffer.read()?)).sum())?;
+        return Ok(Ceilings { read_bytes_per_s, f32_flops_per_s });
+    }
     ensure!(isa.is_available(), "this machine does not have the instruction set {isa}");
-    let f32_flops_per_s = best_rate(time, |rounds| multiply_adds(isa, rounds));
+    let f32_flops_per_s = best_rate(time, |rounds| Ok(multiply_adds(isa, rounds)))?;
     let buffer = ReadBuffer::new(isa, buffer_bytes);
     ensure!(buffer.read() > 0, "a buffer of {buffer_bytes} bytes has nothing to read");
-    let read_bytes_per_s = best_rate(time, |passes| (0..passes).map(|_| buffer.read()).sum());
+    let read_bytes_per_s = best_rate(time, |passes| Ok((0..passes).map(|_| buffer.read()).sum()))?;
     Ok(Ceilings { read_bytes_per_s, f32_flops_per_s })
 }
 
@@ -78,12 +94,12 @@ pub(crate) fn end_with_parent() {
 
 /// The best of the bursts of work that fit in the time, by the second. Whatever else happens on a machine makes a burst slower, never
 /// faster, so the best one is nearest to what the machine can do.
-fn best_rate(time: Duration, mut work: impl FnMut(u64) -> u64) -> u64 {
+fn best_rate(time: Duration, mut work: impl FnMut(u64) -> anyhow::Result<u64>) -> anyhow::Result<u64> {
     let (started, shortest) = (Instant::now(), BURST.min(time / 2));
     let (mut amount, mut best) = (1_u64, 0.0_f64);
     loop {
         let burst = Instant::now();
-        let done = work(amount);
+        let done = work(amount)?;
         let elapsed = burst.elapsed().max(Duration::from_nanos(1));
         if elapsed < shortest {
             amount = amount.saturating_mul(2);
@@ -91,7 +107,7 @@ fn best_rate(time: Duration, mut work: impl FnMut(u64) -> u64) -> u64 {
         }
         best = best.max(done as f64 / elapsed.as_secs_f64());
         if started.elapsed() >= time {
-            return best as u64;
+            return Ok(best as u64);
         }
     }
 }
@@ -180,8 +196,9 @@ mod tests {
         let rate = best_rate(Duration::from_secs(1), |amount| {
             amounts.push(amount);
             thread::sleep(Duration::from_millis(30 * amount));
-            amount
-        });
+            Ok(amount)
+        })
+        .unwrap();
         assert_eq!(amounts[0], 1);
         assert!(amounts.windows(2).all(|pair| pair[1] == pair[0] || pair[1] == 2 * pair[0]), "{amounts:?}");
         // Sleep is never shorter than asked; a burst of four is long enough, so nothing is doubled further.

@@ -20,6 +20,7 @@ use crate::journal::Journal;
 use crate::kept_outputs;
 use crate::key_file::{self, Role};
 use crate::output_file::{self, OutputFile};
+use crate::place::Place;
 use crate::plan::{Selection, WeightsFolder, plan};
 use crate::progress::Progress;
 use crate::run::{Run, RunClock};
@@ -34,7 +35,9 @@ pub struct Request<'a> {
     pub selection: Selection,
     /// `None` means all processors that the process may use.
     pub threads: Option<u32>,
-    /// Where exact kernels run.
+    /// Where models run.
+    pub place: Place,
+    /// The instruction set of the exact kernels on the processor.
     pub isa: Isa,
     /// Weights from folders, instead of synthetic ones or those of the hub.
     pub weights: Vec<WeightsFolder>,
@@ -103,6 +106,7 @@ impl Certificate {
 pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certificate, Failure> {
     let suite = &request.suite.suite;
     let workloads = plan(suite, &request.selection)?;
+    request.place.check()?;
     check_weights(request, &workloads)?;
     trained::require_known_quality(&workloads, &request.weights)?;
     let clock = RunClock::start();

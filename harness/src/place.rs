@@ -3,10 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::anyhow;
 use proofmark_models::exact::device::{Device, DeviceError};
 use proofmark_models::exact::isa::Isa;
-use proofmark_models::{Error, NativeDevice, Numerics};
+use proofmark_models::{NativeDevice, Numerics};
 
 use crate::{Failure, Outcome};
 
@@ -18,8 +17,6 @@ pub enum Place {
     Cpu,
     /// A GPU, as CUDA's driver counts them.
     Cuda(usize),
-    /// The emulator of the GPU's kernels, for tests.
-    Emulated,
 }
 
 impl Place {
@@ -27,17 +24,10 @@ impl Place {
     ///
     /// # Errors
     /// When there is no such device, or this build cannot reach it.
-    pub fn native(self) -> Result<NativeDevice, Failure> {
+    pub fn native(self) -> proofmark_models::Result<NativeDevice> {
         match self {
             Self::Cpu => Ok(NativeDevice::CPU),
-            Self::Cuda(index) => NativeDevice::cuda(index).map_err(|error| match error {
-                Error::Device(error) => unreachable(error),
-                other => Failure::new(Outcome::Internal, other),
-            }),
-            Self::Emulated => {
-                let error = anyhow!("the emulator runs exact kernels alone");
-                Err(Failure::new(Outcome::Usage, error).hint("take --numerics exact"))
-            }
+            Self::Cuda(index) => NativeDevice::cuda(index),
         }
     }
 
@@ -45,24 +35,34 @@ impl Place {
     ///
     /// # Errors
     /// When there is no such device, or this build cannot reach it.
-    pub fn exact(self, isa: Isa) -> Result<Numerics, Failure> {
-        Ok(match self {
-            Self::Cpu => Numerics::Exact(isa),
-            Self::Cuda(index) => Numerics::ExactOn(Device::cuda(index).map_err(unreachable)?),
-            Self::Emulated => Numerics::ExactOn(emulated()?),
-        })
+    pub fn exact(self, isa: Isa) -> Result<Numerics, DeviceError> {
+        Ok(self.device()?.map_or(Numerics::Exact(isa), Numerics::ExactOn))
     }
-}
 
-#[cfg(feature = "emulation")]
-fn emulated() -> Result<&'static Device, Failure> {
-    Ok(Device::emulated(0))
-}
+    /// The GPU, opened; `None` of the processor.
+    ///
+    /// # Errors
+    /// When there is no such device, or this build cannot reach it.
+    pub fn device(self) -> Result<Option<&'static Device>, DeviceError> {
+        match self {
+            Self::Cpu => Ok(None),
+            Self::Cuda(index) => Device::cuda(index).map(Some),
+        }
+    }
 
-#[cfg(not(feature = "emulation"))]
-fn emulated() -> Result<&'static Device, Failure> {
-    let error = anyhow!("this build has no emulator");
-    Err(Failure::new(Outcome::Usage, error).hint("build with --features emulation"))
+    /// Whether there is such a device, which is not opened.
+    ///
+    /// # Errors
+    /// When there is none, or this build cannot reach it.
+    pub fn check(self) -> Result<(), Failure> {
+        let Self::Cuda(index) = self else { return Ok(()) };
+        match Device::cuda_count() {
+            Ok(count) if index < count => Ok(()),
+            Ok(count) => Err(unreachable(DeviceError::NoSuchDevice { index, count })),
+            Err(DeviceError::NotBuilt { .. }) => Err(unreachable(DeviceError::NotBuilt { index })),
+            Err(error) => Err(unreachable(error)),
+        }
+    }
 }
 
 /// A build or a machine without the device that was asked for.
@@ -83,7 +83,6 @@ impl fmt::Display for Place {
         match self {
             Self::Cpu => f.write_str("cpu"),
             Self::Cuda(index) => write!(f, "cuda:{index}"),
-            Self::Emulated => f.write_str("emulated"),
         }
     }
 }
@@ -99,7 +98,6 @@ impl FromStr for Place {
         };
         match name {
             "cpu" => Ok(Self::Cpu),
-            "emulated" => Ok(Self::Emulated),
             _ => name
                 .strip_prefix("cuda:")
                 .and_then(index)
@@ -115,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_place_has_one_name() {
-        for name in ["cpu", "cuda:0", "cuda:17", "emulated"] {
+        for name in ["cpu", "cuda:0", "cuda:17"] {
             assert_eq!(name.parse::<Place>().map(|place| place.to_string()), Ok(name.to_owned()));
         }
         for name in ["", "CPU", "cuda", "cuda:", "cuda:-1", "cuda:+1", "cuda:01", "cuda:0 ", "gpu:0"] {
@@ -126,7 +124,7 @@ mod tests {
     #[test]
     #[cfg(not(any(feature = "cuda-exact", feature = "emulation")))]
     fn a_build_without_cuda_says_so() {
-        let refused = Place::Cuda(3).exact(Isa::Portable).unwrap_err();
+        let refused = Place::Cuda(3).check().unwrap_err();
         let told = "cuda:3 needs a build with CUDA (hint: build with --features cuda, or leave --device out)";
         assert_eq!(refused.to_string(), told);
     }

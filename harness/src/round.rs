@@ -67,7 +67,7 @@ impl Visit<'_> {
         let Self { request, head, workload, .. } = self;
         let job = Job {
             weights: given(&request.weights, workload),
-            ..Job::of(request.suite, workload, request.isa, Purpose::Measure)
+            ..Job::of(request.suite, workload, (request.place, request.isa), Purpose::Measure)
         };
         let limit = Duration::from_secs(request.suite.suite.timing.time_limit_s);
         let mut conduct = Conduct { visit: self, cell };
@@ -78,6 +78,7 @@ impl Visit<'_> {
                 let Complete { ready, steps, trials, kept, done } = *complete;
                 let mut round = self.round(&cell, &ready, &steps);
                 round.peak_memory_bytes = done.peak_memory_bytes;
+                round.accelerator = done.accelerator;
                 round.chain_head = chain::head_after_trials(round.chain_head, &trials);
                 cell.rounds.push(round);
                 cell.capacity = self.searched(trials);
@@ -103,6 +104,7 @@ impl Visit<'_> {
             chain_head: chain::seed_after(seed_0, &output_digests),
             output_digests,
             peak_memory_bytes: None,
+            accelerator: None,
             doubts: Vec::new(),
         }
     }

@@ -8,13 +8,14 @@ use proofmark_reports::chain::{self, RunIdentity};
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::{
-    Ceilings, Cell, Challenge, Doubt, Machine, NetworkChallenge, Sitting, Status, SuiteReference,
+    Accelerator, Ceilings, Cell, Challenge, Doubt, Machine, NetworkChallenge, Sitting, Status, SuiteReference,
 };
 use proofmark_reports::{Digest, Timestamp, derived, did_key, words};
 use proofmark_workloads::Workload;
 
 use crate::certify::{Request, internal};
 use crate::journal::{self, Entry, Journal, Record, RunHead};
+use crate::place::Place;
 use crate::progress::Progress;
 use crate::round::{self, Visit};
 use crate::{Failure, Outcome, ceilings, environment};
@@ -56,7 +57,7 @@ impl<'a> Run<'a> {
             progress.note(&format!("a run was not finished; its journal is kept as {}", kept.display()));
         }
         let suite = &request.suite.suite;
-        let machine = environment::machine()?;
+        let machine = machine_with(request.place)?;
         if machine.clock.resolution_ns > COARSEST_CLOCK_NS {
             let error = anyhow!(
                 "the clock's steps of {} ns are too large to time requests",
@@ -107,7 +108,7 @@ impl<'a> Run<'a> {
         };
         let head = &record.head;
         let harness = environment::harness(request.isa)?;
-        let machine = environment::machine()?;
+        let machine = machine_with(request.place)?;
         let ids: Vec<&str> = workloads.iter().map(|workload| workload.id.as_str()).collect();
         let differs = [
             ("suite", head.suite.digest != request.suite.suite.digest),
@@ -173,9 +174,13 @@ impl<'a> Run<'a> {
     ) -> Result<&Cell, Failure> {
         let place = (round, index as u64);
         let RunHead { machine, threads, ceilings, .. } = &self.head;
-        let so_far = self.cells.get(index).cloned().unwrap_or_else(|| Cell::planned(workload, *threads));
+        let so_far = self.cells.get(index).cloned().unwrap_or_else(|| Cell {
+            device: self.request.place.to_string(),
+            ..Cell::planned(workload, *threads)
+        });
         let attempt = self.begun.filter(|(begun, _)| *begun == place).map_or(0, |(_, times)| times);
-        let (mut cell, kept) = match derived::obstacle(workload, *threads, machine, *ceilings) {
+        let (mut cell, kept) = match derived::obstacle(workload, &so_far.device, *threads, machine, *ceilings)
+        {
             Some(obstacle) => {
                 let (status, reason) = (Status::NotCovered, Some(words::obstacle(obstacle)));
                 (Cell { status, reason, obstacle: Some(obstacle), ..so_far }, Vec::new())
@@ -266,7 +271,20 @@ fn is_other_challenge(begun: &Challenge, asked: Option<&NetworkChallenge>) -> bo
 /// Whether two readings are of one machine in one state; how much memory is free, and what the clock costs, may differ.
 fn is_same(before: &Machine, now: &Machine) -> bool {
     let available_memory_bytes = before.available_memory_bytes;
-    *before == Machine { available_memory_bytes, clock: before.clock.clone(), ..now.clone() }
+    let accelerators = before.accelerators.iter().zip(&now.accelerators);
+    let as_then = |(before, now): (&Accelerator, &Accelerator)| {
+        let available_memory_bytes = before.available_memory_bytes;
+        *before == Accelerator { available_memory_bytes, ..now.clone() }
+    };
+    before.accelerators.len() == now.accelerators.len()
+        && accelerators.into_iter().all(as_then)
+        && *before
+            == Machine {
+                available_memory_bytes,
+                clock: before.clock.clone(),
+                accelerators: before.accelerators.clone(),
+                ..now.clone()
+            }
 }
 
 fn first_head(head: &RunHead, key: &SigningKey) -> Result<Digest, Failure> {
@@ -277,6 +295,17 @@ fn first_head(head: &RunHead, key: &SigningKey) -> Result<Digest, Failure> {
         binary_digest: head.harness.binary_digest,
         challenge_digest: challenge_digest(&head.challenge).map_err(internal)?,
     }))
+}
+
+/// The machine, with the GPU that models run on.
+fn machine_with(place: Place) -> Result<Machine, Failure> {
+    let accelerator = match place {
+        Place::Cpu => None,
+        Place::Cuda(_) => environment::accelerator_apart(place).map_err(|error| {
+            Failure::new(Outcome::BadInput, error).hint("`proofmark devices` lists what models can run on")
+        })?,
+    };
+    Ok(Machine { accelerators: accelerator.into_iter().collect(), ..environment::machine()? })
 }
 
 /// What the machine reaches at most, if the suite asks for it and it can be measured.
@@ -290,8 +319,8 @@ fn ceilings_of(
         return None;
     }
     let measured = environment::own_program().and_then(|program| {
-        let memory_bytes = head.machine.available_memory_bytes;
-        ceilings::measure(&program, head.threads, request.isa, memory_bytes, time)
+        let memory_bytes = head.machine.available_bytes_on(&request.place.to_string());
+        ceilings::measure(&program, head.threads, (request.place, request.isa), memory_bytes, time)
     });
     measured.map_err(|error| progress.note(&format!("the ceilings are not measured: {error:#}"))).ok()
 }

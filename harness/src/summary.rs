@@ -24,6 +24,9 @@ pub(crate) fn profile(profile: &Profile, suite: Option<&Suite>) -> String {
         machine.architecture,
         machine.virtualisation,
     );
+    for gpu in &machine.accelerators {
+        let _ = writeln!(text, "on       {}, {}", gpu.device, words::accelerator(gpu));
+    }
     let _ = writeln!(
         text,
         "suite    {} {}, {} to {}, exact kernels on {}",

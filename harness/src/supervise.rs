@@ -337,6 +337,7 @@ mod tests {
             suite_name: "none".to_owned(),
             suite_text: None,
             workload: "none".to_owned(),
+            device: "cpu".to_owned(),
             isa: "portable".to_owned(),
             weights: None,
             purpose: Purpose::Measure,

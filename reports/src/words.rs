@@ -3,8 +3,8 @@
 use crate::audit::{AuditPredicate, Randomness};
 use crate::beacon::BeaconRound;
 use crate::schema::v1::{
-    Bound, CapacityBasis, Challenge, ClassCoverage, Coverage, Doubt, DoubtKind, Factor, Limit, Obstacle,
-    Profile, SelfCheck, Status, TrialVerdict,
+    Accelerator, Bound, CapacityBasis, Challenge, ClassCoverage, Coverage, Doubt, DoubtKind, Factor, Limit,
+    Obstacle, Profile, SelfCheck, Status, TrialVerdict,
 };
 use crate::verify::{Audited, LatencyStanding, Proven};
 
@@ -260,6 +260,18 @@ pub fn percent(ppm: u64) -> String {
         0..1_000 | 999_001..MILLION => format!("{share} %"),
         _ => format!("{share:.1} %"),
     }
+}
+
+/// A GPU in a line.
+#[must_use]
+pub fn accelerator(gpu: &Accelerator) -> String {
+    let driver = gpu.driver_version.as_ref().map(|version| format!(", driver {version}")).unwrap_or_default();
+    format!(
+        "{}, {}, compute capability {}{driver}",
+        gpu.model,
+        bytes(gpu.memory_bytes),
+        gpu.compute_capability
+    )
 }
 
 /// Bytes in binary units.

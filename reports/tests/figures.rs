@@ -123,7 +123,8 @@ fn a_limit_out_of_reach_by_a_factor_of_ten_is_valid_and_costs_latency() {
     // A machine that pages.
     profile.ceilings = Some(Ceilings { read_bytes_per_s: 20_000_000, f32_flops_per_s: 300_000_000_000 });
     let suite = suite();
-    let obstacle = derived::obstacle(&suite.workloads[0], 2, &profile.machine, profile.ceilings).unwrap();
+    let obstacle =
+        derived::obstacle(&suite.workloads[0], "cpu", 2, &profile.machine, profile.ceilings).unwrap();
     let cell = &mut profile.cells[0];
     cell.status = Status::NotCovered;
     cell.reason = Some(words::obstacle(obstacle));

@@ -24,6 +24,59 @@ fn an_honest_profile_is_valid_and_covers_what_its_exact_cells_serve() {
     }
 }
 
+/// The honest profile as if a GPU had made it.
+fn on_a_gpu() -> Profile {
+    let mut profile = honest();
+    profile.machine.accelerators.push(accelerator("cuda:1"));
+    for cell in &mut profile.cells {
+        cell.device = "cuda:1".to_owned();
+        for round in &mut cell.rounds {
+            round.accelerator = Some(AcceleratorReadings {
+                before: AcceleratorReading::default(),
+                after: AcceleratorReading { temperature_celsius: Some(71), ..AcceleratorReading::default() },
+                peak_memory_bytes: Some(1 << 30),
+            });
+        }
+    }
+    run(&mut profile);
+    profile
+}
+
+#[test]
+fn an_honest_profile_of_a_gpu_is_valid() {
+    assert_eq!(check(&signed(on_a_gpu())).reasons, []);
+}
+
+#[test]
+fn a_gpu_that_contradicts_itself_or_the_cells_is_refused() {
+    let refused = |change: fn(&mut Profile), reason: &str| {
+        let mut profile = on_a_gpu();
+        change(&mut profile);
+        run(&mut profile);
+        assert_refused(&reasons(&signed(profile)), reason);
+    };
+    refused(|p| p.machine.accelerators.clear(), "device `cuda:1` is none of the machine's");
+    refused(|p| p.machine.accelerators.push(accelerator("cuda:2")), "no cell ran on accelerator 1");
+    refused(
+        |p| p.machine.accelerators.insert(0, accelerator("cuda:1")),
+        "not cuda:N in ascending order of N",
+    );
+    refused(|p| p.machine.accelerators[0].device = "cuda:01".into(), "not cuda:N in ascending order of N");
+    refused(|p| p.machine.accelerators[0].memory_bytes = 0, "accelerator 0 has no memory");
+    refused(|p| p.cells[2].device = "cpu".into(), "the device differs within the run");
+    refused(|p| p.cells[2].rounds[1].accelerator = None, "round 1: no readings of the GPU");
+    let peak = |p: &mut Profile| {
+        let readings = p.cells[2].rounds[0].accelerator.as_mut();
+        readings.unwrap().peak_memory_bytes = Some(81 << 30);
+    };
+    refused(peak, "round 0: more memory than the GPU has");
+    let readings = on_a_gpu().cells[0].rounds[0].accelerator.clone();
+    let mut profile = honest();
+    profile.cells[0].rounds[0].accelerator = readings;
+    run(&mut profile);
+    assert_refused(&reasons(&signed(profile)), "round 0: readings of a GPU, on the processor");
+}
+
 #[test]
 fn two_signatures_of_one_body_share_its_digest() {
     let later = sign(honest(), "2026-11-21T04:03:00Z".parse().unwrap(), &operator()).unwrap();
@@ -79,7 +132,7 @@ fn other_spellings_of_the_same_content_are_refused() {
 #[test]
 fn another_kind_or_schema_is_refused_by_name() {
     assert_refused(&lie(|p| p.kind = "other".into()), "kind is `other`");
-    assert_refused(&lie(|p| p.schema = "2.0.0".into()), "schema is `2.0.0`, this program reads 1.3.0");
+    assert_refused(&lie(|p| p.schema = "2.0.0".into()), "schema is `2.0.0`, this program reads 1.4.0");
 }
 
 #[test]
@@ -230,7 +283,6 @@ fn a_foreign_workload_or_label_is_refused() {
         |c| c.numerics = "native".into(),
         |c| c.precision = "bf16".into(),
         |c| c.task = "embedding".into(),
-        |c| c.device = "cuda:0".into(),
         |c| c.batch = 64,
     ] {
         assert_refused(&careful_lie(|p| change(&mut p.cells[0])), "the suite says");

@@ -21,14 +21,17 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, ensure};
-use proofmark_models::Numerics;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
+use proofmark_models::{NativeDevice, Numerics};
 use proofmark_reports::audit::{Kept, KeptOutput};
 use proofmark_reports::cli::suite_file::SuiteSource;
+use proofmark_reports::schema::v1::AcceleratorReadings;
 use proofmark_reports::{Digest, chain};
 use proofmark_workloads::{Suite, Workload, embedded_suite, self_check_seed};
 
+use crate::environment::accelerator;
+use crate::place::Place;
 use crate::{Failure, Outcome};
 use capacity::Server;
 use kept::keep;
@@ -56,13 +59,15 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
     check_all_threads(isa)?;
     let suite = job.suite()?;
     let workload = suite.workload(&job.workload).ok_or_else(|| anyhow!("no workload `{}`", job.workload))?;
-    let numerics = match (&job.purpose, workload.numerics) {
-        (Purpose::Measure, proofmark_workloads::Numerics::Native) => Numerics::Native,
-        (Purpose::Audit(_), _) | (Purpose::Measure, _) => Numerics::Exact(isa),
+    let place: Place = job.device.parse().map_err(|fact| anyhow!("device {}: {fact}", job.device))?;
+    let (numerics, native) = match (&job.purpose, workload.numerics) {
+        (Purpose::Measure, proofmark_workloads::Numerics::Native) => (Numerics::Native, place.native()?),
+        (Purpose::Audit(_), _) | (Purpose::Measure, _) => (place.exact(isa)?, NativeDevice::CPU),
     };
+    let before = accelerator::reading(place)?;
 
     let started = Instant::now();
-    let model = Model::load(workload, job.weights.as_ref(), numerics)?;
+    let model = Model::load_on(workload, job.weights.as_ref(), numerics, native)?;
     let load_ns = nanoseconds(started);
     match &job.purpose {
         Purpose::Measure => {
@@ -73,7 +78,19 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
         }
         Purpose::Audit(questions) => audit::answer(workload, &model, questions)?,
     }
-    Ok(Done { peak_memory_bytes: peak_memory::peak_memory_bytes() })
+    let readings = |before| -> anyhow::Result<_> {
+        let after = accelerator::reading(place)?.unwrap_or_default();
+        let peak_memory_bytes = match numerics {
+            Numerics::ExactOn(device) => Some(device.memory_use().peak_bytes as u64),
+            // Stock candle does not count its memory.
+            Numerics::Native | Numerics::Exact(_) => None,
+        };
+        Ok(AcceleratorReadings { before, after, peak_memory_bytes })
+    };
+    Ok(Done {
+        peak_memory_bytes: peak_memory::peak_memory_bytes(),
+        accelerator: before.map(readings).transpose()?,
+    })
 }
 
 /// Self-check, warm-up, timed iterations, and the search if the parent asks for it.
@@ -129,11 +146,17 @@ fn request(model: &Model, workload: &Workload, seed: Digest) -> anyhow::Result<(
 
 impl Job {
     /// A workload of a suite, with the suite's weights.
-    pub(crate) fn of(source: &SuiteSource, workload: &Workload, isa: Isa, purpose: Purpose) -> Self {
+    pub(crate) fn of(
+        source: &SuiteSource,
+        workload: &Workload,
+        (place, isa): (Place, Isa),
+        purpose: Purpose,
+    ) -> Self {
         Self {
             suite_name: source.suite.name.clone(),
             suite_text: source.text.clone(),
             workload: workload.id.clone(),
+            device: place.to_string(),
             isa: isa.to_string(),
             weights: None,
             purpose,

@@ -3,7 +3,7 @@
 
 use proofmark_reports::Digest;
 use proofmark_reports::audit::{Kept, KeptOutput};
-use proofmark_reports::schema::v1::{Trial, WarmUp};
+use proofmark_reports::schema::v1::{AcceleratorReadings, Trial, WarmUp};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::WeightsFolder;
@@ -17,6 +17,8 @@ pub struct Job {
     pub suite_text: Option<String>,
     /// The workload's id.
     pub workload: String,
+    /// Where the model runs, as cells name it.
+    pub device: String,
     /// The instruction set of the exact kernels.
     pub isa: String,
     /// Instead of synthetic weights.
@@ -130,8 +132,10 @@ pub struct Step {
 }
 
 /// What is known at the end.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Done {
     /// The process's largest resident set, where the system tells.
     pub peak_memory_bytes: Option<u64>,
+    /// How the GPU was before and after; `None` on the processor.
+    pub accelerator: Option<AcceleratorReadings>,
 }

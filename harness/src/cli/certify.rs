@@ -10,6 +10,7 @@ use proofmark_workloads::{Numerics, Suite};
 
 use crate::certify::{Certificate, Request, Start, certify};
 use crate::kept_outputs;
+use crate::place::Place;
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
@@ -27,6 +28,9 @@ pub(super) struct Certify {
     /// Run only workloads whose id matches, `*` and `?` as in a shell; may be repeated
     #[arg(long, value_name = "GLOB")]
     workload: Vec<String>,
+    /// Where models run: cpu, or cuda:N in a build with CUDA
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    device: Place,
     /// Threads to compute with [default: all processors that this process may use]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
@@ -87,6 +91,7 @@ impl Certify {
             suite: &suite,
             selection: Selection { globs: self.workload, numerics },
             threads: self.threads,
+            place: self.device,
             isa,
             weights: self.weights,
             lock: &hub::lock(self.lock.as_deref())?,

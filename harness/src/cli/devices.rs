@@ -5,7 +5,7 @@ use proofmark_reports::cli::{OutputFormat, print};
 use proofmark_reports::words::bytes;
 use serde_json::{Value, json};
 
-use crate::environment::{self, AcceleratorState};
+use crate::environment::{self, Management};
 use crate::place::{Place, unreachable};
 use crate::{Failure, Outcome};
 
@@ -55,7 +55,7 @@ impl Devices {
     }
 }
 
-fn told(index: usize, facts: &DeviceFacts, state: &AcceleratorState) -> String {
+fn told(index: usize, facts: &DeviceFacts, state: &Management) -> String {
     let version = |version: Option<(u32, u32)>| version.map(|(major, minor)| format!("{major}.{minor}"));
     let joined = |facts: [Option<String>; 6]| facts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let of_memory = format!("{} of memory, {} free", bytes(facts.memory_bytes), bytes(facts.free_bytes));
@@ -67,23 +67,25 @@ fn told(index: usize, facts: &DeviceFacts, state: &AcceleratorState) -> String {
         facts.has_ecc.map(|has_ecc| if has_ecc { "ECC" } else { "no ECC" }.to_owned()),
         version(facts.cuda_version).map(|cuda| format!("CUDA {cuda}")),
     ];
-    let throttled = state.throttle_reasons.as_ref().map(|reasons| match &reasons[..] {
+    let now = &state.reading;
+    let throttled = now.throttle_reasons.as_ref().map(|reasons| match &reasons[..] {
         [] => "not throttled".to_owned(),
         reasons => format!("throttled by {}", reasons.join(" ")),
     });
-    let now = [
+    let is_now = [
         state.driver_version.as_ref().map(|driver| format!("driver {driver}")),
-        state.sm_clock_mhz.zip(state.max_sm_clock_mhz).map(|(now, most)| format!("{now} of {most} MHz")),
-        state.temperature_celsius.map(|degrees| format!("{degrees} degrees Celsius")),
-        state.power_milliwatts.map(|power| format!("{} W", power / 1000)),
+        now.sm_clock_mhz.zip(state.max_sm_clock_mhz).map(|(now, most)| format!("{now} of {most} MHz")),
+        now.temperature_celsius.map(|degrees| format!("{degrees} degrees Celsius")),
+        now.power_milliwatts.map(|power| format!("{} W", power / 1000)),
         throttled,
-        state.other_processes.map(|count| format!("{count} other processes")),
+        now.other_processes.map(|count| format!("{count} other processes")),
     ];
     let name = Place::Cuda(index).to_string();
-    format!("{name:<7} {}\n        {}\n", joined(is), joined(now))
+    format!("{name:<7} {}\n        {}\n", joined(is), joined(is_now))
 }
 
-fn as_json(index: usize, facts: &DeviceFacts, state: &AcceleratorState) -> Value {
+fn as_json(index: usize, facts: &DeviceFacts, state: &Management) -> Value {
+    let now = &state.reading;
     let version = |version: Option<(u32, u32)>| version.map(|(major, minor)| format!("{major}.{minor}"));
     json!({
         "device": Place::Cuda(index).to_string(),
@@ -95,22 +97,24 @@ fn as_json(index: usize, facts: &DeviceFacts, state: &AcceleratorState) -> Value
         "cuda_version": version(facts.cuda_version),
         "has_ecc": facts.has_ecc,
         "driver_version": state.driver_version,
-        "sm_clock_mhz": state.sm_clock_mhz,
+        "sm_clock_mhz": now.sm_clock_mhz,
         "max_sm_clock_mhz": state.max_sm_clock_mhz,
-        "memory_clock_mhz": state.memory_clock_mhz,
-        "temperature_celsius": state.temperature_celsius,
-        "power_milliwatts": state.power_milliwatts,
-        "throttle_reasons": state.throttle_reasons,
-        "other_processes": state.other_processes,
+        "memory_clock_mhz": now.memory_clock_mhz,
+        "temperature_celsius": now.temperature_celsius,
+        "power_milliwatts": now.power_milliwatts,
+        "throttle_reasons": now.throttle_reasons,
+        "other_processes": now.other_processes,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use proofmark_reports::schema::v1::AcceleratorReading;
+
     use super::*;
 
     /// Invented: no GPU was at hand.
-    fn gpu() -> (DeviceFacts, AcceleratorState) {
+    fn gpu() -> (DeviceFacts, Management) {
         let facts = DeviceFacts {
             name: "Some GPU".to_owned(),
             compute_capability: Some((9, 0)),
@@ -121,13 +125,15 @@ mod tests {
             pci_address: None,
             has_ecc: Some(true),
         };
-        let state = AcceleratorState {
+        let state = Management {
             driver_version: Some("580.65".to_owned()),
-            sm_clock_mhz: Some(345),
             max_sm_clock_mhz: Some(1980),
-            throttle_reasons: Some(vec!["sw_power_cap".to_owned()]),
-            other_processes: Some(1),
-            ..AcceleratorState::default()
+            reading: AcceleratorReading {
+                sm_clock_mhz: Some(345),
+                throttle_reasons: Some(vec!["sw_power_cap".to_owned()]),
+                other_processes: Some(1),
+                ..AcceleratorReading::default()
+            },
         };
         (facts, state)
     }
@@ -139,6 +145,6 @@ mod tests {
         let now = "        driver 580.65, 345 of 1980 MHz, throttled by sw_power_cap, 1 other processes";
         assert_eq!(told(1, &facts, &state), format!("{is}\n{now}\n"));
         assert_eq!(as_json(1, &facts, &state)["throttle_reasons"], json!(["sw_power_cap"]));
-        assert_eq!(as_json(1, &facts, &AcceleratorState::default())["sm_clock_mhz"], Value::Null);
+        assert_eq!(as_json(1, &facts, &Management::default())["sm_clock_mhz"], Value::Null);
     }
 }

@@ -1,5 +1,6 @@
 //! The command line: each command with its options in a file of its own.
 
+mod accelerator;
 mod audit;
 mod ceilings;
 mod certify;
@@ -55,6 +56,8 @@ enum Command {
     Cell,
     #[command(hide = true)]
     Ceilings(ceilings::Ceilings),
+    #[command(hide = true)]
+    Accelerator(accelerator::Accelerator),
 }
 
 impl Cli {
@@ -77,6 +80,7 @@ impl Cli {
             Command::Key(command) => command.run(),
             Command::Cell => crate::cell::run(),
             Command::Ceilings(command) => command.run(),
+            Command::Accelerator(command) => command.run(),
         };
         ended(result)
     }

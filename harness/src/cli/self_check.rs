@@ -8,7 +8,7 @@ use proofmark_reports::cli::{OutputFormat, print, suite_file};
 use proofmark_reports::words::bytes;
 use proofmark_workloads::Numerics;
 
-use crate::place::Place;
+use crate::place::{Place, unreachable};
 use crate::plan::{Selection, given, plan};
 use crate::progress::Progress;
 use crate::{Failure, Outcome, environment, hub, trained};
@@ -41,7 +41,7 @@ impl SelfCheck {
         let source = suite_file::load(&self.suite)?;
         let isa = super::available(self.isa)?;
         check_all_threads(isa).map_err(|error| Failure::new(Outcome::CheckFailed, error))?;
-        let numerics = self.device.exact(isa)?;
+        let numerics = self.device.exact(isa).map_err(unreachable)?;
         let selection = Selection { globs: self.workload, numerics: Some(Numerics::Exact1) };
         let machine = environment::machine()?;
         let (free_bytes, threads) = (machine.available_memory_bytes, machine.logical_cpus);

@@ -1,53 +1,94 @@
-//! GPUs: what they are and how they are just now.
+//! GPUs: what they are and how they are just now. A GPU is opened by whoever asks, so only short-lived processes and cells do.
 
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
 use proofmark_models::exact::device::{Device, DeviceError, DeviceFacts};
+use proofmark_reports::profile::printable;
+use proofmark_reports::schema::v1::{Accelerator, AcceleratorReading};
 
-/// How a GPU is at one moment, as NVIDIA's management library (NVML) tells; what it does not tell is `None`.
+use crate::place::Place;
+
+/// What the management library tells of a GPU beside its reading; `None` without the library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AcceleratorState {
+pub struct Management {
     /// The driver's version.
     pub driver_version: Option<String>,
-    /// Clock of the multiprocessors.
-    pub sm_clock_mhz: Option<u32>,
-    /// The fastest that it may have.
+    /// The fastest clock that its multiprocessors may have.
     pub max_sm_clock_mhz: Option<u32>,
-    /// Clock of the memory.
-    pub memory_clock_mhz: Option<u32>,
-    /// Of the chip.
-    pub temperature_celsius: Option<u32>,
-    /// What it draws.
-    pub power_milliwatts: Option<u32>,
-    /// Why it does not clock higher, ascending; an idle GPU has none.
-    pub throttle_reasons: Option<Vec<String>>,
-    /// Processes beside this one that compute on it.
-    pub other_processes: Option<u32>,
+    /// How it is now.
+    pub reading: AcceleratorReading,
+}
+
+/// The GPU of a place, as profiles describe it; `None` of the processor.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) fn accelerator(place: Place) -> Result<Option<Accelerator>, DeviceError> {
+    let Some(device) = place.device()? else { return Ok(None) };
+    let facts = device.facts()?;
+    let version = |(major, minor): (u32, u32)| format!("{major}.{minor}");
+    Ok(Some(Accelerator {
+        device: place.to_string(),
+        model: printable(&facts.name),
+        compute_capability: facts.compute_capability.map_or_else(|| "none".to_owned(), version),
+        multiprocessors: facts.multiprocessors,
+        memory_bytes: facts.memory_bytes,
+        available_memory_bytes: facts.free_bytes.min(facts.memory_bytes),
+        has_ecc: facts.has_ecc,
+        cuda_version: facts.cuda_version.map(version),
+        driver_version: management(&facts).driver_version.map(|driver| printable(&driver)),
+    }))
+}
+
+/// As [`accelerator`], asked by a process of its own: a GPU that this one had opened would hold memory and be another user of it.
+///
+/// # Errors
+/// When the GPU cannot be opened, or the process says something else.
+pub fn accelerator_apart(place: Place) -> anyhow::Result<Option<Accelerator>> {
+    let mut command = Command::new(super::own_program()?);
+    command.args(["accelerator", "--device", &place.to_string()]).stdin(Stdio::null());
+    let output = command.output().context("cannot start a process to look at the GPU")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}", said.trim().trim_start_matches("error: "));
+    serde_json::from_slice(&output.stdout)
+        .context("the process that looked at the GPU said something unintelligible")
+}
+
+/// How the GPU of a place is now; `None` of the processor.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) fn reading(place: Place) -> Result<Option<AcceleratorReading>, DeviceError> {
+    let Some(device) = place.device()? else { return Ok(None) };
+    let facts = device.facts()?;
+    Ok(Some(management(&facts).reading))
 }
 
 /// All GPUs in the driver's order.
 ///
 /// # Errors
 /// When this build has no CUDA, the machine no driver, or a GPU cannot be opened.
-pub fn accelerators() -> Result<Vec<(DeviceFacts, AcceleratorState)>, DeviceError> {
+pub fn accelerators() -> Result<Vec<(DeviceFacts, Management)>, DeviceError> {
     (0..Device::cuda_count()?)
         .map(|index| {
             let facts = Device::cuda(index)?.facts()?;
-            let state = state(&facts);
-            Ok((facts, state))
+            let management = management(&facts);
+            Ok((facts, management))
         })
         .collect()
 }
 
-/// How a GPU is now; nothing is known without the library, or in a build without CUDA.
-#[must_use]
-pub fn state(facts: &DeviceFacts) -> AcceleratorState {
+/// What NVIDIA's management library (NVML) tells: nothing where it is not, or in a build without CUDA.
+fn management(facts: &DeviceFacts) -> Management {
     #[cfg(feature = "cuda-exact")]
     {
-        nvml::state(facts).unwrap_or_default()
+        nvml::management(facts).unwrap_or_default()
     }
     #[cfg(not(feature = "cuda-exact"))]
     {
         let _ = facts;
-        AcceleratorState::default()
+        Management::default()
     }
 }
 
@@ -57,8 +98,9 @@ mod nvml {
     use nvml_wrapper::bitmasks::device::ThrottleReasons;
     use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
     use proofmark_models::exact::device::DeviceFacts;
+    use proofmark_reports::schema::v1::AcceleratorReading;
 
-    use super::AcceleratorState;
+    use super::Management;
 
     /// By the names of NVML's documentation.
     const REASONS: [(ThrottleReasons, &str); 8] = [
@@ -72,7 +114,7 @@ mod nvml {
         (ThrottleReasons::SYNC_BOOST, "sync_boost"),
     ];
 
-    pub(super) fn state(facts: &DeviceFacts) -> Option<AcceleratorState> {
+    pub(super) fn management(facts: &DeviceFacts) -> Option<Management> {
         let nvml = Nvml::init().ok()?;
         let device = nvml.device_by_pci_bus_id(facts.pci_address.as_deref()?).ok()?;
         let clocked = device.current_throttle_reasons().ok();
@@ -82,15 +124,18 @@ mod nvml {
         });
         let processes = device.running_compute_processes().ok();
         let others = processes.map(|all| all.iter().filter(|one| one.pid != std::process::id()).count());
-        Some(AcceleratorState {
-            driver_version: nvml.sys_driver_version().ok(),
+        let reading = AcceleratorReading {
             sm_clock_mhz: device.clock_info(Clock::SM).ok(),
-            max_sm_clock_mhz: device.max_clock_info(Clock::SM).ok(),
             memory_clock_mhz: device.clock_info(Clock::Memory).ok(),
             temperature_celsius: device.temperature(TemperatureSensor::Gpu).ok(),
             power_milliwatts: device.power_usage().ok(),
             throttle_reasons: reasons,
             other_processes: others.and_then(|count| u32::try_from(count).ok()),
+        };
+        Some(Management {
+            driver_version: nvml.sys_driver_version().ok(),
+            max_sm_clock_mhz: device.max_clock_info(Clock::SM).ok(),
+            reading,
         })
     }
 }

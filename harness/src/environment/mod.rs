@@ -1,6 +1,6 @@
 //! What this machine and this program are, as far as the system tells, and what speaks against measuring here.
 
-mod accelerator;
+pub(crate) mod accelerator;
 mod cache;
 mod cgroup;
 mod clock;
@@ -25,7 +25,7 @@ use proofmark_reports::schema::v1::{Clock, Harness, Machine};
 use crate::Failure;
 use root::Root;
 
-pub use accelerator::{AcceleratorState, accelerators, state};
+pub use accelerator::{Management, accelerator_apart, accelerators};
 pub use doubts::{Reading, ceilings_doubt, standing_doubts};
 
 /// The machine.
@@ -46,6 +46,7 @@ pub fn machine() -> Result<Machine, Failure> {
         available_memory_bytes: memory::available_bytes(root).unwrap_or(memory_bytes).min(memory_bytes),
         cgroup_memory_bytes: memory::cgroup_limit_bytes(root),
         cgroup_cpu_milli: cpu::cgroup_quota_milli(root),
+        accelerators: Vec::new(),
         os: std::env::consts::OS.to_owned(),
         os_release: printable(&system::os_release(root)),
         kernel: printable(&system::kernel(root)),

@@ -1,7 +1,7 @@
 //! Whether two profiles are of one machine, and what else differs between their runs.
 
 use crate::schema::change::{Difference, SameMachine};
-use crate::schema::v1::{DEVICE, Machine, Profile};
+use crate::schema::v1::{Machine, PROCESSOR, Profile};
 use crate::words;
 
 /// What a kernel keeps for itself is no other memory: up to a sixteenth.
@@ -49,7 +49,7 @@ pub(super) fn same(old: &Profile, new: &Profile) -> Result<SameMachine, OtherMac
 }
 
 fn device(profile: &Profile) -> String {
-    profile.cells.first().map_or_else(|| DEVICE.to_owned(), |cell| cell.device.clone())
+    profile.cells.first().map_or_else(|| PROCESSOR.to_owned(), |cell| cell.device.clone())
 }
 
 /// Facts that may be why something changed, in the order in which one asks for them.
@@ -62,7 +62,7 @@ pub(super) fn differences(old: &Profile, new: &Profile) -> Vec<Difference> {
         .collect()
 }
 
-fn facts(profile: &Profile) -> [(&'static str, String); 20] {
+fn facts(profile: &Profile) -> [(&'static str, String); 21] {
     let Profile { suite, machine, harness, .. } = profile;
     let short = |digest: crate::Digest| words::clipped(&digest.to_string(), 12);
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
@@ -89,5 +89,6 @@ fn facts(profile: &Profile) -> [(&'static str, String); 20] {
         ("memory limit", or_none(machine.cgroup_memory_bytes.map(words::bytes))),
         ("processor quota", or_none(machine.cgroup_cpu_milli.map(|milli| format!("{milli} thousandths")))),
         ("machine id", short(machine.commitment)),
+        ("GPU", or_none(machine.accelerators.first().map(words::accelerator))),
     ]
 }

@@ -9,17 +9,18 @@ use crate::schema::v1::{Bound, Ceilings, Limit, Machine, Obstacle, Roofline};
 const HOPELESS: u64 = 10;
 const SECOND_NS: u128 = 1_000_000_000;
 
-/// Why this machine is not asked to run a workload with `threads` threads: it lacks the memory, or its ceilings put a limit out of
-/// reach by far. Both are estimates: of memory from above, of time from below.
+/// Why this machine is not asked to run a workload on `device` with `threads` threads: it lacks the memory, or its ceilings put a limit
+/// out of reach by far. Both are estimates: of memory from above, of time from below.
 #[must_use]
 pub fn obstacle(
     workload: &Workload,
+    device: &str,
     threads: u32,
     machine: &Machine,
     ceilings: Option<Ceilings>,
 ) -> Option<Obstacle> {
     let needed_bytes = safe(workload.memory_bytes(workload.max_batch.unwrap_or(1), threads));
-    let available_bytes = machine.available_memory_bytes;
+    let available_bytes = machine.available_bytes_on(device);
     if needed_bytes > available_bytes {
         return Some(Obstacle::Memory { needed_bytes, available_bytes });
     }

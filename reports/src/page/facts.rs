@@ -61,6 +61,7 @@ fn machine(profile: &Profile) -> Vec<Fact> {
     facts.extend(limit.map(|limit| ("Control group's memory", limit)));
     let quota = machine.cgroup_cpu_milli.map(|milli| format!("{:.1} processors", milli as f64 / 1e3));
     facts.extend(quota.map(|quota| ("Control group's quota", quota)));
+    facts.extend(machine.accelerators.iter().map(|gpu| ("GPU", words::accelerator(gpu))));
     facts.extend([
         (
             "System",

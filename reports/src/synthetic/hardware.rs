@@ -61,6 +61,7 @@ impl Hardware {
             available_memory_bytes: self.available_memory_bytes,
             cgroup_memory_bytes: None,
             cgroup_cpu_milli: None,
+            accelerators: Vec::new(),
             os: "linux".to_owned(),
             os_release: "Debian GNU/Linux 12 (bookworm)".to_owned(),
             kernel: "6.1.0".to_owned(),

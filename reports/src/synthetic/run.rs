@@ -8,7 +8,9 @@ use super::service::Service;
 use super::trials::{self, Search};
 use crate::chain::{self, CellIdentity};
 use crate::derived;
-use crate::schema::v1::{Capacity, CapacityBasis, Ceilings, Cell, Machine, Round, Status, WarmUp, Weights};
+use crate::schema::v1::{
+    Capacity, CapacityBasis, Ceilings, Cell, Machine, PROCESSOR, Round, Status, WarmUp, Weights,
+};
 use crate::{Digest, capacity, words};
 
 /// Both sides of the roofline.
@@ -96,7 +98,7 @@ impl Run<'_> {
     fn bench<'a>(&self, place: usize, workload: &'a Workload, ceilings: Option<Ceilings>) -> Bench<'a> {
         let threads = self.hardware.class.logical_cpus;
         let mut cell = Cell::planned(workload, threads);
-        if let Some(obstacle) = derived::obstacle(workload, threads, self.machine, ceilings) {
+        if let Some(obstacle) = derived::obstacle(workload, PROCESSOR, threads, self.machine, ceilings) {
             (cell.status, cell.obstacle) = (Status::NotCovered, Some(obstacle));
             cell.reason = Some(words::obstacle(obstacle));
         } else {
@@ -215,6 +217,7 @@ impl Bench<'_> {
             output_digests: Vec::new(),
             chain_head: Digest([0; 32]),
             peak_memory_bytes: Some(self.peak_memory_bytes),
+            accelerator: None,
             doubts: Vec::new(),
             warm_up,
         };

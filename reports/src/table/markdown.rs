@@ -21,6 +21,9 @@ pub fn markdown(profile: &Profile, report_id: Digest) -> String {
         escaped(&profile.harness.version),
         escaped(&profile.harness.isa),
     );
+    for gpu in &machine.accelerators {
+        text += &format!("On {}: {}\n\n", escaped(&gpu.device), escaped(&words::accelerator(gpu)));
+    }
     let mut cells = cells(profile);
     let common = cells.condense();
     if !common.is_empty() {

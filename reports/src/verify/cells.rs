@@ -9,13 +9,17 @@ use proofmark_workloads::{Numerics, Suite, Workload};
 use super::{Reason, chains, rounds, trials};
 use crate::Digest;
 use crate::derived::{self, LOCAL};
-use crate::schema::v1::{Cell, DEVICE, Profile, SelfCheck, Status};
+use crate::schema::v1::{Cell, PROCESSOR, Profile, SelfCheck, Status};
 use crate::words::{self, clipped};
 
 /// Characters of a foreign workload that each reason repeats.
 const NAME: usize = 100;
 /// Beating the measured arithmetic by more than this factor is no noise.
 const IMPLAUSIBLE: u64 = 4;
+
+/// As [`IMPLAUSIBLE`], of native numerics on a GPU, whose tensor cores multiply formats of 16 and 8 bits many times as fast as the f32 that
+/// ceilings count.
+const IMPLAUSIBLE_WITH_TENSOR_CORES: u64 = 16 * IMPLAUSIBLE;
 
 /// Every fault of the cells.
 pub(super) fn check(profile: &Profile, suite: &Suite, key: Option<VerifyingKey>) -> Vec<Reason> {
@@ -105,6 +109,25 @@ impl<'a> Seen<'a> {
         }
         let threads = profile.cells.first().map_or(0, |first| first.threads);
         faults.require(cell.threads == threads, "threads differ within the run");
+        let device = profile.cells.first().map_or(PROCESSOR, |first| &first.device);
+        faults.require(cell.device == device, "the device differs within the run");
+        let accelerator = profile.machine.accelerator(&cell.device);
+        let is_there = cell.device == PROCESSOR || accelerator.is_some();
+        faults.require(
+            is_there,
+            format_args!("device `{}` is none of the machine's", clipped(&cell.device, NAME)),
+        );
+        for (place, round) in cell.rounds.iter().enumerate() {
+            match (accelerator, &round.accelerator) {
+                (None, Some(_)) => faults.add(format!("round {place}: readings of a GPU, on the processor")),
+                (Some(_), None) => faults.add(format!("round {place}: no readings of the GPU")),
+                (Some(gpu), Some(readings)) => faults.require(
+                    readings.peak_memory_bytes.is_none_or(|peak| peak <= gpu.memory_bytes),
+                    format_args!("round {place}: more memory than the GPU has"),
+                ),
+                (None, None) => {}
+            }
+        }
         let memory_bytes = profile.machine.memory_bytes;
         let fits = cell.peak_memory_bytes().is_none_or(|peak| memory_bytes == 0 || peak <= memory_bytes);
         faults.require(fits, "peak_memory_bytes is more than the machine has");
@@ -137,7 +160,6 @@ fn check_cell(cell: &Cell, workload: &Workload, profile: &Profile, suite: &Suite
         ("model", &cell.model, &workload.model.name),
         ("numerics", &cell.numerics, &numerics),
         ("precision", &cell.precision, &workload.precision),
-        ("device", &cell.device, &DEVICE.to_owned()),
     ] {
         faults
             .require(actual == expected, format_args!("{member} is `{actual}`, the suite says `{expected}`"));
@@ -181,7 +203,9 @@ fn check_plausible(cell: &Cell, workload: &Workload, best_flops_per_s: Option<u6
     let least_ns =
         best_flops_per_s.and_then(|rate| derived::least_arithmetic_ns(workload, rate)).unwrap_or(0);
     let fastest_ns = cell.rounds.iter().flat_map(|round| &round.latency_ns).min();
-    if let Some(fastest_ns) = fastest_ns.filter(|ns| ns.saturating_mul(IMPLAUSIBLE) < least_ns) {
+    let is_on_processor = cell.device == PROCESSOR || cell.numerics != Numerics::Native.family();
+    let implausible = if is_on_processor { IMPLAUSIBLE } else { IMPLAUSIBLE_WITH_TENSOR_CORES };
+    if let Some(fastest_ns) = fastest_ns.filter(|ns| ns.saturating_mul(implausible) < least_ns) {
         faults.add(format!(
             "a request took {fastest_ns} ns, its arithmetic takes {least_ns} ns at the best rate that was measured"
         ));
@@ -208,7 +232,9 @@ fn check_unmeasured(cell: &Cell, workload: &Workload, profile: &Profile, suite: 
     let rounds = cell.rounds.len() as u64;
     faults.require(rounds <= rounds_at_most, format_args!("not measured, and yet it has {rounds} rounds"));
     let expected = match cell.status {
-        Status::NotCovered => derived::obstacle(workload, cell.threads, &profile.machine, profile.ceilings),
+        Status::NotCovered => {
+            derived::obstacle(workload, &cell.device, cell.threads, &profile.machine, profile.ceilings)
+        }
         Status::Failed | Status::Measured => None,
     };
     let is_explained = cell.status != Status::NotCovered || expected.is_some();

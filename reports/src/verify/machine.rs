@@ -33,10 +33,36 @@ pub(super) fn check(profile: &Profile) -> Vec<Reason> {
     if machine.available_memory_bytes > machine.memory_bytes {
         facts.push("machine has more memory free than installed".to_owned());
     }
+    facts.extend(accelerator_faults(profile));
     let rounds = profile.cells.iter().flat_map(|cell| &cell.rounds);
     let mut ceilings = profile.ceilings.iter().chain(rounds.filter_map(|round| round.ceilings.as_ref()));
     if ceilings.any(|ceilings| ceilings.read_bytes_per_s == 0 || ceilings.f32_flops_per_s == 0) {
         facts.push("a ceiling is 0".to_owned());
     }
     facts.into_iter().map(|fact| Reason::Machine { fact }).collect()
+}
+
+/// GPUs that cannot be, are there twice, or that no cell ran on.
+fn accelerator_faults(profile: &Profile) -> Vec<String> {
+    let accelerators = &profile.machine.accelerators;
+    let mut facts = Vec::new();
+    let numbers: Vec<Option<u32>> = accelerators.iter().map(|gpu| number(&gpu.device)).collect();
+    if numbers.iter().any(Option::is_none) || !numbers.is_sorted_by(|a, b| a < b) {
+        facts.push("accelerators are not cuda:N in ascending order of N".to_owned());
+    }
+    for (place, gpu) in accelerators.iter().enumerate() {
+        if gpu.memory_bytes == 0 || gpu.available_memory_bytes > gpu.memory_bytes {
+            facts.push(format!("accelerator {place} has no memory, or more free than it has"));
+        }
+        if !profile.cells.iter().any(|cell| cell.device == gpu.device) {
+            facts.push(format!("no cell ran on accelerator {place}"));
+        }
+    }
+    facts
+}
+
+/// `N` of `cuda:N`, in its one spelling.
+fn number(device: &str) -> Option<u32> {
+    let number: u32 = device.strip_prefix("cuda:")?.parse().ok()?;
+    (format!("cuda:{number}") == device).then_some(number)
 }

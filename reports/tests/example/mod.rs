@@ -78,6 +78,7 @@ fn machine() -> Machine {
         available_memory_bytes: 3 << 30,
         cgroup_memory_bytes: Some(4 << 30),
         cgroup_cpu_milli: None,
+        accelerators: Vec::new(),
         os: "linux".to_owned(),
         os_release: "Example GNU/Linux 12".to_owned(),
         kernel: "6.1.0-example".to_owned(),
@@ -164,6 +165,7 @@ fn example_round(index: usize, workload: &Workload, round: usize, noise: &mut No
             .collect(),
         chain_head: Digest::of(b"head"),
         peak_memory_bytes: Some((40 + noise.next() % 500) << 20),
+        accelerator: None,
         doubts: if is_disturbed { vec![load] } else { Vec::new() },
     }
 }

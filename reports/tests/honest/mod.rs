@@ -50,6 +50,7 @@ pub(crate) fn honest_of(suite: &Suite) -> Profile {
             available_memory_bytes: 6 << 30,
             cgroup_memory_bytes: None,
             cgroup_cpu_milli: None,
+            accelerators: Vec::new(),
             os: "linux".to_owned(),
             os_release: "Example Linux 1".to_owned(),
             kernel: "6.1.0".to_owned(),
@@ -87,6 +88,21 @@ pub(crate) fn honest_of(suite: &Suite) -> Profile {
     profile.cells = suite.workloads.iter().map(|workload| honest_cell(suite, &workload.id)).collect();
     run_of(&mut profile, suite);
     profile
+}
+
+/// A GPU.
+pub(crate) fn accelerator(device: &str) -> Accelerator {
+    Accelerator {
+        device: device.to_owned(),
+        model: "Example GPU".to_owned(),
+        compute_capability: "9.0".to_owned(),
+        multiprocessors: 100,
+        memory_bytes: 80 << 30,
+        available_memory_bytes: 79 << 30,
+        has_ecc: Some(true),
+        cuda_version: Some("13.0".to_owned()),
+        driver_version: None,
+    }
 }
 
 /// The index of the first cell that is no generation.
@@ -132,6 +148,7 @@ fn honest_round(workload: &Workload, round: u64) -> Round {
         output_digests: steps.map(output).collect(),
         chain_head: Digest::of(b""),
         peak_memory_bytes: Some(100 << 20),
+        accelerator: None,
         doubts: Vec::new(),
     }
 }

@@ -10,6 +10,8 @@ use std::sync::PoisonError;
 use super::backend::{Backend, Launch};
 use super::{DeviceError, DeviceFacts, Result};
 
+/// What it says to have; none of it is counted.
+const MEMORY: u64 = 1 << 30;
 const ALIGNMENT: usize = 256;
 /// Bytes behind each allocation that nobody may write.
 const GUARD: usize = 256;
@@ -122,8 +124,8 @@ impl Backend for Emulated {
         Ok(DeviceFacts {
             name: "emulator".to_owned(),
             compute_capability: None,
-            memory_bytes: 0,
-            free_bytes: 0,
+            memory_bytes: MEMORY,
+            free_bytes: MEMORY,
             multiprocessors: 1,
             cuda_version: None,
             pci_address: None,

@@ -32,7 +32,9 @@ mod norm;
 mod packing;
 mod rotary;
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 pub use attention::{Attention, KvCache, MOST_SCORE_BYTES};
 pub use error::DeviceError;
@@ -57,19 +59,19 @@ pub struct Device {
 }
 
 impl Device {
-    /// Opens the GPU that CUDA's driver counts as `index`.
+    /// The GPU that CUDA's driver counts as `index`, opened when it is first asked for. In a build with the emulator and without CUDA, the emulator stands for the first.
     ///
     /// # Errors
     /// When this build has no CUDA, the machine no driver, or the driver no such GPU.
     pub fn cuda(index: usize) -> Result<&'static Self> {
-        #[cfg(feature = "cuda-exact")]
-        {
-            Ok(Self::opened(Box::new(cuda::Cuda::open(index)?)))
+        static OPEN: Mutex<BTreeMap<usize, &Device>> = Mutex::new(BTreeMap::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(device) = open.get(&index) {
+            return Ok(device);
         }
-        #[cfg(not(feature = "cuda-exact"))]
-        {
-            Err(DeviceError::NotBuilt { index })
-        }
+        let device = first_opened(index)?;
+        open.insert(index, device);
+        Ok(device)
     }
 
     /// How many GPUs CUDA's driver shows.
@@ -81,7 +83,11 @@ impl Device {
         {
             cuda::count()
         }
-        #[cfg(not(feature = "cuda-exact"))]
+        #[cfg(all(feature = "emulation", not(feature = "cuda-exact")))]
+        {
+            Ok(1)
+        }
+        #[cfg(not(any(feature = "cuda-exact", feature = "emulation")))]
         {
             Err(DeviceError::NotBuilt { index: 0 })
         }
@@ -120,6 +126,21 @@ impl Device {
     pub fn memory_use(&self) -> MemoryUse {
         self.pool.memory_use()
     }
+}
+
+#[cfg(feature = "cuda-exact")]
+fn first_opened(index: usize) -> Result<&'static Device> {
+    Ok(Device::opened(Box::new(cuda::Cuda::open(index)?)))
+}
+
+#[cfg(all(feature = "emulation", not(feature = "cuda-exact")))]
+fn first_opened(index: usize) -> Result<&'static Device> {
+    if index == 0 { Ok(Device::emulated(0)) } else { Err(DeviceError::NoSuchDevice { index, count: 1 }) }
+}
+
+#[cfg(not(any(feature = "cuda-exact", feature = "emulation")))]
+fn first_opened(index: usize) -> Result<&'static Device> {
+    Err(DeviceError::NotBuilt { index })
 }
 
 impl PartialEq for Device {

@@ -9,8 +9,8 @@ use crate::Digest;
 #[cfg(test)]
 use crate::schema::form;
 
-/// The only device of this version.
-pub const DEVICE: &str = "cpu";
+/// The processor, as a device.
+pub const PROCESSOR: &str = "cpu";
 
 /// The result of one workload.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Cell {
     pub numerics: String,
     /// `f32`
     pub precision: String,
-    /// `cpu`
+    /// `cpu`, or a GPU of the machine: `cuda:0`
     pub device: String,
     /// Threads that computed.
     pub threads: u32,
@@ -72,7 +72,7 @@ impl Cell {
             weights: None,
             numerics: workload.numerics.to_string(),
             precision: workload.precision.clone(),
-            device: DEVICE.to_owned(),
+            device: PROCESSOR.to_owned(),
             threads,
             batch: workload.shape.batch(),
             status: Status::Measured,

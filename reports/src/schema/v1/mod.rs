@@ -4,6 +4,7 @@
 //! All numbers are integers, the unit in the name: `_ns` nanoseconds, `_bytes` bytes, `_ppm` millionths. Absent values are
 //! `null`, so that every member is always there.
 
+mod accelerator;
 mod capacity;
 mod cell;
 mod challenge;
@@ -20,9 +21,11 @@ use crate::document::Document;
 #[cfg(test)]
 use crate::{proof, schema::form};
 
+pub use accelerator::{Accelerator, AcceleratorReading, AcceleratorReadings};
 pub use capacity::{Capacity, CapacityBasis, Trial, TrialVerdict};
 pub use cell::{
-    Bound, Cell, CellStatistics, DEVICE, Distribution, Limit, Obstacle, Roofline, SelfCheck, Status, Weights,
+    Bound, Cell, CellStatistics, Distribution, Limit, Obstacle, PROCESSOR, Roofline, SelfCheck, Status,
+    Weights,
 };
 pub use challenge::{Beacon, Challenge, NetworkChallenge, Receipt};
 pub use coverage::{AfterFactor, ClassCoverage, Coverage, Factor, Missing, WorkloadCoverage};
@@ -33,7 +36,7 @@ pub use round::{Round, WarmUp};
 /// `kind` of a profile.
 pub const KIND: &str = "proofmark.coverage_profile";
 /// The schema that this program writes.
-pub const SCHEMA: &str = "1.3.0";
+pub const SCHEMA: &str = "1.4.0";
 
 /// What a machine was measured to serve, signed by its operator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +68,7 @@ pub struct Profile {
     pub finished_at: String,
     /// The first, and one more each time the run was resumed; what lies between counts as elapsed.
     pub sittings: Vec<Sitting>,
-    /// What the machine's memory and arithmetic reach at most; `null` where they could not be measured.
+    /// What memory and arithmetic of the cells' device reach at most; `null` where they could not be measured.
     pub ceilings: Option<Ceilings>,
     /// One a planned workload, in the order of the suite.
     pub cells: Vec<Cell>,
@@ -138,6 +141,8 @@ pub struct Machine {
     pub cgroup_memory_bytes: Option<u64>,
     /// The control group's processor quota in thousandths of a processor, if there is one.
     pub cgroup_cpu_milli: Option<u64>,
+    /// GPUs that cells ran on, in the order of their numbers; none where the processor did.
+    pub accelerators: Vec<Accelerator>,
     /// `linux`, ..
     pub os: String,
     /// The distribution's name for itself.
@@ -150,6 +155,20 @@ pub struct Machine {
     pub virtualisation: String,
     /// What the latencies were read from.
     pub clock: Clock,
+}
+
+impl Machine {
+    /// The GPU of that name, if the machine has one.
+    #[must_use]
+    pub fn accelerator(&self, device: &str) -> Option<&Accelerator> {
+        self.accelerators.iter().find(|accelerator| accelerator.device == device)
+    }
+
+    /// Memory that was free for the run on a device.
+    #[must_use]
+    pub fn available_bytes_on(&self, device: &str) -> u64 {
+        self.accelerator(device).map_or(self.available_memory_bytes, |gpu| gpu.available_memory_bytes)
+    }
 }
 
 /// The monotonic clock.

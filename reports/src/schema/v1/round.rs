@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ceilings, Doubt};
+use super::{AcceleratorReadings, Ceilings, Doubt};
 use crate::Digest;
 #[cfg(test)]
 use crate::schema::form;
@@ -38,6 +38,8 @@ pub struct Round {
     pub chain_head: Digest,
     /// The process's largest resident set.
     pub peak_memory_bytes: Option<u64>,
+    /// How the GPU was; `null` on the processor.
+    pub accelerator: Option<AcceleratorReadings>,
     /// What was seen of the machine meanwhile.
     pub doubts: Vec<Doubt>,
 }
