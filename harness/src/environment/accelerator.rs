@@ -41,7 +41,7 @@ pub(crate) fn accelerator(place: Place) -> Result<Option<Accelerator>, DeviceErr
     }))
 }
 
-/// As [`accelerator`], asked by a process of its own: a GPU that this one had opened would hold memory and be another user of it.
+/// The GPU of a place, asked for by a process of its own: a GPU that this one had opened would hold memory and be another user of it.
 ///
 /// # Errors
 /// When the GPU cannot be opened, or the process says something else.
