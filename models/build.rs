@@ -22,7 +22,7 @@ fn emulation() {
 #[cfg(feature = "cuda-exact")]
 mod cuda {
     use std::env;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::process::Command;
 
     /// GPUs that get machine code of their own; PTX of the first serves those in between and later ones.
@@ -32,15 +32,13 @@ mod cuda {
     pub(super) fn compile() {
         println!("cargo::rerun-if-changed=kernels");
         println!("cargo::rerun-if-env-changed=PROOFMARK_CUDA_ARCHITECTURES");
-        println!("cargo::rerun-if-env-changed=CUDA_HOME");
+        println!("cargo::rerun-if-env-changed=PATH");
         let asked = env::var("PROOFMARK_CUDA_ARCHITECTURES").unwrap_or_else(|_| ARCHITECTURES.join(","));
         let architectures: Vec<&str> = asked.split(',').map(str::trim).collect();
         let output = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("exact.fatbin");
-        let nvcc = match env::var_os("CUDA_HOME") {
-            Some(home) => PathBuf::from(home).join("bin/nvcc"),
-            None => PathBuf::from("nvcc"),
-        };
-        let mut command = Command::new(&nvcc);
+        // The one that cudarc asks for its version.
+        let nvcc = Path::new("nvcc");
+        let mut command = Command::new(nvcc);
         command.args(["-fatbin", "-std=c++17", "-O3", "-fmad=false", "-ftz=false", "-prec-div=true"]);
         command.args(["-prec-sqrt=true", "--threads", "0", "-o"]).arg(&output);
         for name in &architectures {
@@ -48,12 +46,22 @@ mod cuda {
         }
         command.arg(format!("-gencode=arch=compute_{0},code=compute_{0}", architectures[0]));
         command.arg("kernels/exact.cu");
+        println!("cargo::rustc-env=PROOFMARK_NVCC_VERSION={}", version(nvcc));
         let status = command.status();
         match status {
             Ok(status) if status.success() => {}
             Ok(status) => fail(&format!("{}: {status}", nvcc.display())),
-            Err(error) => fail(&format!("cannot start {}: {error}; set CUDA_HOME", nvcc.display())),
+            Err(error) => fail(&format!("cannot start {}: {error}; put it on PATH", nvcc.display())),
         }
+    }
+
+    /// `13.0`, from the last line but one of what nvcc says.
+    fn version(nvcc: &Path) -> String {
+        let output =
+            Command::new(nvcc).arg("--version").output().map(|output| output.stdout).unwrap_or_default();
+        let text = String::from_utf8_lossy(&output).into_owned();
+        let release = text.split_once("release ").and_then(|(_, rest)| rest.split_once(','));
+        release.map_or_else(|| "an unknown version".to_owned(), |(version, _)| version.to_owned())
     }
 
     fn fail(fact: &str) -> ! {

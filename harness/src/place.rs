@@ -70,6 +70,9 @@ pub(crate) fn unreachable(error: DeviceError) -> Failure {
     let (outcome, hint) = match error {
         DeviceError::NotBuilt { .. } => (Outcome::Usage, "build with --features cuda, or leave --device out"),
         DeviceError::NoDriver { .. } => (Outcome::BadInput, "install NVIDIA's driver, or leave --device out"),
+        DeviceError::OldDriver { .. } => {
+            (Outcome::BadInput, "install a newer driver, or build with an older CUDA")
+        }
         DeviceError::NoSuchDevice { .. } => {
             (Outcome::BadInput, "`nvidia-smi -L` lists the GPUs, the first is cuda:0")
         }

@@ -9,6 +9,8 @@
 constexpr unsigned BLOCK = 256;
 // Lanes of a row sum.
 constexpr unsigned LANES = 16;
+// Loads that a thread begins before it uses the first: what a compiler does not do by itself across a loop.
+constexpr unsigned IN_FLIGHT = 8;
 
 __device__ __forceinline__ float bits(unsigned pattern) { return __uint_as_float(pattern); }
 
@@ -109,6 +111,27 @@ __device__ __noinline__ float apply_other(unsigned function, float x) {
 
 __device__ __forceinline__ float apply(unsigned function, float x) {
     return function == IDENTITY ? x : apply_other(function, x);
+}
+
+// One lane of a row sum: every 16th element from x on, `count` of them.
+template <class Accumulate>
+__device__ __forceinline__ float lane_of(const float *x, unsigned count, Accumulate accumulate) {
+    float lane = 0.0f;
+    unsigned index = 0;
+    for (; index + IN_FLIGHT <= count; index += IN_FLIGHT) {
+        float fetched[IN_FLIGHT];
+#pragma unroll
+        for (unsigned k = 0; k < IN_FLIGHT; k++) fetched[k] = x[size_t(index + k) * LANES];
+#pragma unroll
+        for (unsigned k = 0; k < IN_FLIGHT; k++) lane = accumulate(lane, fetched[k]);
+    }
+    for (; index < count; index++) lane = accumulate(lane, x[size_t(index) * LANES]);
+    return lane;
+}
+
+// Elements of a lane that begins at `first`, of those below `end`.
+__device__ __forceinline__ unsigned lane_count(unsigned first, unsigned end) {
+    return first < end ? (end - first + LANES - 1) / LANES : 0;
 }
 
 // The 16 lanes of a row sum folded 8, 4, 2, 1.

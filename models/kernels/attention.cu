@@ -103,10 +103,13 @@ extern "C" __global__ void attention_scores(float *scores, const float *queries,
     }
 }
 
+// Threads of `attention_weights`.
+constexpr unsigned WEIGHT_THREADS = 128;
+
 // Replaces the visible scores of a row by exp(score - maximum), and writes their sum to totals: [sequence][kv head][row].
-// grid = (tokens * group, sequences * kv_heads).
-extern "C" __global__ void attention_weights(float *scores, float *totals, const unsigned *lengths, AttentionShape shape) {
-    __shared__ float largest[32];
+// blockDim.x = WEIGHT_THREADS; grid = (tokens * group, sequences * kv_heads).
+extern "C" __global__ void __launch_bounds__(WEIGHT_THREADS) attention_weights(float *scores, float *totals, const unsigned *lengths, AttentionShape shape) {
+    __shared__ float largest[WEIGHT_THREADS];
     __shared__ float lanes[LANES];
     const unsigned group = shape.heads / shape.kv_heads, rows = shape.tokens * group;
     const Range keys = visible(shape, lengths, blockIdx.y / shape.kv_heads, shape.begin + blockIdx.x / group);
@@ -114,26 +117,26 @@ extern "C" __global__ void attention_weights(float *scores, float *totals, const
     const size_t row = size_t(blockIdx.y) * rows + blockIdx.x;
     float *own = scores + row * shape.span;
     // The order is free: only the sign of a zero maximum depends on it, and exp(0) = exp(-0).
-    if (threadIdx.x < 32) {
-        float most = bits(0xff800000);
-        for (unsigned key = start + threadIdx.x; key < end; key += 32) most = maximum(most, own[key]);
-        largest[threadIdx.x] = most;
+    float most = bits(0xff800000);
+    for (unsigned key = start + threadIdx.x; key < end; key += WEIGHT_THREADS) most = maximum(most, own[key]);
+    largest[threadIdx.x] = most;
+    __syncthreads();
+    if (threadIdx.x < LANES) {
+        for (unsigned lane = threadIdx.x + LANES; lane < WEIGHT_THREADS; lane += LANES) most = maximum(most, largest[lane]);
+        lanes[threadIdx.x] = most;
     }
     __syncthreads();
-    float most = largest[0];
-    for (unsigned lane = 1; lane < 32; lane++) most = maximum(most, largest[lane]);
-    for (unsigned key = start + threadIdx.x; key < end; key += blockDim.x) {
+    most = lanes[0];
+    for (unsigned lane = 1; lane < LANES; lane++) most = maximum(most, lanes[lane]);
+    for (unsigned key = start + threadIdx.x; key < end; key += WEIGHT_THREADS) {
         own[key] = exponential(__fsub_rn(own[key], most));
     }
     __syncthreads();
     // A key's lane is its position mod 16; the origin is a multiple of 16.
     if (threadIdx.x < LANES) {
-        float lane = 0.0f;
-#pragma unroll 8
-        for (unsigned key = start + (threadIdx.x + LANES - start % LANES) % LANES; key < end; key += LANES) {
-            lane = __fadd_rn(lane, own[key]);
-        }
-        lanes[threadIdx.x] = lane;
+        const unsigned first = start + (threadIdx.x + LANES - start % LANES) % LANES;
+        lanes[threadIdx.x] =
+            lane_of(own + first, lane_count(first, end), [](float lane, float x) { return __fadd_rn(lane, x); });
     }
     __syncthreads();
     if (threadIdx.x == 0) totals[row] = fold(lanes);
@@ -144,7 +147,7 @@ extern "C" __global__ void attention_weights(float *scores, float *totals, const
 //
 // blockDim.x = 32 * warps, warps >= QUERIES; shared memory: warps * QUERIES * 32 floats.
 // grid = (ceil(tokens * group / QUERIES), ceil(head_dim / 32), sequences * kv_heads).
-extern "C" __global__ void attention_values(float *y, const float *weights, const float *totals, const float *values,
+extern "C" __global__ void __launch_bounds__(512) attention_values(float *y, const float *weights, const float *totals, const float *values,
                                             const unsigned *lengths, AttentionShape shape) {
     SHARED_MEMORY(float, partial);  // [warp][row][dimension]
     const unsigned group = shape.heads / shape.kv_heads, rows = shape.tokens * group, dims = shape.head_dim;
@@ -188,9 +191,30 @@ extern "C" __global__ void attention_values(float *y, const float *weights, cons
             };
             const unsigned shared_from = min(max(common_start, from), to), shared_to = max(min(common_end, to), shared_from);
             for (unsigned key = from; key < shared_from; key++) step(key, false);
-#pragma unroll 8
-            for (unsigned key = shared_from; key < shared_to; key++) step(key, true);
-            for (unsigned key = shared_to; key < to; key++) step(key, false);
+            unsigned key = shared_from;
+            // Up to where four weights lie as they are read at once; the origin and the span are multiples of four.
+            for (; key < shared_to && key % 4 != 0; key++) step(key, true);
+            for (; key + IN_FLIGHT <= shared_to; key += IN_FLIGHT) {
+                float fetched[IN_FLIGHT], weight[QUERIES][IN_FLIGHT];
+#pragma unroll
+                for (unsigned index = 0; index < IN_FLIGHT; index++) fetched[index] = own_values[size_t(key + index) * dims];
+#pragma unroll
+                for (unsigned row = 0; row < QUERIES; row++) {
+#pragma unroll
+                    for (unsigned index = 0; index < IN_FLIGHT; index += 4) {
+                        read_four(own_weights[row] + (key + index - shape.origin), &weight[row][index]);
+                    }
+                }
+#pragma unroll
+                for (unsigned index = 0; index < IN_FLIGHT; index++) {
+#pragma unroll
+                    for (unsigned row = 0; row < QUERIES; row++) {
+                        sums[row] = __fmaf_rn(weight[row][index], fetched[index], sums[row]);
+                    }
+                }
+            }
+            for (; key < shared_to; key++) step(key, true);
+            for (key = shared_to; key < to; key++) step(key, false);
 #pragma unroll
             for (unsigned row = 0; row < QUERIES; row++) partial[(warp * QUERIES + row) * PANEL + lane] = sums[row];
         }

@@ -12,30 +12,32 @@ constexpr unsigned Q8_BLOCK = 32;
 // Blocks of 32 that a warp takes in a round.
 constexpr unsigned BLOCKS_A_WARP = 8;
 
-// A thread a block; grid covers rows * blocks.
+// A thread an element, QUANTISED_BLOCKS blocks of 32 side by side; grid covers rows * blocks.
+constexpr unsigned QUANTISED_BLOCKS = 8;
+
 extern "C" __global__ void quantise(int4 *integers, float *scales, const float *x, unsigned rows, unsigned width) {
+    __shared__ unsigned magnitudes[QUANTISED_BLOCKS][Q8_BLOCK];
     const unsigned blocks = (width + Q8_BLOCK - 1) / Q8_BLOCK;
-    const size_t place = size_t(blockIdx.x) * blockDim.x + threadIdx.x;
-    if (place >= size_t(rows) * blocks) return;
-    const unsigned block = unsigned(place % blocks), count = min(Q8_BLOCK, width - block * Q8_BLOCK);
-    const float *from = x + place / blocks * width + block * Q8_BLOCK;
+    const unsigned own = threadIdx.x / Q8_BLOCK, element = threadIdx.x % Q8_BLOCK;
+    const size_t place = size_t(blockIdx.x) * QUANTISED_BLOCKS + own;
+    const bool is_there = place < size_t(rows) * blocks;
+    const unsigned k = is_there ? unsigned(place % blocks) * Q8_BLOCK + element : width;
+    // What fills up a shorter block is +0.
+    const float number = k < width ? x[place / blocks * width + k] : 0.0f;
+    magnitudes[own][element] = __float_as_uint(number) & 0x7fffffffu;
+    __syncthreads();
+    if (!is_there) return;
     // Bit patterns without sign are in the order of the magnitudes, infinity and NaN above all.
     unsigned largest = 0;
-    for (unsigned k = 0; k < count; k++) largest = max(largest, __float_as_uint(from[k]) & 0x7fffffffu);
-    float scale = __fdiv_rn(bits(largest), 127.0f);
+#pragma unroll
+    for (unsigned other = 0; other < Q8_BLOCK; other++) largest = max(largest, magnitudes[own][other]);
+    const float scale = __fdiv_rn(bits(largest), 127.0f);
     const bool is_none = largest >= 0x7f800000u;
     const bool is_zero = is_none || scale < bits(0x00800000);
-    unsigned words[8] = {};
-    if (!is_zero) {
-        for (unsigned k = 0; k < count; k++) {
-            // The sum's last digit stands for 1, so it is rounded as the definition asks, and its low byte is the integer.
-            const unsigned integer = __float_as_uint(__fadd_rn(__fdiv_rn(from[k], scale), bits(ROUND)));
-            words[k / 4] |= (integer & 0xffu) << (k % 4 * 8);
-        }
-    }
-    scales[place] = is_none ? bits(0x7fc00000) : is_zero ? 0.0f : scale;
-    integers[2 * place] = make_int4(int(words[0]), int(words[1]), int(words[2]), int(words[3]));
-    integers[2 * place + 1] = make_int4(int(words[4]), int(words[5]), int(words[6]), int(words[7]));
+    // The sum's last digit stands for 1, so it is rounded as the definition asks, and its low byte is the integer.
+    const unsigned integer = is_zero ? 0 : __float_as_uint(__fadd_rn(__fdiv_rn(number, scale), bits(ROUND)));
+    reinterpret_cast<unsigned char *>(integers)[place * Q8_BLOCK + element] = (unsigned char)(integer);
+    if (element == 0) scales[place] = is_none ? bits(0x7fc00000) : is_zero ? 0.0f : scale;
 }
 
 __device__ __forceinline__ int dot(int4 x, uint4 w, int sum) {
@@ -47,19 +49,21 @@ __device__ __forceinline__ int dot(int4 x, uint4 w, int sum) {
 
 // Few rows. The warps take BLOCKS_A_WARP blocks each; one thread an output and row goes through a round's integers in order.
 //
-// blockDim.x = 32 * warps, warps >= ROWS; grid = (panels, ceil(rows / ROWS)); shared memory: ROWS * warps * 8 * 32 + ROWS * 32 floats.
+// blockDim.x = 32 * warps, warps >= ROWS; grid = (ceil(rows / ROWS), panels); shared memory: (ROWS + 1) * warps * 8 * 32 + ROWS * 32
+// floats.
 template <unsigned ROWS>
 __device__ __forceinline__ void bytes_narrow(const uint4 *__restrict__ panels, const float *__restrict__ weight_scales,
                                              const int4 *__restrict__ integers, const float *__restrict__ scales,
                                              unsigned rows, unsigned width, const Epilogue &epilogue) {
     SHARED_MEMORY(float, shared);
     const unsigned lane = threadIdx.x % PANEL, warp = threadIdx.x / PANEL, warps = blockDim.x / PANEL;
-    const unsigned first_row = blockIdx.y * ROWS, blocks = (width + Q8_BLOCK - 1) / Q8_BLOCK;
+    const unsigned first_row = blockIdx.x * ROWS, blocks = (width + Q8_BLOCK - 1) / Q8_BLOCK;
     const unsigned a_round = warps * BLOCKS_A_WARP;
     float *products = shared;  // [block][row][output]
-    float *outputs = shared + ROWS * a_round * PANEL;
-    const uint4 *weights = packets_at(panels, blockIdx.x * PANEL + lane, 2 * blocks);
-    const float *own_scales = weight_scales + size_t(blockIdx.x) * blocks * PANEL + lane;
+    float *round_scales = products + ROWS * a_round * PANEL;  // [block][output]
+    float *outputs = round_scales + a_round * PANEL;
+    const uint4 *weights = packets_at(panels, blockIdx.y * PANEL + lane, 2 * blocks);
+    const float *own_scales = weight_scales + size_t(blockIdx.y) * blocks * PANEL + lane;
     float total = 0.0f;
     for (unsigned round = 0; round < blocks; round += a_round) {
         const unsigned first = round + warp * BLOCKS_A_WARP;
@@ -67,6 +71,7 @@ __device__ __forceinline__ void bytes_narrow(const uint4 *__restrict__ panels, c
         for (unsigned block = first; block < min(first + BLOCKS_A_WARP, blocks); block++) {
             const uint4 *packet = weights + size_t(block) * 2 * PANEL;
             const uint4 low = read_once(packet), high = read_once(packet + PANEL);
+            round_scales[(block - round) * PANEL + lane] = own_scales[size_t(block) * PANEL];
 #pragma unroll
             for (unsigned row = 0; row < ROWS; row++) {
                 // A row too many repeats the last one, and is put nowhere.
@@ -79,7 +84,7 @@ __device__ __forceinline__ void bytes_narrow(const uint4 *__restrict__ panels, c
         if (warp < ROWS) {
             const float *row_scales = scales + size_t(min(first_row + warp, rows - 1)) * blocks;
             for (unsigned block = round; block < min(round + a_round, blocks); block++) {
-                const float scale = __fmul_rn(row_scales[block], own_scales[size_t(block) * PANEL]);
+                const float scale = __fmul_rn(row_scales[block], round_scales[(block - round) * PANEL + lane]);
                 total = __fmaf_rn(products[((block - round) * ROWS + warp) * PANEL + lane], scale, total);
             }
         }
@@ -89,7 +94,7 @@ __device__ __forceinline__ void bytes_narrow(const uint4 *__restrict__ panels, c
     __syncthreads();
     if (warp < ROWS && lane % 2 == 0 && first_row + warp < rows) {
         const float *pair = outputs + warp * PANEL + lane;
-        put_pair(epilogue, first_row + warp, blockIdx.x * PANEL + lane, pair[0], pair[1]);
+        put_pair(epilogue, first_row + warp, blockIdx.y * PANEL + lane, pair[0], pair[1]);
     }
 }
 

@@ -28,10 +28,15 @@ extern "C" __global__ void multiply_adds(float *sink, unsigned rounds, float fac
 extern "C" __global__ void read_memory(unsigned *sink, const uint4 *from, size_t packets) {
     const size_t threads = size_t(gridDim.x) * blockDim.x, thread = size_t(blockIdx.x) * blockDim.x + threadIdx.x;
     unsigned sum = 0;
-#pragma unroll 8
-    for (size_t packet = thread; packet < packets; packet += threads) {
-        const uint4 bytes = read_once(from + packet);
-        sum ^= bytes.x ^ bytes.y ^ bytes.z ^ bytes.w;
+    auto take = [&sum](uint4 bytes) { sum ^= bytes.x ^ bytes.y ^ bytes.z ^ bytes.w; };
+    size_t packet = thread;
+    for (; packet + (IN_FLIGHT - 1) * threads < packets; packet += IN_FLIGHT * threads) {
+        uint4 fetched[IN_FLIGHT];
+#pragma unroll
+        for (unsigned index = 0; index < IN_FLIGHT; index++) fetched[index] = read_once(from + packet + index * threads);
+#pragma unroll
+        for (unsigned index = 0; index < IN_FLIGHT; index++) take(fetched[index]);
     }
+    for (; packet < packets; packet += threads) take(read_once(from + packet));
     sink[thread] = sum;
 }

@@ -3,7 +3,7 @@
 // A thread block takes one panel of 32 outputs and ROWS rows. Its warps take blocks of 256 elements, a thread one output: each sum
 // is one chain of fmas. Then the sums of a round are added in ascending order of block.
 //
-// blockDim.x = 32 * warps, warps >= ROWS; grid = (panels, ceil(rows / ROWS)); shared memory: ROWS * warps * (256 + 32) floats.
+// blockDim.x = 32 * warps, warps >= ROWS; grid = (ceil(rows / ROWS), panels); shared memory: ROWS * warps * (256 + 32) floats.
 
 #pragma once
 
@@ -16,35 +16,61 @@ __device__ __forceinline__ void linear_narrow(const uint4 *__restrict__ panels, 
     constexpr unsigned PER = Format::PER_PACKET;
     SHARED_MEMORY(float, shared);
     const unsigned lane = threadIdx.x % PANEL, warp = threadIdx.x / PANEL, warps = blockDim.x / PANEL;
-    const unsigned first_row = blockIdx.y * ROWS, blocks = (width + BLOCK - 1) / BLOCK;
+    const unsigned first_row = blockIdx.x * ROWS, blocks = (width + BLOCK - 1) / BLOCK;
     const unsigned pitch = warps * BLOCK;
     float *inputs = shared;               // [row][warp][element]
     float *sums = shared + ROWS * pitch;  // [warp][row][output]
-    const uint4 *weights = packets_at(panels, blockIdx.x * PANEL + lane, packets_of<Format>(width));
+    const uint4 *weights = packets_at(panels, blockIdx.y * PANEL + lane, packets_of<Format>(width));
     float total = 0.0f;
     for (unsigned round = 0; round < blocks; round += warps) {
         const unsigned start = round * BLOCK, count = min(pitch, width - start);
+        // Of the warp's own block; none where there is no block left.
+        const unsigned own = warp * BLOCK, length = own < count ? min(BLOCK, count - own) : 0, whole = length / PER;
+        const uint4 *packet = weights + size_t((start + own) / PER) * PANEL;
+        uint4 ahead[IN_FLIGHT];
+        auto fetch = [&](unsigned first) {
+#pragma unroll
+            for (unsigned index = 0; index < IN_FLIGHT; index++) {
+                ahead[index] = make_uint4(0, 0, 0, 0);
+                if (first + index < whole) ahead[index] = read_once(packet + size_t(first + index) * PANEL);
+            }
+        };
+        fetch(0);
+#pragma unroll
         for (unsigned row = 0; row < ROWS; row++) {
-            if (first_row + row < rows) {
-                const float *from = x + size_t(first_row + row) * width + start;
-                for (unsigned k = threadIdx.x; k < count; k += blockDim.x) inputs[row * pitch + k] = from[k];
-            } else {
-                for (unsigned k = threadIdx.x; k < count; k += blockDim.x) inputs[row * pitch + k] = 0.0f;
+            // A row too many repeats the last one, and is put nowhere.
+            const float *from = x + size_t(min(first_row + row, rows - 1)) * width + start;
+            float fetched[BLOCK / PANEL];
+#pragma unroll
+            for (unsigned index = 0; index < BLOCK / PANEL; index++) {
+                const unsigned k = threadIdx.x + index * blockDim.x;
+                fetched[index] = k < count ? from[k] : 0.0f;
+            }
+#pragma unroll
+            for (unsigned index = 0; index < BLOCK / PANEL; index++) {
+                inputs[row * pitch + threadIdx.x + index * blockDim.x] = fetched[index];
             }
         }
         __syncthreads();
-        if (round + warp < blocks) {
-            const unsigned own = warp * BLOCK, length = min(BLOCK, count - own), whole = length / PER;
-            const uint4 *packet = weights + size_t((start + own) / PER) * PANEL;
+        if (length > 0) {
             float sum[ROWS] = {}, w[PER];
-#pragma unroll 8
-            for (unsigned index = 0; index < whole; index++) {
-                Format::widen(read_once(packet + size_t(index) * PANEL), w);
+            for (unsigned first = 0; first < whole; first += IN_FLIGHT) {
+                uint4 now[IN_FLIGHT];
 #pragma unroll
-                for (unsigned row = 0; row < ROWS; row++) {
+                for (unsigned index = 0; index < IN_FLIGHT; index++) now[index] = ahead[index];
+                fetch(first + IN_FLIGHT);
 #pragma unroll
-                    for (unsigned k = 0; k < PER; k++) {
-                        sum[row] = __fmaf_rn(inputs[row * pitch + own + index * PER + k], w[k], sum[row]);
+                for (unsigned index = 0; index < IN_FLIGHT; index++) {
+                    if (first + index < whole) {
+                        Format::widen(now[index], w);
+#pragma unroll
+                        for (unsigned row = 0; row < ROWS; row++) {
+#pragma unroll
+                            for (unsigned k = 0; k < PER; k++) {
+                                const float input = inputs[row * pitch + own + (first + index) * PER + k];
+                                sum[row] = __fmaf_rn(input, w[k], sum[row]);
+                            }
+                        }
                     }
                 }
             }
@@ -74,12 +100,12 @@ __device__ __forceinline__ void linear_narrow(const uint4 *__restrict__ panels, 
     __syncthreads();
     if (warp < ROWS && lane % 2 == 0 && first_row + warp < rows) {
         const float *pair = inputs + warp * PANEL + lane;
-        put_pair(epilogue, first_row + warp, blockIdx.x * PANEL + lane, pair[0], pair[1]);
+        put_pair(epilogue, first_row + warp, blockIdx.y * PANEL + lane, pair[0], pair[1]);
     }
 }
 
 #define LINEAR_NARROW(NAME, FORMAT, ROWS)                                                                        \
-    extern "C" __global__ void NAME(const uint4 *panels, const float *x, unsigned rows, unsigned width,          \
+    extern "C" __global__ void __launch_bounds__(ROWS == 1 ? 512 : 256) NAME(const uint4 *panels, const float *x, unsigned rows, unsigned width,          \
                                     Epilogue epilogue) {                                                         \
         linear_narrow<FORMAT, ROWS>(panels, x, rows, width, epilogue);                                           \
     }

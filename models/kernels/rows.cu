@@ -8,10 +8,7 @@
 template <class Accumulate>
 __device__ __forceinline__ float lane_sum(const float *x, unsigned width, float *lanes, Accumulate accumulate) {
     if (threadIdx.x < LANES) {
-        float lane = 0.0f;
-#pragma unroll 8
-        for (unsigned k = threadIdx.x; k < width; k += LANES) lane = accumulate(lane, x[k]);
-        lanes[threadIdx.x] = lane;
+        lanes[threadIdx.x] = lane_of(x + threadIdx.x, lane_count(threadIdx.x, width), accumulate);
     }
     __syncthreads();
     if (threadIdx.x == 0) lanes[LANES] = fold(lanes);

@@ -24,32 +24,24 @@ pub(crate) enum Extent {
 /// Runs all of it.
 pub(crate) fn check(extent: Extent) -> Result<()> {
     emulated(&["device", "vectors", "families"])?;
-    let mut goldens = cargo();
-    goldens.args([
-        "test",
-        "--release",
-        "--package",
-        "proofmark",
-        "--features",
-        "emulation",
-        "--test",
-        "goldens",
-    ]);
-    execute(goldens.args(["--", "devices"]))?;
-    if nvcc().is_none() {
-        bail!("no nvcc on PATH or in CUDA_HOME: {WHEELS}");
-    }
+    let mut runs = cargo();
+    runs.args(["test", "--release", "--package", "proofmark", "--features", "emulation"]);
+    execute(runs.args(["--test", "goldens", "--test", "device"]))?;
+    let Some(tools) = nvcc() else { bail!("no nvcc on PATH or in CUDA_HOME: {WHEELS}") };
+    let paths = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(std::iter::once(tools).chain(env::split_paths(&paths)))?;
     // In a folder of its own: stock candle is compiled anew with CUDA, and `target/release` keeps the ordinary program.
     let mut tests = cargo();
     tests.args(["test", "--release", "--target-dir", "target/cuda", "--package", "proofmark-models"]);
-    execute(tests.args(["--features", "cuda-exact", "--test", "device", "--test", "vectors"]))?;
+    tests.args(["--features", "cuda-exact", "--test", "device", "--test", "vectors"]);
+    execute(tests.env("PATH", &path))?;
     let features = match extent {
         Extent::Exact => "cuda-exact",
         Extent::All => "cuda",
     };
     let mut build = cargo();
     build.args(["build", "--release", "--target-dir", "target/cuda", "--package", "proofmark"]);
-    execute(build.args(["--features", features]))?;
+    execute(build.args(["--features", features]).env("PATH", &path))?;
     println!("cuda: {} is built", root().join("target/cuda/release/proofmark").display());
     Ok(())
 }
@@ -66,11 +58,9 @@ pub(crate) fn emulated(tests: &[&str]) -> Result<()> {
     execute(cargo.args(tests.iter().flat_map(|test| ["--test", test])))
 }
 
+/// The folder with nvcc.
 fn nvcc() -> Option<PathBuf> {
     let home = env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("bin"));
     let paths = env::var_os("PATH").unwrap_or_default();
-    home.into_iter()
-        .chain(env::split_paths(&paths))
-        .map(|folder| folder.join("nvcc"))
-        .find(|nvcc| nvcc.exists())
+    home.into_iter().chain(env::split_paths(&paths)).find(|folder| folder.join("nvcc").exists())
 }

@@ -16,6 +16,9 @@ use super::{DeviceError, DeviceFacts, Result, kernels};
 /// The kernels for the GPUs that `build.rs` names, and as PTX for later ones.
 const KERNELS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/exact.fatbin"));
 
+/// The version of CUDA that compiled them.
+const COMPILER: &str = env!("PROOFMARK_NVCC_VERSION");
+
 pub(super) struct Cuda {
     name: String,
     multiprocessors: usize,
@@ -30,8 +33,16 @@ impl Cuda {
             return Err(DeviceError::NoSuchDevice { index, count });
         }
         let context = CudaContext::new(index).map_err(fault("opening the GPU"))?;
-        let module =
-            context.load_module(Ptx::from_binary(KERNELS.to_vec())).map_err(fault("loading the kernels"))?;
+        let module = context.load_module(Ptx::from_binary(KERNELS.to_vec())).map_err(|error| {
+            let major = |version: &str| version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+            match (driver_version(), major(COMPILER)) {
+                (Some(driver), Some(compiler)) if driver.0 < compiler => {
+                    let driver = format!("{}.{}", driver.0, driver.1);
+                    DeviceError::OldDriver { driver, compiler: COMPILER }
+                }
+                _ => fault("loading the kernels")(error),
+            }
+        })?;
         let functions = kernels::NAMES
             .iter()
             .map(|name| Ok((*name, module.load_function(name).map_err(fault("loading a kernel"))?)))

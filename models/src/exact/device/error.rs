@@ -14,6 +14,14 @@ pub enum DeviceError {
         /// What loading it said.
         reason: String,
     },
+    /// The driver is older than the compiler of the kernels.
+    #[error("the driver knows CUDA {driver}, the kernels were compiled by CUDA {compiler}")]
+    OldDriver {
+        /// What the driver knows.
+        driver: String,
+        /// What compiled the kernels.
+        compiler: &'static str,
+    },
     /// The driver counts fewer GPUs.
     #[error("no GPU cuda:{index}, the driver shows {count}")]
     NoSuchDevice {

@@ -59,7 +59,7 @@ pub(super) const PANEL: usize = 32;
 const THREADS: usize = 256;
 /// Rows that are still multiplied by the kernel that reads weights once for few rows; more share a tile.
 const NARROW_ROWS: usize = 16;
-/// Rows from which on the larger tile pays.
+/// Rows from which on the larger tile pays, where it leaves no multiprocessor without work.
 const TALL_ROWS: usize = 96;
 /// Outputs a tile.
 const TILE_OUTPUTS: usize = 128;
@@ -298,10 +298,13 @@ pub(super) fn linear(
         let (name, a_block) = if rows == 1 { (names[0], 1) } else { (names[1], 4) };
         let most = if a_block == 1 { 16 } else { 8 };
         let warps = width.div_ceil(BLOCK).clamp(a_block, most);
-        let grid = [epilogue.outputs.div_ceil(PANEL), rows.div_ceil(a_block), 1];
+        // Rows side by side, so that a panel is read by all of them while it is in the cache.
+        let grid = [rows.div_ceil(a_block), epilogue.outputs.div_ceil(PANEL), 1];
         return arguments.launch(device, name, grid, 32 * warps, 4 * a_block * warps * (BLOCK + PANEL));
     }
-    let (name, tile, threads) = if rows < TALL_ROWS { (names[2], 32, 128) } else { (names[3], 128, 256) };
+    let tall_tiles = epilogue.outputs.div_ceil(TILE_OUTPUTS) * rows.div_ceil(128);
+    let is_tall = rows >= TALL_ROWS && tall_tiles >= device.backend.multiprocessors();
+    let (name, tile, threads) = if is_tall { (names[3], 128, 256) } else { (names[2], 32, 128) };
     let grid = [epilogue.outputs.div_ceil(TILE_OUTPUTS), rows.div_ceil(tile), 1];
     arguments.launch(device, name, grid, threads, 0)
 }
@@ -319,7 +322,7 @@ pub(super) fn quantise(
     holds(integers, Q8_BLOCK * blocks);
     holds(scales, 4 * blocks);
     let arguments = Arguments::default().buffer(integers).buffer(scales).buffer(x).count(rows).count(width);
-    arguments.launch(x.device(), "quantise", [blocks.div_ceil(THREADS), 1, 1], THREADS, 0)
+    arguments.launch(x.device(), "quantise", [blocks.div_ceil(THREADS / Q8_BLOCK), 1, 1], THREADS, 0)
 }
 
 /// As [`linear`], of rows and weights of eight bits with their scales.
@@ -347,8 +350,10 @@ pub(super) fn bytes(
         let most = if a_block == 1 { 16 } else { 8 };
         // Eight blocks of 32 a warp.
         let warps = blocks.div_ceil(8).clamp(a_block, most);
-        let grid = [epilogue.outputs.div_ceil(PANEL), rows.div_ceil(a_block), 1];
-        return arguments.launch(device, name, grid, 32 * warps, 4 * a_block * PANEL * (8 * warps + 1));
+        let shared_bytes = 4 * PANEL * (8 * warps * (a_block + 1) + a_block);
+        // Rows side by side, so that a panel is read by all of them while it is in the cache.
+        let grid = [rows.div_ceil(a_block), epilogue.outputs.div_ceil(PANEL), 1];
+        return arguments.launch(device, name, grid, 32 * warps, shared_bytes);
     }
     let (name, tile, threads) =
         if rows < TALL_ROWS { ("bytes_wide_32", 32, 128) } else { ("bytes_wide_64", 64, 256) };

@@ -4,14 +4,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Device, Result};
+use super::{Device, DeviceError, Result};
 
-/// Bytes in use.
+/// Bytes of a device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUse {
-    /// Now.
+    /// What models and activations use now.
     pub now_bytes: usize,
-    /// The most at one time.
+    /// What is held from the driver now: that, and what is kept to be used again.
+    pub held_bytes: usize,
+    /// The most that was held at one time.
     pub peak_bytes: usize,
 }
 
@@ -54,18 +56,22 @@ impl Buffer {
             device.pool.shelf(|shelf| shelf.free.get_mut(&allocated).and_then(|addresses| addresses.pop()));
         let address = match shelved {
             Some(address) => address,
-            None => match device.backend.allocate(allocated) {
-                Ok(address) => address,
-                Err(_) => {
-                    release(device);
-                    device.backend.allocate(allocated)?
-                }
-            },
+            None => {
+                let address = match device.backend.allocate(allocated) {
+                    Err(DeviceError::OutOfMemory { .. }) => {
+                        release(device);
+                        device.backend.allocate(allocated)?
+                    }
+                    other => other?,
+                };
+                device.pool.shelf(|shelf| {
+                    shelf.in_use.held_bytes += allocated;
+                    shelf.in_use.peak_bytes = shelf.in_use.peak_bytes.max(shelf.in_use.held_bytes);
+                });
+                address
+            }
         };
-        device.pool.shelf(|shelf| {
-            shelf.in_use.now_bytes += allocated;
-            shelf.in_use.peak_bytes = shelf.in_use.peak_bytes.max(shelf.in_use.now_bytes);
-        });
+        device.pool.shelf(|shelf| shelf.in_use.now_bytes += allocated);
         Ok(Self { device, address, bytes, allocated })
     }
 
@@ -131,7 +137,11 @@ impl Drop for Buffer {
 
 /// Gives all free memory back to the device.
 fn release(device: &Device) {
-    let free = device.pool.shelf(|shelf| std::mem::take(&mut shelf.free));
+    let free = device.pool.shelf(|shelf| {
+        let bytes: usize = shelf.free.iter().map(|(bytes, addresses)| bytes * addresses.len()).sum();
+        shelf.in_use.held_bytes -= bytes;
+        std::mem::take(&mut shelf.free)
+    });
     for (bytes, addresses) in free {
         for address in addresses {
             // SAFETY: allocated with this size, and taken off the shelf, so nobody else has it.

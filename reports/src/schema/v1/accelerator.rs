@@ -36,7 +36,7 @@ pub struct AcceleratorReadings {
     pub before: AcceleratorReading,
     /// Just after.
     pub after: AcceleratorReading,
-    /// Its memory that models and activations had at most; `null` if unknown.
+    /// The most of its memory that the cell's process held, for model and activations; `null` if unknown.
     pub peak_memory_bytes: Option<u64>,
 }
 
