@@ -13,7 +13,7 @@ use proofmark_workloads::Workload;
 
 use crate::cell::protocol::{Job, Proceed, Purpose, Ready, Step};
 use crate::certify::Request;
-use crate::environment::Reading;
+use crate::environment::{Reading, accelerator_doubts};
 use crate::journal::RunHead;
 use crate::plan::given;
 use crate::progress::Progress;
@@ -48,6 +48,7 @@ pub(crate) fn run(
     if let Some(round) = cell.rounds.last_mut().filter(|_| cell.status == Status::Measured) {
         round.ceilings = ceilings;
         round.doubts = before.doubts_until(&Reading::now());
+        round.doubts.extend(round.accelerator.iter().flat_map(accelerator_doubts));
     }
     (cell, kept)
 }

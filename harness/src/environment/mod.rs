@@ -26,7 +26,7 @@ use crate::Failure;
 use root::Root;
 
 pub use accelerator::{Management, accelerator_apart, accelerators};
-pub use doubts::{Reading, ceilings_doubt, standing_doubts};
+pub use doubts::{Reading, accelerator_doubts, ceilings_doubt, standing_doubts};
 
 /// The machine.
 ///

@@ -3,6 +3,7 @@
 //! What stands is looked at once, before the run. What happens is counted by the kernel, so a [`Reading`] before and another
 //! after a measurement enclose it. A system that does not tell gives no doubt.
 
+mod accelerator;
 mod battery;
 mod cgroup_throttling;
 mod clock_jump;
@@ -22,6 +23,7 @@ use proofmark_reports::schema::v1::{Doubt, DoubtKind, Machine};
 
 use super::root::Root;
 
+pub use accelerator::accelerator_doubts;
 pub use lost_speed::ceilings_doubt;
 pub use reading::Reading;
 
