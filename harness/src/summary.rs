@@ -34,7 +34,7 @@ pub(crate) fn profile(profile: &Profile, suite: Option<&Suite>) -> String {
         profile.suite.version,
         profile.started_at,
         profile.finished_at,
-        profile.harness.isa
+        words::exact_on(profile),
     );
     let mut cells = table::cells(profile);
     for (name, value) in cells.condense() {

@@ -262,6 +262,12 @@ pub fn percent(ppm: u64) -> String {
     }
 }
 
+/// Where a run's exact kernels ran: an instruction set of the processor, or a GPU.
+#[must_use]
+pub fn exact_on(profile: &Profile) -> &str {
+    profile.machine.accelerators.first().map_or(&profile.harness.isa, |gpu| &gpu.device)
+}
+
 /// A GPU in a line.
 #[must_use]
 pub fn accelerator(gpu: &Accelerator) -> String {

@@ -81,7 +81,12 @@ fn told(index: usize, facts: &DeviceFacts, state: &Management) -> String {
         now.other_processes.map(|count| format!("{count} other processes")),
     ];
     let name = Place::Cuda(index).to_string();
-    format!("{name:<7} {}\n        {}\n", joined(is), joined(is_now))
+    let mut told = format!("{name:<7} {}\n", joined(is));
+    let is_now = joined(is_now);
+    if !is_now.is_empty() {
+        told += &format!("        {is_now}\n");
+    }
+    told
 }
 
 fn as_json(index: usize, facts: &DeviceFacts, state: &Management) -> Value {

@@ -19,7 +19,7 @@ pub fn markdown(profile: &Profile, report_id: Digest) -> String {
         escaped(&profile.suite.name),
         escaped(&profile.suite.version),
         escaped(&profile.harness.version),
-        escaped(&profile.harness.isa),
+        escaped(words::exact_on(profile)),
     );
     for gpu in &machine.accelerators {
         text += &format!("On {}: {}\n\n", escaped(&gpu.device), escaped(&words::accelerator(gpu)));
