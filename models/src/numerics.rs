@@ -15,8 +15,8 @@ pub enum Numerics {
 
 impl Numerics {
     /// Runs a whole forward pass. An exact one runs on a thread of the pool, so that its many small parallel parts need not wake
-    /// one each; a native one stays where its caller is, as stock candle has it,
-    /// and so does one on a device, which only begins what the device does.
+    /// one each; a native one stays where its caller is, as stock candle has it, and so does one on a device, which
+    /// only begins what the device does.
     pub(crate) fn enter<T: Send>(self, pass: impl FnOnce() -> T + Send) -> T {
         match self {
             Self::Native | Self::ExactOn(_) => pass(),

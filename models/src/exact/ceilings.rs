@@ -32,8 +32,8 @@ pub fn multiply_adds(isa: Isa, rounds: u64) -> u64 {
 }
 
 /// So close to -1 that the sums swing for a hundred thousand rounds before they settle: real operands, whose bits change.
-const FACTOR: f32 = -0.99999;
-const ADDEND: f32 = 1.0;
+pub(super) const FACTOR: f32 = -0.99999;
+pub(super) const ADDEND: f32 = 1.0;
 
 /// Different for each chain and lane, so that none can be computed for another.
 fn start() -> [[f32; LANES]; MOST_CHAINS] {

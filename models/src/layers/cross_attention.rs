@@ -155,9 +155,8 @@ impl CrossAttention {
             }
             MemoryKind::OnDevice(cache) => {
                 check_batch(cache.dims(), batch)?;
-                let (visibility, most_score_bytes) = (everything(cache.len()), device::MOST_SCORE_BYTES);
-                let visibility = &visibility;
-                let attention = device::Attention { cache, visibility, heads, scale, most_score_bytes };
+                let visibility = &everything(cache.len());
+                let attention = device::Attention { cache, visibility, heads, scale };
                 Operand::on_device(attention.forward(queries.matrix()?)?, batch)
             }
         };

@@ -113,7 +113,7 @@ impl Experts {
     ) -> Result<Hidden> {
         let (count, hidden) = rows.dims();
         // Each token goes to an expert, so each row gets a starting value.
-        let mut sums = Matrix::upload(rows.device(), &vec![0.0; count * hidden], hidden)?;
+        let mut sums = Matrix::uninitialised(rows.device(), count, hidden)?;
         let mut is_begun = vec![false; count];
         for (expert, Share { tokens, weights }) in busy {
             let own = Operand::on_device(rows.picked(tokens)?, 1);

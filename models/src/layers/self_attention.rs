@@ -318,9 +318,8 @@ impl SelfAttention {
                 }
                 cache.append(&projected, columns)?;
                 workspace.ended(Part::Positions);
-                let (heads, scale, most_score_bytes) =
-                    (self.dims.heads, self.score_scale, device::MOST_SCORE_BYTES);
-                let attention = device::Attention { cache, visibility, heads, scale, most_score_bytes };
+                let (heads, scale) = (self.dims.heads, self.score_scale);
+                let attention = device::Attention { cache, visibility, heads, scale };
                 Operand::on_device(attention.forward(&projected)?, batch)
             }
             _ => return Err(Error::InvalidInput("a cache of the other numerics".to_owned())),

@@ -59,12 +59,7 @@ impl Weights {
     /// Weights generated from a seed: any size, no download, the same bits everywhere.
     #[must_use]
     pub fn synthetic(seed: u64, precision: Precision) -> Self {
-        Self {
-            source: Source::Synthetic(Synthetic::new(seed)),
-            precision,
-            native: NativeDevice::CPU,
-            loaded: Mutex::default(),
-        }
+        Self::of(Source::Synthetic(Synthetic::new(seed)), precision)
     }
 
     /// A folder with `model.safetensors`, or with shards and `model.safetensors.index.json`, or else with one GGUF file.
@@ -72,12 +67,7 @@ impl Weights {
     /// # Errors
     /// When a file cannot be read or is damaged.
     pub fn local(folder: &Path, precision: Precision) -> Result<Self> {
-        Ok(Self {
-            source: Source::Local(Local::open(folder, None)?),
-            precision,
-            native: NativeDevice::CPU,
-            loaded: Mutex::default(),
-        })
+        Ok(Self::of(Source::Local(Local::open(folder, None)?), precision))
     }
 
     /// A folder as [`Self::local`] takes, fetched from the hub: every file that is used has its pin, and is checked against it here.
@@ -85,8 +75,7 @@ impl Weights {
     /// # Errors
     /// When a file cannot be read, is damaged, has no pin or another digest.
     pub fn hub(folder: &Path, pins: &Pins, precision: Precision) -> Result<Self> {
-        let source = Source::Hub(Local::open(folder, Some(pins))?);
-        Ok(Self { source, precision, native: NativeDevice::CPU, loaded: Mutex::default() })
+        Ok(Self::of(Source::Hub(Local::open(folder, Some(pins))?), precision))
     }
 
     /// The same, for stock candle on another device.
@@ -110,12 +99,11 @@ impl Weights {
         precision: Precision,
         tensors: impl Fn(&str, &[usize], Init) -> Result<Vec<f32>> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            source: Source::Custom(Box::new(tensors)),
-            precision,
-            native: NativeDevice::CPU,
-            loaded: Mutex::default(),
-        }
+        Self::of(Source::Custom(Box::new(tensors)), precision)
+    }
+
+    fn of(source: Source, precision: Precision) -> Self {
+        Self { source, precision, native: NativeDevice::CPU, loaded: Mutex::default() }
     }
 
     /// `synthetic`, `local`, `hub` or `custom`.

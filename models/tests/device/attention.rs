@@ -1,11 +1,14 @@
 use std::sync::Arc;
 
 use proofmark_models::exact::attention::{Attention as HostAttention, Visibility};
-use proofmark_models::exact::device::{Attention, KvCache, MOST_SCORE_BYTES, Matrix};
+use proofmark_models::exact::device::{Attention, KvCache, Matrix};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::exact::kv_cache::{Columns, KvCache as HostCache};
 
 use super::{assert_bits, devices, numbers};
+
+/// Enough for a call in one part.
+const AT_ONCE: usize = 1 << 28;
 
 /// Sizes of a call.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +49,8 @@ fn compare(
             let attention =
                 HostAttention { cache: &host, visibility: &visibility, heads, scale, isa: Isa::Portable };
             attention.forward(&rows, columns.stride, &mut expected);
-            let attention =
-                Attention { cache: &cache, visibility: &visibility, heads, scale, most_score_bytes };
-            let actual = attention.forward(&input).unwrap().download().unwrap();
+            let attention = Attention { cache: &cache, visibility: &visibility, heads, scale };
+            let actual = attention.in_parts(&input, most_score_bytes).unwrap().download().unwrap();
             assert_bits(&actual, &expected, &format!("{device:?}: {shape:?}, {tokens} tokens at {first}"));
         }
     }
@@ -58,20 +60,21 @@ fn compare(
 fn causal_attention_is_the_oracles_in_prefill_and_decode() {
     let shape = Shape { sequences: 2, heads: 6, kv_heads: 2, head_dim: 20 };
     for seed in 0..3 {
-        compare(shape, &[5, 1, 1, 30, 1], seed, MOST_SCORE_BYTES, &|first, _| Visibility::Causal { first });
+        compare(shape, &[5, 1, 1, 30, 1], seed, AT_ONCE, &|first, _| Visibility::Causal { first });
     }
     let shape = Shape { sequences: 1, heads: 2, kv_heads: 2, head_dim: 33 };
-    compare(shape, &[255, 1, 1, 1, 270, 1], 7, MOST_SCORE_BYTES, &|first, _| Visibility::Causal { first });
+    compare(shape, &[255, 1, 1, 1, 270, 1], 7, AT_ONCE, &|first, _| Visibility::Causal { first });
     let shape = Shape { sequences: 1, heads: 1, kv_heads: 1, head_dim: 300 };
-    compare(shape, &[3, 1], 8, MOST_SCORE_BYTES, &|first, _| Visibility::Causal { first });
+    compare(shape, &[3, 1], 8, AT_ONCE, &|first, _| Visibility::Causal { first });
 }
 
 #[test]
 fn a_block_without_a_visible_key_is_left_out() {
     let shape = Shape { sequences: 1, heads: 4, kv_heads: 1, head_dim: 16 };
     for window in [1, 3, 250, 256, 300] {
-        compare(shape, &[1, 254, 3, 260, 1, 1], window as u64, MOST_SCORE_BYTES, &|first, _| {
-            Visibility::Sliding { first, window }
+        compare(shape, &[1, 254, 3, 260, 1, 1], window as u64, AT_ONCE, &|first, _| Visibility::Sliding {
+            first,
+            window,
         });
     }
 }
@@ -80,7 +83,7 @@ fn a_block_without_a_visible_key_is_left_out() {
 fn sequences_of_unlike_lengths_see_their_own_keys() {
     let shape = Shape { sequences: 3, heads: 4, kv_heads: 4, head_dim: 32 };
     let lengths = Arc::new(vec![1, 40, 17]);
-    compare(shape, &[40], 2, MOST_SCORE_BYTES, &|_, _| Visibility::Lengths(lengths.clone()));
+    compare(shape, &[40], 2, AT_ONCE, &|_, _| Visibility::Lengths(lengths.clone()));
 }
 
 #[test]
@@ -96,5 +99,5 @@ fn a_call_in_parts_gives_the_bits_of_one() {
 fn blocks_of_many_rounds_are_added_in_order() {
     let shape = Shape { sequences: 1, heads: 1, kv_heads: 1, head_dim: 4 };
     let visible = |first, _| Visibility::Sliding { first, window: 4400 };
-    compare(shape, &[4500, 1], 3, MOST_SCORE_BYTES, &visible);
+    compare(shape, &[4500, 1], 3, AT_ONCE, &visible);
 }

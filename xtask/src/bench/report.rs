@@ -15,10 +15,6 @@ pub(crate) const SCHEMA: &str = "proofmark/bench/1";
 /// Columns that are read from the left, beside the first.
 const TEXTS: [&str; 4] = ["case", "workload", "its last line", "verdict"];
 
-fn is_text(column: usize, title: &str) -> bool {
-    column == 0 || TEXTS.contains(&title)
-}
-
 /// Everything that was found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -267,6 +263,10 @@ fn time(ns: f64) -> String {
 /// A ratio as what it adds: 1.1 is +10.0 %.
 fn percent(ratio: f64) -> String {
     format!("{:+.1} %", (ratio - 1.0) * 100.0)
+}
+
+fn is_text(column: usize, title: &str) -> bool {
+    column == 0 || TEXTS.contains(&title)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::exact::attention::Visibility;
 use crate::exact::kv_cache::Columns;
 
 /// Bytes of scores at one time; queries of longer calls come in parts.
-pub const MOST_SCORE_BYTES: usize = 1 << 28;
+const MOST_SCORE_BYTES: usize = 1 << 28;
 
 /// Keys and values of one layer, as [`crate::exact::kv_cache::KvCache`].
 #[derive(Debug)]
@@ -32,8 +32,6 @@ pub struct Attention<'a> {
     pub heads: usize,
     /// What scores are multiplied by.
     pub scale: f32,
-    /// Bytes of scores at one time, as [`MOST_SCORE_BYTES`].
-    pub most_score_bytes: usize,
 }
 
 impl KvCache {
@@ -139,6 +137,17 @@ impl Attention<'_> {
     /// # Panics
     /// When shapes do not fit, or a query sees no key or more than there are; layers check that before.
     pub fn forward(&self, queries: &Matrix) -> Result<Matrix> {
+        self.in_parts(queries, MOST_SCORE_BYTES)
+    }
+
+    /// As [`Self::forward`], with so many bytes of scores at one time where a token needs no more.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    ///
+    /// # Panics
+    /// As [`Self::forward`].
+    pub fn in_parts(&self, queries: &Matrix, most_score_bytes: usize) -> Result<Matrix> {
         let [sequences, _, head_dim] = self.cache.dims;
         let device = queries.device();
         let tokens = queries.rows / sequences;
@@ -160,7 +169,7 @@ impl Attention<'_> {
         };
         let mut output = Matrix::uninitialised(device, queries.rows, self.heads * head_dim)?;
         let token_bytes = 4 * sequences * self.heads * self.cache.length.next_multiple_of(BLOCK);
-        let at_a_time = (self.most_score_bytes / token_bytes).clamp(1, tokens);
+        let at_a_time = (most_score_bytes / token_bytes).clamp(1, tokens);
         for begin in (0..tokens).step_by(at_a_time) {
             let part = begin..tokens.min(begin + at_a_time);
             let keys =

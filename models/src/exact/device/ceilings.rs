@@ -4,10 +4,7 @@
 use super::kernels::{self, CHAINS, filling_threads};
 use super::memory::Buffer;
 use super::{Device, Result};
-
-/// So close to -1 that the sums swing for a hundred thousand rounds before they settle: real operands, whose bits change.
-const FACTOR: f32 = -0.99999;
-const ADDEND: f32 = 1.0;
+use crate::exact::ceilings::{ADDEND, FACTOR};
 
 /// Carries out `rounds` multiply-adds in each chain of as many threads as the device holds at once, without touching memory. Returns how
 /// many f32 operations these were; a multiply-add counts two.

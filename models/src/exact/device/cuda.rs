@@ -21,7 +21,7 @@ const COMPILER: &str = env!("PROOFMARK_NVCC_VERSION");
 
 pub(super) struct Cuda {
     name: String,
-    multiprocessors: usize,
+    multiprocessors: u32,
     stream: Arc<CudaStream>,
     functions: BTreeMap<&'static str, CudaFunction>,
 }
@@ -48,16 +48,9 @@ impl Cuda {
             .map(|name| Ok((*name, module.load_function(name).map_err(fault("loading a kernel"))?)))
             .collect::<Result<_>>()?;
         let name = context.name().map_err(fault("asking for the name"))?;
-        let multiprocessors = context
-            .attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
-            .map_err(fault("asking for the multiprocessors"))?;
-        let multiprocessors = usize::try_from(multiprocessors).unwrap_or(1).max(1);
+        let multiprocessors =
+            attribute(&context, CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?.max(1);
         Ok(Self { name, multiprocessors, stream: context.default_stream(), functions })
-    }
-
-    fn attribute(&self, attribute: CUdevice_attribute) -> Result<u32> {
-        let value = self.stream.context().attribute(attribute).map_err(fault("asking for an attribute"))?;
-        Ok(u32::try_from(value).unwrap_or(0))
     }
 
     fn bind(&self) -> Result<()> {
@@ -140,21 +133,22 @@ impl Backend for Cuda {
             CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_BUS_ID,
             CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID,
         ];
-        let [domain, bus, device] = place.map(|attribute| self.attribute(attribute));
+        let context = self.stream.context();
+        let [domain, bus, device] = place.map(|place| attribute(context, place));
         Ok(DeviceFacts {
             name: self.name.clone(),
             compute_capability: Some((number(major), number(minor))),
             memory_bytes: total as u64,
             free_bytes: free as u64,
-            multiprocessors: u32::try_from(self.multiprocessors).unwrap_or(u32::MAX),
+            multiprocessors: self.multiprocessors,
             cuda_version: driver_version(),
             pci_address: Some(format!("{:08x}:{:02x}:{:02x}.0", domain?, bus?, device?)),
-            has_ecc: Some(self.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_ECC_ENABLED)? != 0),
+            has_ecc: Some(attribute(context, CUdevice_attribute::CU_DEVICE_ATTRIBUTE_ECC_ENABLED)? != 0),
         })
     }
 
     fn multiprocessors(&self) -> usize {
-        self.multiprocessors
+        self.multiprocessors as usize
     }
 
     fn synchronize(&self) -> Result<()> {
@@ -174,6 +168,11 @@ pub(super) fn count() -> Result<usize> {
     result::init().map_err(no_driver)?;
     let count = result::device::get_count().map_err(no_driver)?;
     Ok(usize::try_from(count).unwrap_or(0))
+}
+
+fn attribute(context: &CudaContext, attribute: CUdevice_attribute) -> Result<u32> {
+    let value = context.attribute(attribute).map_err(fault("asking for an attribute"))?;
+    Ok(u32::try_from(value).unwrap_or(0))
 }
 
 /// 13000 is 13.0.

@@ -22,7 +22,8 @@ impl Matrix {
         Ok(Self { buffer: Buffer::of_f32(device, values)?, rows: values.len() / width, width })
     }
 
-    pub(super) fn uninitialised(device: &'static Device, rows: usize, width: usize) -> Result<Self> {
+    /// Memory that holds anything, all of which is written before it is read.
+    pub(crate) fn uninitialised(device: &'static Device, rows: usize, width: usize) -> Result<Self> {
         Ok(Self { buffer: Buffer::uninitialised(device, 4 * rows * width)?, rows, width })
     }
 
@@ -44,17 +45,6 @@ impl Matrix {
     #[must_use]
     pub fn device(&self) -> &'static Device {
         self.buffer.device()
-    }
-
-    /// The same numbers as rows of another width.
-    ///
-    /// # Panics
-    /// When they are no whole number of such rows.
-    #[must_use]
-    pub fn reshaped(self, width: usize) -> Self {
-        let count = self.rows * self.width;
-        assert!(width > 0 && count.is_multiple_of(width));
-        Self { buffer: self.buffer, rows: count / width, width }
     }
 
     /// The rows of these indices, in their order.
@@ -172,16 +162,14 @@ impl Matrix {
     pub fn with_first_row(&self, patches: &Self, batch: usize) -> Result<Self> {
         let others = self.rows - 1;
         assert!(patches.dims() == (batch * others, self.width));
-        let device = self.device();
-        let mut all = Self::uninitialised(device, batch * self.rows, self.width)?;
-        let rows =
-            |index: usize| (0..batch * self.rows).filter(move |row| (row % self.rows == 0) == (index == 0));
-        let rows = |index: usize| rows(index).map(|row| row as u32).collect::<Vec<_>>();
-        all.put(&self.picked(&vec![0; batch])?, &rows(0))?;
+        let mut all = Self::uninitialised(self.device(), batch * self.rows, self.width)?;
+        let firsts: Vec<u32> = (0..batch).map(|part| (part * self.rows) as u32).collect();
+        all.put(&self.picked(&vec![0; batch])?, &firsts)?;
         if others > 0 {
             let mut placed = patches.copied()?;
             placed.add(&self.picked(&(1..self.rows as u32).collect::<Vec<_>>())?)?;
-            all.put(&placed, &rows(1))?;
+            let rows = (0..batch * self.rows).filter(|row| row % self.rows != 0);
+            all.put(&placed, &rows.map(|row| row as u32).collect::<Vec<_>>())?;
         }
         Ok(all)
     }

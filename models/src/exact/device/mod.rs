@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-pub use attention::{Attention, KvCache, MOST_SCORE_BYTES};
+pub use attention::{Attention, KvCache};
 pub use error::DeviceError;
 pub use facts::DeviceFacts;
 pub use images::{Convolution, Images};
@@ -59,7 +59,8 @@ pub struct Device {
 }
 
 impl Device {
-    /// The GPU that CUDA's driver counts as `index`, opened when it is first asked for. In a build with the emulator and without CUDA, the emulator stands for the first.
+    /// The GPU that CUDA's driver counts as `index`, opened when it is first asked for. In a build with the emulator and without CUDA,
+    /// the emulator stands for the first.
     ///
     /// # Errors
     /// When this build has no CUDA, the machine no driver, or the driver no such GPU.
