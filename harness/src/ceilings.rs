@@ -49,9 +49,11 @@ pub fn measure(
     available_memory_bytes: u64,
     time: Duration,
 ) -> anyhow::Result<Ceilings> {
-    let cache_bytes = environment::last_level_cache_bytes().unwrap_or(USUAL_CACHE_BYTES);
     let buffer_bytes = match place {
-        Place::Cpu => buffer_bytes(threads, cache_bytes, available_memory_bytes, time)?,
+        Place::Cpu => {
+            let cache_bytes = environment::last_level_cache_bytes().unwrap_or(USUAL_CACHE_BYTES);
+            buffer_bytes(threads, cache_bytes, available_memory_bytes, time)?
+        }
         Place::Cuda(_) => ACCELERATOR_BUFFER_BYTES.min(available_memory_bytes / 2),
     };
     let mut command = Command::new(program);

@@ -58,15 +58,15 @@ impl Place {
         let Self::Cuda(index) = self else { return Ok(()) };
         match Device::cuda_count() {
             Ok(count) if index < count => Ok(()),
-            Ok(count) => Err(unreachable(DeviceError::NoSuchDevice { index, count })),
-            Err(DeviceError::NotBuilt { .. }) => Err(unreachable(DeviceError::NotBuilt { index })),
-            Err(error) => Err(unreachable(error)),
+            Ok(count) => Err(failure(DeviceError::NoSuchDevice { index, count })),
+            Err(DeviceError::NotBuilt { .. }) => Err(failure(DeviceError::NotBuilt { index })),
+            Err(error) => Err(failure(error)),
         }
     }
 }
 
 /// A build or a machine without the device that was asked for.
-pub(crate) fn unreachable(error: DeviceError) -> Failure {
+pub(crate) fn failure(error: DeviceError) -> Failure {
     let (outcome, hint) = match error {
         DeviceError::NotBuilt { .. } => (Outcome::Usage, "build with --features cuda, or leave --device out"),
         DeviceError::NoDriver { .. } => (Outcome::BadInput, "install NVIDIA's driver, or leave --device out"),

@@ -8,7 +8,7 @@ use proofmark_reports::chain::{self, RunIdentity};
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::profile::challenge_digest;
 use proofmark_reports::schema::v1::{
-    Accelerator, Ceilings, Cell, Challenge, Doubt, Machine, NetworkChallenge, Sitting, Status, SuiteReference,
+    Ceilings, Cell, Challenge, Doubt, Machine, NetworkChallenge, Sitting, Status, SuiteReference,
 };
 use proofmark_reports::{Digest, Timestamp, derived, did_key, words};
 use proofmark_workloads::Workload;
@@ -270,21 +270,13 @@ fn is_other_challenge(begun: &Challenge, asked: Option<&NetworkChallenge>) -> bo
 
 /// Whether two readings are of one machine in one state; how much memory is free, and what the clock costs, may differ.
 fn is_same(before: &Machine, now: &Machine) -> bool {
-    let available_memory_bytes = before.available_memory_bytes;
-    let accelerators = before.accelerators.iter().zip(&now.accelerators);
-    let as_then = |(before, now): (&Accelerator, &Accelerator)| {
-        let available_memory_bytes = before.available_memory_bytes;
-        *before == Accelerator { available_memory_bytes, ..now.clone() }
-    };
-    before.accelerators.len() == now.accelerators.len()
-        && accelerators.into_iter().all(as_then)
-        && *before
-            == Machine {
-                available_memory_bytes,
-                clock: before.clock.clone(),
-                accelerators: before.accelerators.clone(),
-                ..now.clone()
-            }
+    let mut now = now.clone();
+    now.available_memory_bytes = before.available_memory_bytes;
+    now.clock = before.clock.clone();
+    for (now, before) in now.accelerators.iter_mut().zip(&before.accelerators) {
+        now.available_memory_bytes = before.available_memory_bytes;
+    }
+    *before == now
 }
 
 fn first_head(head: &RunHead, key: &SigningKey) -> Result<Digest, Failure> {

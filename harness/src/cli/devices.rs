@@ -1,12 +1,13 @@
 use clap::Args;
-use proofmark_models::exact::device::{DeviceError, DeviceFacts};
+use proofmark_models::exact::device::DeviceError;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::cli::{OutputFormat, print};
-use proofmark_reports::words::bytes;
+use proofmark_reports::schema::v1::Accelerator;
+use proofmark_reports::words::{self, bytes};
 use serde_json::{Value, json};
 
 use crate::environment::{self, Management};
-use crate::place::{Place, unreachable};
+use crate::place::failure;
 use crate::{Failure, Outcome};
 
 /// List what models can run on: the processor, and GPUs in a build with CUDA
@@ -26,7 +27,7 @@ impl Devices {
             Ok(gpus) => (gpus, None),
             Err(DeviceError::NotBuilt { .. }) => (Vec::new(), Some("this build has no CUDA".to_owned())),
             Err(error @ DeviceError::NoDriver { .. }) => (Vec::new(), Some(error.to_string())),
-            Err(error) => return Err(unreachable(error)),
+            Err(error) => return Err(failure(error)),
         };
         let isa = Isa::detect();
         match self.output {
@@ -35,16 +36,16 @@ impl Devices {
                     "device": "cpu", "name": machine.cpu_model, "isa": isa.to_string(), "logical_cpus": machine.logical_cpus,
                     "memory_bytes": machine.memory_bytes, "available_memory_bytes": machine.available_memory_bytes,
                 });
-                let gpus =
-                    gpus.iter().enumerate().map(|(index, (facts, state))| as_json(index, facts, state));
+                let gpus = gpus.iter().map(|(gpu, management)| as_json(gpu, management));
+                let gpus = gpus.collect::<Result<Vec<_>, _>>().map_err(anyhow::Error::from)?;
                 let devices: Vec<Value> = std::iter::once(cpu).chain(gpus).collect();
                 print(&format!("{:#}\n", json!({ "devices": devices, "no_gpu": none })))?;
             }
             OutputFormat::Table => {
                 let (cpus, memory) = (machine.logical_cpus, bytes(machine.memory_bytes));
                 print(&format!("cpu     {}, {cpus} processors, {isa}, {memory}\n", machine.cpu_model))?;
-                for (index, (facts, state)) in gpus.iter().enumerate() {
-                    print(&told(index, facts, state))?;
+                for (gpu, management) in &gpus {
+                    print(&told(gpu, management))?;
                 }
                 if let Some(none) = none {
                     print(&format!("no GPU  {none}\n"))?;
@@ -55,61 +56,36 @@ impl Devices {
     }
 }
 
-fn told(index: usize, facts: &DeviceFacts, state: &Management) -> String {
-    let version = |version: Option<(u32, u32)>| version.map(|(major, minor)| format!("{major}.{minor}"));
-    let joined = |facts: [Option<String>; 6]| facts.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let of_memory = format!("{} of memory, {} free", bytes(facts.memory_bytes), bytes(facts.free_bytes));
+fn told(gpu: &Accelerator, management: &Management) -> String {
     let is = [
-        Some(facts.name.clone()),
-        version(facts.compute_capability).map(|capability| format!("compute capability {capability}")),
-        Some(format!("{} multiprocessors", facts.multiprocessors)),
-        Some(of_memory),
-        facts.has_ecc.map(|has_ecc| if has_ecc { "ECC" } else { "no ECC" }.to_owned()),
-        version(facts.cuda_version).map(|cuda| format!("CUDA {cuda}")),
+        Some(words::accelerator(gpu)),
+        gpu.cuda_version.as_ref().map(|cuda| format!("CUDA {cuda}")),
+        Some(format!("{} multiprocessors", gpu.multiprocessors)),
+        gpu.has_ecc.map(|has_ecc| if has_ecc { "ECC" } else { "no ECC" }.to_owned()),
     ];
-    let now = &state.reading;
+    let Management { max_sm_clock_mhz, reading: now, .. } = management;
     let throttled = now.throttle_reasons.as_ref().map(|reasons| match &reasons[..] {
         [] => "not throttled".to_owned(),
         reasons => format!("throttled by {}", reasons.join(" ")),
     });
     let is_now = [
-        state.driver_version.as_ref().map(|driver| format!("driver {driver}")),
-        now.sm_clock_mhz.zip(state.max_sm_clock_mhz).map(|(now, most)| format!("{now} of {most} MHz")),
+        Some(format!("{} free", bytes(gpu.available_memory_bytes))),
+        now.sm_clock_mhz.zip(*max_sm_clock_mhz).map(|(now, most)| format!("{now} of {most} MHz")),
         now.temperature_celsius.map(|degrees| format!("{degrees} degrees Celsius")),
         now.power_milliwatts.map(|power| format!("{} W", power / 1000)),
         throttled,
         now.other_processes.map(|count| format!("{count} other processes")),
     ];
-    let name = Place::Cuda(index).to_string();
-    let mut told = format!("{name:<7} {}\n", joined(is));
-    let is_now = joined(is_now);
-    if !is_now.is_empty() {
-        told += &format!("        {is_now}\n");
-    }
-    told
+    let joined = |facts: &[Option<String>]| facts.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
+    format!("{:<7} {}\n        {}\n", gpu.device, joined(&is), joined(&is_now))
 }
 
-fn as_json(index: usize, facts: &DeviceFacts, state: &Management) -> Value {
-    let now = &state.reading;
-    let version = |version: Option<(u32, u32)>| version.map(|(major, minor)| format!("{major}.{minor}"));
-    json!({
-        "device": Place::Cuda(index).to_string(),
-        "name": facts.name,
-        "compute_capability": version(facts.compute_capability),
-        "multiprocessors": facts.multiprocessors,
-        "memory_bytes": facts.memory_bytes,
-        "free_memory_bytes": facts.free_bytes,
-        "cuda_version": version(facts.cuda_version),
-        "has_ecc": facts.has_ecc,
-        "driver_version": state.driver_version,
-        "sm_clock_mhz": now.sm_clock_mhz,
-        "max_sm_clock_mhz": state.max_sm_clock_mhz,
-        "memory_clock_mhz": now.memory_clock_mhz,
-        "temperature_celsius": now.temperature_celsius,
-        "power_milliwatts": now.power_milliwatts,
-        "throttle_reasons": now.throttle_reasons,
-        "other_processes": now.other_processes,
-    })
+/// As profiles have them, and the clock that they leave out.
+fn as_json(gpu: &Accelerator, management: &Management) -> serde_json::Result<Value> {
+    let mut gpu = serde_json::to_value(gpu)?;
+    gpu["max_sm_clock_mhz"] = json!(management.max_sm_clock_mhz);
+    gpu["reading"] = serde_json::to_value(&management.reading)?;
+    Ok(gpu)
 }
 
 #[cfg(test)]
@@ -119,19 +95,19 @@ mod tests {
     use super::*;
 
     /// Invented: no GPU was at hand.
-    fn gpu() -> (DeviceFacts, Management) {
-        let facts = DeviceFacts {
-            name: "Some GPU".to_owned(),
-            compute_capability: Some((9, 0)),
-            memory_bytes: 80 << 30,
-            free_bytes: 79 << 30,
+    fn gpu() -> (Accelerator, Management) {
+        let gpu = Accelerator {
+            device: "cuda:1".to_owned(),
+            model: "Some GPU".to_owned(),
+            compute_capability: "9.0".to_owned(),
             multiprocessors: 132,
-            cuda_version: Some((13, 0)),
-            pci_address: None,
+            memory_bytes: 80 << 30,
+            available_memory_bytes: 79 << 30,
             has_ecc: Some(true),
-        };
-        let state = Management {
+            cuda_version: Some("13.0".to_owned()),
             driver_version: Some("580.65".to_owned()),
+        };
+        let management = Management {
             max_sm_clock_mhz: Some(1980),
             reading: AcceleratorReading {
                 sm_clock_mhz: Some(345),
@@ -139,17 +115,20 @@ mod tests {
                 other_processes: Some(1),
                 ..AcceleratorReading::default()
             },
+            ..Management::default()
         };
-        (facts, state)
+        (gpu, management)
     }
 
     #[test]
     fn what_is_known_of_a_gpu_is_told_in_two_lines() {
-        let (facts, state) = gpu();
-        let is = "cuda:1  Some GPU, compute capability 9.0, 132 multiprocessors, 80.0 GiB of memory, 79.0 GiB free, ECC, CUDA 13.0";
-        let now = "        driver 580.65, 345 of 1980 MHz, throttled by sw_power_cap, 1 other processes";
-        assert_eq!(told(1, &facts, &state), format!("{is}\n{now}\n"));
-        assert_eq!(as_json(1, &facts, &state)["throttle_reasons"], json!(["sw_power_cap"]));
-        assert_eq!(as_json(1, &facts, &Management::default())["sm_clock_mhz"], Value::Null);
+        let (gpu, management) = gpu();
+        let is = "cuda:1  Some GPU, 80.0 GiB, compute capability 9.0, driver 580.65, CUDA 13.0, 132 multiprocessors, ECC";
+        let now = "        79.0 GiB free, 345 of 1980 MHz, throttled by sw_power_cap, 1 other processes";
+        assert_eq!(told(&gpu, &management), format!("{is}\n{now}\n"));
+        let told = as_json(&gpu, &management).unwrap();
+        assert_eq!(told["reading"]["throttle_reasons"], json!(["sw_power_cap"]));
+        assert_eq!((&told["model"], &told["max_sm_clock_mhz"]), (&json!("Some GPU"), &json!(1980)));
+        assert_eq!(as_json(&gpu, &Management::default()).unwrap()["reading"]["sm_clock_mhz"], Value::Null);
     }
 }

@@ -20,15 +20,16 @@ pub struct Management {
     pub reading: AcceleratorReading,
 }
 
-/// The GPU of a place, as profiles describe it; `None` of the processor.
+/// The GPU of a place, as profiles describe it, and what is known of it beside; `None` of the processor.
 ///
 /// # Errors
 /// When it cannot be opened.
-pub(crate) fn accelerator(place: Place) -> Result<Option<Accelerator>, DeviceError> {
+pub(crate) fn accelerator(place: Place) -> Result<Option<(Accelerator, Management)>, DeviceError> {
     let Some(device) = place.device()? else { return Ok(None) };
     let facts = device.facts()?;
+    let management = management(&facts);
     let version = |(major, minor): (u32, u32)| format!("{major}.{minor}");
-    Ok(Some(Accelerator {
+    let accelerator = Accelerator {
         device: place.to_string(),
         model: printable(&facts.name),
         compute_capability: facts.compute_capability.map_or_else(|| "none".to_owned(), version),
@@ -37,8 +38,9 @@ pub(crate) fn accelerator(place: Place) -> Result<Option<Accelerator>, DeviceErr
         available_memory_bytes: facts.free_bytes.min(facts.memory_bytes),
         has_ecc: facts.has_ecc,
         cuda_version: facts.cuda_version.map(version),
-        driver_version: management(&facts).driver_version.map(|driver| printable(&driver)),
-    }))
+        driver_version: management.driver_version.as_deref().map(printable),
+    };
+    Ok(Some((accelerator, management)))
 }
 
 /// The GPU of a place, asked for by a process of its own: a GPU that this one had opened would hold memory and be another user of it.
@@ -60,23 +62,15 @@ pub fn accelerator_apart(place: Place) -> anyhow::Result<Option<Accelerator>> {
 /// # Errors
 /// When it cannot be opened.
 pub(crate) fn reading(place: Place) -> Result<Option<AcceleratorReading>, DeviceError> {
-    let Some(device) = place.device()? else { return Ok(None) };
-    let facts = device.facts()?;
-    Ok(Some(management(&facts).reading))
+    Ok(accelerator(place)?.map(|(_, management)| management.reading))
 }
 
 /// All GPUs in the driver's order.
 ///
 /// # Errors
 /// When this build has no CUDA, the machine no driver, or a GPU cannot be opened.
-pub fn accelerators() -> Result<Vec<(DeviceFacts, Management)>, DeviceError> {
-    (0..Device::cuda_count()?)
-        .map(|index| {
-            let facts = Device::cuda(index)?.facts()?;
-            let management = management(&facts);
-            Ok((facts, management))
-        })
-        .collect()
+pub fn accelerators() -> Result<Vec<(Accelerator, Management)>, DeviceError> {
+    (0..Device::cuda_count()?).filter_map(|index| accelerator(Place::Cuda(index)).transpose()).collect()
 }
 
 /// What NVIDIA's management library (NVML) tells: nothing where it is not, or in a build without CUDA.
