@@ -88,7 +88,7 @@ __device__ __forceinline__ float times_sigmoid(float x, float y) {
     return __fdiv_rn(x, __fadd_rn(1.0f, exponential(-y)));
 }
 
-// The functions between layers; their numbers are those of `function_number` in `models/src/exact/device/kernels.rs`.
+// The functions between layers; their numbers are those of `function_number` in `models/src/exact/device/kernels/epilogue.rs`.
 enum Function : unsigned { IDENTITY, GELU, GELU_TANH, TANH, SILU, QUICK_GELU, RELU };
 
 // Not inlined: a tile applies one to each of its outputs, and its code would otherwise be many times as long.

@@ -11,7 +11,7 @@
 
 #include "weights.cuh"
 
-// As `AttentionShape` in `models/src/exact/device/kernels.rs`, field by field.
+// As `AttentionShape` in `models/src/exact/device/kernels/attention.rs`, field by field.
 struct AttentionShape {
     // Tokens of each sequence in the call, and those that take part.
     unsigned all_tokens;

@@ -13,7 +13,7 @@ enum EpilogueKind : unsigned {
     GATE,
 };
 
-// As `Epilogue` in `models/src/exact/device/kernels.rs`, field by field.
+// As `Epilogue` in `models/src/exact/device/kernels/epilogue.rs`, field by field.
 struct Epilogue {
     float *y;
     // (outputs,) or null

@@ -1,7 +1,7 @@
 // All kernels of exact/1 and exact/q8, as one translation unit: nvcc compiles it for GPUs, a C++ compiler for `host/emulator.cpp`.
 //
 // The rules of EXACT.md hold: no atomics, no tensor cores, no fast math; a sum's order never depends on the launch. What a launch
-// must look like stands above each kernel, and `models/src/exact/device/kernels.rs` is the only place that launches.
+// must look like stands above each kernel, and `models/src/exact/device/kernels` is the only place that launches.
 
 #ifdef __CUDACC__
 #define SHARED_MEMORY(TYPE, NAME) extern __shared__ TYPE NAME[]

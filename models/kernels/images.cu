@@ -4,7 +4,7 @@
 
 #include "arithmetic.cuh"
 
-// As `ImageShape` in `models/src/exact/device/kernels.rs`, field by field; pairs are (vertical, horizontal).
+// As `ImageShape` in `models/src/exact/device/kernels/images.rs`, field by field; pairs are (vertical, horizontal).
 struct ImageShape {
     unsigned height;
     unsigned width;

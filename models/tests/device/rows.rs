@@ -61,7 +61,20 @@ fn a_row_too_wide_for_the_kernel_is_refused() {
         };
         let mut x = Matrix::upload(device, &vec![1.0; 12_001], 12_001).unwrap();
         let refused = Norm::new(device, &norm).unwrap().in_place(&mut x).unwrap_err();
-        assert_eq!(refused.to_string(), "no kernel for a normalised row of 12001, at most 12000");
+        assert_eq!(refused.to_string(), "a normalised row takes at most 12000, not 12001");
+    }
+}
+
+#[test]
+fn more_heads_than_a_grid_has_blocks_are_refused() {
+    for device in devices() {
+        let norm =
+            HostNorm { weight: vec![1.0], kind: NormKind::RootMeanSquare, eps: 1e-5, isa: Isa::Portable };
+        let mut x = Matrix::upload(device, &vec![1.0; 65_536], 65_536).unwrap();
+        let norm = Norm::new(device, &norm).unwrap();
+        norm.columns_in_place(&mut x, 0..65_535).unwrap();
+        let refused = norm.columns_in_place(&mut x, 0..65_536).unwrap_err();
+        assert_eq!(refused.to_string(), "normalise takes at most 65535, not 65536");
     }
 }
 

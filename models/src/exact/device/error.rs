@@ -39,9 +39,9 @@ pub enum DeviceError {
         free_bytes: usize,
     },
     /// A kernel takes no shape like this.
-    #[error("no kernel for {what} of {size}, at most {most}")]
+    #[error("{what} takes at most {most}, not {size}")]
     TooLarge {
-        /// Of what.
+        /// What.
         what: &'static str,
         /// As asked.
         size: usize,
