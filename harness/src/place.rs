@@ -1,13 +1,15 @@
 //! Where models run: the processor, or a device beside it.
 
-use std::fmt;
 use std::str::FromStr;
+use std::{fmt, iter};
 
 use proofmark_models::exact::device::{Device, DeviceError};
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::{NativeDevice, Numerics};
 
 use crate::{Failure, Outcome};
+
+const EXPECTED: &str = "expected cpu or cuda:N, N from 0";
 
 /// A device by its name on the command line and in profiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,35 @@ pub enum Place {
     Cpu,
     /// A GPU, as CUDA's driver counts them.
     Cuda(usize),
+}
+
+/// One place, or all that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceChoice {
+    /// This one.
+    One(Place),
+    /// The processor and each GPU.
+    All,
+}
+
+impl PlaceChoice {
+    /// The places, the processor first; none is opened.
+    ///
+    /// # Errors
+    /// When there is no such device, not one GPU where all are meant, or this build cannot reach it.
+    pub fn places(self) -> Result<Vec<Place>, Failure> {
+        match self {
+            Self::One(place) => {
+                place.check()?;
+                Ok(vec![place])
+            }
+            Self::All => {
+                Place::Cuda(0).check()?;
+                let count = Device::cuda_count().map_err(failure)?;
+                Ok(iter::once(Place::Cpu).chain((0..count).map(Place::Cuda)).collect())
+            }
+        }
+    }
 }
 
 impl Place {
@@ -81,6 +112,17 @@ pub(crate) fn failure(error: DeviceError) -> Failure {
     Failure::new(outcome, error).hint(hint)
 }
 
+impl FromStr for PlaceChoice {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "all" => Ok(Self::All),
+            _ => name.parse().map(Self::One).map_err(|_| format!("{EXPECTED}, or all")),
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,11 +143,9 @@ impl FromStr for Place {
         };
         match name {
             "cpu" => Ok(Self::Cpu),
-            _ => name
-                .strip_prefix("cuda:")
-                .and_then(index)
-                .map(Self::Cuda)
-                .ok_or_else(|| "expected cpu or cuda:N, N from 0".to_owned()),
+            _ => {
+                name.strip_prefix("cuda:").and_then(index).map(Self::Cuda).ok_or_else(|| EXPECTED.to_owned())
+            }
         }
     }
 }

@@ -291,13 +291,8 @@ fn first_head(head: &RunHead, key: &SigningKey) -> Result<Digest, Failure> {
 
 /// The machine, with the GPU that models run on.
 fn machine_with(place: Place) -> Result<Machine, Failure> {
-    let accelerator = match place {
-        Place::Cpu => None,
-        Place::Cuda(_) => environment::accelerator_apart(place).map_err(|error| {
-            Failure::new(Outcome::BadInput, error).hint("`proofmark devices` lists what models can run on")
-        })?,
-    };
-    Ok(Machine { accelerators: accelerator.into_iter().collect(), ..environment::machine()? })
+    let accelerators = environment::accelerator_apart(place)?.into_iter().collect();
+    Ok(Machine { accelerators, ..environment::machine()? })
 }
 
 /// What the machine reaches at most, if the suite asks for it and it can be measured.

@@ -13,7 +13,7 @@ fn a_name_that_is_no_device_is_a_mistake_of_usage() {
     for name in ["gpu", "cuda", "cuda:-1", "cuda:01"] {
         let output = place.proofmark(&["certify", "--device", name]);
         assert_eq!(code(&output), 2);
-        assert!(place.told(&output).contains("expected cpu or cuda:N, N from 0"));
+        assert!(place.told(&output).contains("expected cpu or cuda:N, N from 0, or all"));
     }
 }
 
@@ -21,8 +21,8 @@ fn a_name_that_is_no_device_is_a_mistake_of_usage() {
 #[cfg(not(any(feature = "cuda-exact", feature = "emulation")))]
 fn a_build_without_cuda_says_what_it_lacks_before_anything_is_written() {
     let place = Place::new();
-    for command in ["certify", "self-check"] {
-        let output = place.proofmark(&[command, "--suite", "tiny.toml", "--device", "cuda:0"]);
+    for (command, device) in [("certify", "cuda:0"), ("certify", "all"), ("self-check", "cuda:0")] {
+        let output = place.proofmark(&[command, "--suite", "tiny.toml", "--device", device]);
         assert_eq!(code(&output), 2);
         let told =
             "error: cuda:0 needs a build with CUDA (hint: build with --features cuda, or leave --device out)";
@@ -71,4 +71,53 @@ fn a_run_on_a_device_gives_the_processors_digests_and_verifies() {
     let output = place.proofmark(&[&["certify", "--device", "cuda:1"], &exact[..]].concat());
     assert_eq!(code(&output), 10);
     assert!(place.told(&output).contains("no GPU cuda:1, the driver shows 1"), "{}", place.told(&output));
+}
+
+#[test]
+#[cfg(all(feature = "emulation", not(feature = "cuda-exact")))]
+fn all_devices_are_certified_one_after_another_as_one_machine() {
+    let place = Place::new();
+    let all = ["certify", "--device", "all", "--numerics", "exact", "--quiet", "--suite", "tiny.toml"];
+    let output = place.proofmark(&[&all[..], &["--in-toto", "statement.json"]].concat());
+    assert_eq!(code(&output), 0, "{}", place.told(&output));
+    for device in ["cpu", "cuda-0"] {
+        let (profile, statement) = (format!("profile.{device}.json"), format!("statement.{device}.json"));
+        let verify = ["verify", &profile, "--in-toto", &statement, "--suite", "tiny.toml"];
+        let output = place.proofmark(&verify);
+        assert_eq!(code(&output), 0, "{}", place.told(&output));
+        assert!(place.path(&format!("{profile}.outputs")).exists());
+    }
+    assert!(!place.path("profile.json").exists());
+    let files =
+        ["compare", "profile.cpu.json", "profile.cuda-0.json", "--suite", "tiny.toml", "--output", "json"];
+    let compared: Value = serde_json::from_slice(&place.proofmark(&files).stdout).unwrap();
+    assert_eq!(compared["machines"], 1, "{compared:#}");
+}
+
+#[test]
+#[cfg(all(feature = "emulation", not(feature = "cuda-exact")))]
+fn a_run_of_all_devices_goes_on_with_the_one_it_was_killed_on() {
+    let place = Place::new();
+    let all = ["certify", "--device", "all", "--numerics", "exact", "--quiet", "--suite", "tiny.toml"];
+    let refused = place.proofmark(&[&all[..], &["--resume"]].concat());
+    assert_eq!(code(&refused), 10, "{}", place.told(&refused));
+    let mut run = place.command(env!("CARGO_BIN_EXE_proofmark"));
+    let mut run = run.args(all).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let has_begun = || {
+        std::fs::read_to_string(place.path("profile.cuda-0.json.journal"))
+            .is_ok_and(|journal| journal.contains("\"finished\""))
+    };
+    while !has_begun() {
+        assert!(run.try_wait().unwrap().is_none(), "the run ended before it was killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let of_the_processor = std::fs::read(place.path("profile.cpu.json")).unwrap();
+    let output = place.proofmark(&[&all[..], &["--resume"]].concat());
+    assert_eq!(code(&output), 0, "{}", place.told(&output));
+    assert_eq!(std::fs::read(place.path("profile.cpu.json")).unwrap(), of_the_processor);
+    let read = std::fs::read(place.path("profile.cuda-0.json")).unwrap();
+    let of_the_gpu: Value = serde_json::from_slice(&read).unwrap();
+    assert_eq!(of_the_gpu["sittings"].as_array().unwrap().len(), 2);
 }

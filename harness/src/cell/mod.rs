@@ -74,7 +74,7 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
             if model.weights_source == "hub" {
                 quality::check(&model)?;
             }
-            measure(&suite, workload, &model, load_ns, parent)?;
+            measure(&suite, workload, &model, (load_ns, place), parent)?;
         }
         Purpose::Audit(questions) => audit::answer(workload, &model, questions)?,
     }
@@ -98,19 +98,23 @@ fn measure(
     suite: &Suite,
     workload: &Workload,
     model: &Model,
-    load_ns: u64,
+    (load_ns, place): (u64, Place),
     parent: &Receiver<String>,
 ) -> anyhow::Result<()> {
     let mut self_check_digest = None;
-    let warm_up = warm_up(&suite.timing, |iteration| {
-        let seed = match iteration {
-            0 => self_check_seed(),
-            _ => Digest::of_fields("proofmark/warm_up/1", &[&iteration.to_le_bytes()]),
-        };
-        let (Step { digest, latency_ns, .. }, _) = request(model, workload, seed)?;
-        self_check_digest.get_or_insert(digest);
-        Ok(latency_ns)
-    })?;
+    let warm_up = warm_up(
+        &suite.timing,
+        || accelerator::clock_mhz(place),
+        |iteration| {
+            let seed = match iteration {
+                0 => self_check_seed(),
+                _ => Digest::of_fields("proofmark/warm_up/1", &[&iteration.to_le_bytes()]),
+            };
+            let (Step { digest, latency_ns, .. }, _) = request(model, workload, seed)?;
+            self_check_digest.get_or_insert(digest);
+            Ok(latency_ns)
+        },
+    )?;
     let self_check_digest = self_check_digest.context("the warm-up had no iteration")?;
     let iterations = suite.timing.iterations(warm_up.median_ns());
     say(&Event::Ready(Ready {

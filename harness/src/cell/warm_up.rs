@@ -1,7 +1,7 @@
 //! Untimed iterations until the times have settled.
 //!
-//! Windows of [`Timing::warm_up_window`], each at least one iteration; they end when the last three agree ([`derived::is_stable`]),
-//! not before `warm_up_ms` and not after `warm_up_cap_ms`.
+//! Windows of [`Timing::warm_up_window`], each at least one iteration; they end when the last three agree ([`derived::is_stable`])
+//! and a GPU's clock no longer rises from one such window to the next, not before `warm_up_ms` and not after `warm_up_cap_ms`.
 
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,14 @@ use proofmark_workloads::Timing;
 
 use super::nanoseconds;
 
-/// Calls `iterate` with the iteration's number until its latencies, in nanoseconds, have settled.
+/// A clock that rises by less from one window to the next has settled.
+const RISING_PERCENT: u64 = 1;
+
+/// Calls `iterate` with the iteration's number until its latencies, in nanoseconds, have settled, and `clock_mhz`, where there is such
+/// a clock.
 pub(super) fn warm_up(
     timing: &Timing,
+    mut clock_mhz: impl FnMut() -> Option<u32>,
     mut iterate: impl FnMut(u64) -> anyhow::Result<u64>,
 ) -> anyhow::Result<WarmUp> {
     let (least, cap) =
@@ -21,6 +26,7 @@ pub(super) fn warm_up(
     let length = timing.warm_up_window();
     let started = Instant::now();
     let mut warm_up = WarmUp { iterations: 0, duration_ns: 0, window_median_ns: Vec::new() };
+    let mut clock_before = None;
     loop {
         let window = Instant::now();
         let mut latencies = Vec::new();
@@ -32,10 +38,21 @@ pub(super) fn warm_up(
         warm_up.window_median_ns.push(latencies[latencies.len() / 2].max(1));
         warm_up.duration_ns = nanoseconds(started);
         let elapsed = Duration::from_nanos(warm_up.duration_ns);
-        if elapsed >= cap || (elapsed >= least && derived::is_stable(&warm_up)) {
+        if elapsed >= cap {
             return Ok(warm_up);
         }
+        if elapsed >= least && derived::is_stable(&warm_up) {
+            let clock = clock_mhz().map(u64::from);
+            if clock.is_none_or(|now| clock_before.is_some_and(|before| !is_rising(before, now))) {
+                return Ok(warm_up);
+            }
+            clock_before = clock;
+        }
     }
+}
+
+fn is_rising(before_mhz: u64, now_mhz: u64) -> bool {
+    now_mhz * 100 >= before_mhz * (100 + RISING_PERCENT)
 }
 
 #[cfg(test)]
@@ -59,22 +76,46 @@ mod tests {
     #[test]
     fn it_ends_as_soon_as_three_windows_agree() {
         let latencies = [500, 300, 100, 105, 97];
-        let result = warm_up(&timing(0, 600), |iteration| {
-            // Longer than a window, so that each has one.
-            std::thread::sleep(Duration::from_millis(3));
-            Ok(latencies[iteration as usize])
-        })
+        let result = warm_up(
+            &timing(0, 600),
+            || None,
+            |iteration| {
+                // Longer than a window, so that each has one.
+                std::thread::sleep(Duration::from_millis(3));
+                Ok(latencies[iteration as usize])
+            },
+        )
         .unwrap();
         assert_eq!(result.window_median_ns, [500, 300, 100, 105, 97]);
         assert_eq!(result.iterations, 5);
     }
 
     #[test]
+    fn it_outlasts_a_clock_that_rises() {
+        let mut clocks = [345, 1200, 1980, 1980].into_iter();
+        let result = warm_up(
+            &timing(0, 600),
+            || clocks.next(),
+            |_| {
+                std::thread::sleep(Duration::from_millis(3));
+                Ok(100)
+            },
+        )
+        .unwrap();
+        // Three windows agree, and three more until the clock has not risen.
+        assert_eq!((result.iterations, clocks.next()), (6, None));
+    }
+
+    #[test]
     fn it_ends_at_its_cap_if_they_never_do() {
-        let result = warm_up(&timing(3, 12), |iteration| {
-            std::thread::sleep(Duration::from_micros(200));
-            Ok(1 << (iteration % 60))
-        })
+        let result = warm_up(
+            &timing(3, 12),
+            || Some(1),
+            |iteration| {
+                std::thread::sleep(Duration::from_micros(200));
+                Ok(1 << (iteration % 60))
+            },
+        )
         .unwrap();
         assert!(!derived::is_stable(&result));
         assert!(result.duration_ns >= 12_000_000, "{result:?}");

@@ -9,8 +9,10 @@ use proofmark_reports::schema::v1::NetworkChallenge;
 use proofmark_workloads::{Numerics, Suite};
 
 use crate::certify::{Certificate, Request, Start, certify};
+use crate::environment::accelerator_apart;
+use crate::journal::Journal;
 use crate::kept_outputs;
-use crate::place::Place;
+use crate::place::{Place, PlaceChoice};
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
@@ -28,9 +30,9 @@ pub(super) struct Certify {
     /// Run only workloads whose id matches, `*` and `?` as in a shell; may be repeated
     #[arg(long, value_name = "GLOB")]
     workload: Vec<String>,
-    /// Where models run: cpu, or cuda:N in a build with CUDA
+    /// Where models run: cpu, or in a build with CUDA cuda:N, or all: the processor and each GPU in turn, with a profile of each
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
-    device: Place,
+    device: PlaceChoice,
     /// Threads to compute with [default: all processors that this process may use]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
@@ -52,7 +54,8 @@ pub(super) struct Certify {
     /// The signing key in PEM [default: made on first use, see `proofmark key show`]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Where to write the profile; an existing file is replaced when the new one is complete
+    /// Where to write the profile; an existing file is replaced when the new one is complete; of all devices, profile.json becomes
+    /// profile.cpu.json, profile.cuda-0.json and so on, and likewise the other files
     #[arg(long, default_value = "profile.json", value_name = "FILE")]
     out: PathBuf,
     /// Where to write what audits need of the outputs [default: the profile's name and `.outputs`]
@@ -87,32 +90,85 @@ impl Certify {
         });
         let isa = super::available(self.isa)?;
         let challenge = self.challenge.as_deref().map(document_file::load::<NetworkChallenge>).transpose()?;
-        let request = Request {
-            suite: &suite,
-            selection: Selection { globs: self.workload, numerics },
-            threads: self.threads,
-            place: self.device,
-            isa,
-            weights: self.weights,
-            lock: &hub::lock(self.lock.as_deref())?,
-            challenge: challenge.as_ref(),
-            key: self.key.as_deref(),
-            out: &self.out,
-            outputs: self.outputs.as_deref(),
-            in_toto: self.in_toto.as_deref(),
-            attributes: stated(&self.attribute)?,
-            start: if self.resume { Start::Resume } else { Start::Anew },
-        };
-        let certificate = certify(&request, &mut Progress::new(self.quiet))?;
-        match self.output {
-            OutputFormat::Table => {
-                let outputs = self.outputs.unwrap_or_else(|| kept_outputs::place(&self.out));
-                print(&told(&certificate, &suite.suite, &self.out, &outputs, self.in_toto.as_deref()))?
+        let lock = hub::lock(self.lock.as_deref())?;
+        let attributes = stated(&self.attribute)?;
+        let mut outcome = Outcome::Ok;
+        for (place, files, start) in self.runs()? {
+            let Files { out, outputs, in_toto } = &files;
+            let request = Request {
+                suite: &suite,
+                selection: Selection { globs: self.workload.clone(), numerics },
+                threads: self.threads,
+                place,
+                isa,
+                weights: self.weights.clone(),
+                lock: &lock,
+                challenge: challenge.as_ref(),
+                key: self.key.as_deref(),
+                out,
+                outputs: Some(outputs),
+                in_toto: in_toto.as_deref(),
+                attributes: attributes.clone(),
+                start,
+            };
+            let certificate = certify(&request, &mut Progress::new(self.quiet))?;
+            match self.output {
+                OutputFormat::Table => print(&told(&certificate, &suite.suite, &files))?,
+                OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
             }
-            OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
+            outcome = worse(outcome, certificate.outcome());
         }
-        Ok(certificate.outcome())
+        Ok(outcome)
     }
+
+    /// Where models run in turn, what is written of it, and where each begins. A run of all devices that was killed goes on with the
+    /// device that has a journal: those before it have their profiles.
+    fn runs(&self) -> Result<Vec<(Place, Files, Start)>, Failure> {
+        let places = self.device.places()?;
+        let is_one = self.device != PlaceChoice::All;
+        if !is_one {
+            places.iter().try_for_each(|place| accelerator_apart(*place).map(drop))?;
+        }
+        let files = |place| {
+            if is_one { self.files(Path::to_owned) } else { self.files(|path| of_device(path, place)) }
+        };
+        let runs = places.into_iter().map(|place| (place, files(place), Start::Anew));
+        let mut runs: Vec<(Place, Files, Start)> = runs.collect();
+        if self.resume {
+            let has_journal = |(_, files, _): &(Place, Files, Start)| Journal::place(&files.out).exists();
+            runs.drain(..runs.iter().position(has_journal).unwrap_or(0));
+            runs[0].2 = Start::Resume;
+        }
+        Ok(runs)
+    }
+
+    fn files(&self, named: impl Fn(&Path) -> PathBuf) -> Files {
+        let out = named(&self.out);
+        let outputs = self.outputs.as_deref().map_or_else(|| kept_outputs::place(&out), &named);
+        Files { out, outputs, in_toto: self.in_toto.as_deref().map(&named) }
+    }
+}
+
+/// What is written of a device.
+struct Files {
+    out: PathBuf,
+    outputs: PathBuf,
+    in_toto: Option<PathBuf>,
+}
+
+/// `profile.json` of `cuda:0` is `profile.cuda-0.json`.
+fn of_device(path: &Path, place: Place) -> PathBuf {
+    let device = place.to_string().replace(':', "-");
+    match path.extension() {
+        Some(extension) => path.with_extension(format!("{device}.{}", extension.to_string_lossy())),
+        None => path.with_extension(device),
+    }
+}
+
+/// A machine that computes wrongly, before cells that failed.
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    let bad = [Outcome::CheckFailed, Outcome::CellsFailed];
+    bad.into_iter().find(|bad| [one, other].contains(bad)).unwrap_or(Outcome::Ok)
 }
 
 /// What the operator says of itself.
@@ -130,16 +186,10 @@ fn stated(attributes: &[String]) -> Result<Attributes, Failure> {
 }
 
 /// The summary, and where the profile is, what audits need, and the statement about it.
-fn told(
-    certificate: &Certificate,
-    suite: &Suite,
-    out: &Path,
-    outputs: &Path,
-    in_toto: Option<&Path>,
-) -> String {
-    let (place, id) = (out.display(), Digest::of(&certificate.bytes));
+fn told(certificate: &Certificate, suite: &Suite, files: &Files) -> String {
+    let (place, id) = (files.out.display(), Digest::of(&certificate.bytes));
     let (mut told, mut option) = (String::new(), String::new());
-    if let Some(statement) = in_toto.map(Path::display) {
+    if let Some(statement) = files.in_toto.as_deref().map(Path::display) {
         told = format!("in-toto  {statement}\n");
         option = format!(" --in-toto {statement}");
     }
@@ -147,6 +197,6 @@ fn told(
         "{}\nprofile  {place} ({} bytes)\nreport   {id}\noutputs  {}, which an audit asks for\n{told}next     proofmark verify {place}{option}\n",
         summary::profile(&certificate.profile, Some(suite)),
         certificate.bytes.len(),
-        outputs.display()
+        files.outputs.display()
     )
 }

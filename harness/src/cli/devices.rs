@@ -2,12 +2,11 @@ use clap::Args;
 use proofmark_models::exact::device::DeviceError;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::cli::{OutputFormat, print};
-use proofmark_reports::schema::v1::Accelerator;
 use proofmark_reports::words::{self, bytes};
 use serde_json::{Value, json};
 
-use crate::environment::{self, Management};
-use crate::place::failure;
+use crate::environment::{self, FoundAccelerator, Management};
+use crate::place::{Place, failure};
 use crate::{Failure, Outcome};
 
 /// List what models can run on: the processor, and GPUs in a build with CUDA
@@ -36,7 +35,7 @@ impl Devices {
                     "device": "cpu", "name": machine.cpu_model, "isa": isa.to_string(), "logical_cpus": machine.logical_cpus,
                     "memory_bytes": machine.memory_bytes, "available_memory_bytes": machine.available_memory_bytes,
                 });
-                let gpus = gpus.iter().map(|(gpu, management)| as_json(gpu, management));
+                let gpus = gpus.iter().map(|(place, found)| as_json(*place, found));
                 let gpus = gpus.collect::<Result<Vec<_>, _>>().map_err(anyhow::Error::from)?;
                 let devices: Vec<Value> = std::iter::once(cpu).chain(gpus).collect();
                 print(&format!("{:#}\n", json!({ "devices": devices, "no_gpu": none })))?;
@@ -44,8 +43,8 @@ impl Devices {
             OutputFormat::Table => {
                 let (cpus, memory) = (machine.logical_cpus, bytes(machine.memory_bytes));
                 print(&format!("cpu     {}, {cpus} processors, {isa}, {memory}\n", machine.cpu_model))?;
-                for (gpu, management) in &gpus {
-                    print(&told(gpu, management))?;
+                for (place, found) in &gpus {
+                    print(&told(*place, found))?;
                 }
                 if let Some(none) = none {
                     print(&format!("no GPU  {none}\n"))?;
@@ -56,7 +55,11 @@ impl Devices {
     }
 }
 
-fn told(gpu: &Accelerator, management: &Management) -> String {
+fn told(place: Place, found: &FoundAccelerator) -> String {
+    let (gpu, management) = match found {
+        Ok(found) => found,
+        Err(error) => return format!("{:<7} cannot be used: {error}\n", place.to_string()),
+    };
     let is = [
         Some(words::accelerator(gpu)),
         gpu.cuda_version.as_ref().map(|cuda| format!("CUDA {cuda}")),
@@ -81,7 +84,11 @@ fn told(gpu: &Accelerator, management: &Management) -> String {
 }
 
 /// As profiles have them, and the clock that they leave out.
-fn as_json(gpu: &Accelerator, management: &Management) -> serde_json::Result<Value> {
+fn as_json(place: Place, found: &FoundAccelerator) -> serde_json::Result<Value> {
+    let (gpu, management) = match found {
+        Ok(found) => found,
+        Err(error) => return Ok(json!({ "device": place.to_string(), "fault": error.to_string() })),
+    };
     let mut gpu = serde_json::to_value(gpu)?;
     gpu["max_sm_clock_mhz"] = json!(management.max_sm_clock_mhz);
     gpu["reading"] = serde_json::to_value(&management.reading)?;
@@ -90,7 +97,7 @@ fn as_json(gpu: &Accelerator, management: &Management) -> serde_json::Result<Val
 
 #[cfg(test)]
 mod tests {
-    use proofmark_reports::schema::v1::AcceleratorReading;
+    use proofmark_reports::schema::v1::{Accelerator, AcceleratorReading};
 
     use super::*;
 
@@ -122,13 +129,22 @@ mod tests {
 
     #[test]
     fn what_is_known_of_a_gpu_is_told_in_two_lines() {
-        let (gpu, management) = gpu();
+        let found = Ok(gpu());
         let is = "cuda:1  Some GPU, 80.0 GiB, compute capability 9.0, driver 580.65, CUDA 13.0, 132 multiprocessors, ECC";
         let now = "        79.0 GiB free, 345 of 1980 MHz, throttled by sw_power_cap, 1 other processes";
-        assert_eq!(told(&gpu, &management), format!("{is}\n{now}\n"));
-        let told = as_json(&gpu, &management).unwrap();
+        assert_eq!(told(Place::Cuda(1), &found), format!("{is}\n{now}\n"));
+        let told = as_json(Place::Cuda(1), &found).unwrap();
         assert_eq!(told["reading"]["throttle_reasons"], json!(["sw_power_cap"]));
         assert_eq!((&told["model"], &told["max_sm_clock_mhz"]), (&json!("Some GPU"), &json!(1980)));
-        assert_eq!(as_json(&gpu, &Management::default()).unwrap()["reading"]["sm_clock_mhz"], Value::Null);
+        let unmanaged = Ok((gpu().0, Management::default()));
+        assert_eq!(as_json(Place::Cuda(1), &unmanaged).unwrap()["reading"]["sm_clock_mhz"], Value::Null);
+    }
+
+    #[test]
+    fn a_gpu_that_cannot_be_opened_is_listed_with_what_is_wrong() {
+        let found = Err(DeviceError::Fault { during: "opening a context", fault: "no device".to_owned() });
+        let fault = "opening a context failed on the device: no device";
+        assert_eq!(told(Place::Cuda(2), &found), format!("cuda:2  cannot be used: {fault}\n"));
+        assert_eq!(as_json(Place::Cuda(2), &found).unwrap(), json!({ "device": "cuda:2", "fault": fault }));
     }
 }

@@ -8,6 +8,7 @@ use proofmark_reports::profile::printable;
 use proofmark_reports::schema::v1::{Accelerator, AcceleratorReading};
 
 use crate::place::Place;
+use crate::{Failure, Outcome};
 
 /// What the management library tells of a GPU beside its reading; `None` without the library.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub struct Management {
     /// How it is now.
     pub reading: AcceleratorReading,
 }
+
+/// A GPU that was opened, or why it was not.
+pub type FoundAccelerator = Result<(Accelerator, Management), DeviceError>;
 
 /// The GPU of a place, as profiles describe it, and what is known of it beside; `None` of the processor.
 ///
@@ -47,7 +51,17 @@ pub(crate) fn accelerator(place: Place) -> Result<Option<(Accelerator, Managemen
 ///
 /// # Errors
 /// When the GPU cannot be opened, or the process says something else.
-pub fn accelerator_apart(place: Place) -> anyhow::Result<Option<Accelerator>> {
+pub fn accelerator_apart(place: Place) -> Result<Option<Accelerator>, Failure> {
+    if place == Place::Cpu {
+        return Ok(None);
+    }
+    said_apart(place).map_err(|error| {
+        let error = error.context(format!("{place} cannot be used"));
+        Failure::new(Outcome::BadInput, error).hint("`proofmark devices` lists what models can run on")
+    })
+}
+
+fn said_apart(place: Place) -> anyhow::Result<Option<Accelerator>> {
     let mut command = Command::new(super::own_program()?);
     command.args(["accelerator", "--device", &place.to_string()]).stdin(Stdio::null());
     let output = command.output().context("cannot start a process to look at the GPU")?;
@@ -65,12 +79,18 @@ pub(crate) fn reading(place: Place) -> Result<Option<AcceleratorReading>, Device
     Ok(accelerator(place)?.map(|(_, management)| management.reading))
 }
 
-/// All GPUs in the driver's order.
+/// The clock of the multiprocessors of a place's GPU; `None` of the processor, and where nothing tells it.
+pub(crate) fn clock_mhz(place: Place) -> Option<u32> {
+    reading(place).ok()??.sm_clock_mhz
+}
+
+/// All GPUs in the driver's order, and why one cannot be opened.
 ///
 /// # Errors
-/// When this build has no CUDA, the machine no driver, or a GPU cannot be opened.
-pub fn accelerators() -> Result<Vec<(Accelerator, Management)>, DeviceError> {
-    (0..Device::cuda_count()?).filter_map(|index| accelerator(Place::Cuda(index)).transpose()).collect()
+/// When this build has no CUDA, or the machine no driver.
+pub fn accelerators() -> Result<Vec<(Place, FoundAccelerator)>, DeviceError> {
+    let places = (0..Device::cuda_count()?).map(Place::Cuda);
+    Ok(places.filter_map(|place| Some((place, accelerator(place).transpose()?))).collect())
 }
 
 /// What NVIDIA's management library (NVML) tells: nothing where it is not, or in a build without CUDA.
@@ -88,6 +108,8 @@ fn management(facts: &DeviceFacts) -> Management {
 
 #[cfg(feature = "cuda-exact")]
 mod nvml {
+    use std::sync::LazyLock;
+
     use nvml_wrapper::Nvml;
     use nvml_wrapper::bitmasks::device::ThrottleReasons;
     use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
@@ -95,6 +117,9 @@ mod nvml {
     use proofmark_reports::schema::v1::AcceleratorReading;
 
     use super::Management;
+
+    /// Opened once: that takes longer than a reading.
+    static NVML: LazyLock<Option<Nvml>> = LazyLock::new(|| Nvml::init().ok());
 
     /// By the names of NVML's documentation.
     const REASONS: [(ThrottleReasons, &str); 8] = [
@@ -109,7 +134,7 @@ mod nvml {
     ];
 
     pub(super) fn management(facts: &DeviceFacts) -> Option<Management> {
-        let nvml = Nvml::init().ok()?;
+        let nvml = NVML.as_ref()?;
         let device = nvml.device_by_pci_bus_id(facts.pci_address.as_deref()?).ok()?;
         let clocked = device.current_throttle_reasons().ok();
         let reasons = clocked.map(|now| {

@@ -25,7 +25,7 @@ use proofmark_reports::schema::v1::{Clock, Harness, Machine};
 use crate::Failure;
 use root::Root;
 
-pub use accelerator::{Management, accelerator_apart, accelerators};
+pub use accelerator::{FoundAccelerator, Management, accelerator_apart, accelerators};
 pub use doubts::{Reading, accelerator_doubts, ceilings_doubt, standing_doubts};
 
 /// The machine.
