@@ -122,7 +122,12 @@ fn trace(cell: &Cell) -> Trace {
     }
 }
 
+/// What its models ran on.
 fn hardware(profile: &Profile) -> String {
+    if let Some(gpu) = profile.machine.accelerators.first() {
+        let (model, capability) = (clipped(&gpu.model, NAME), clipped(&gpu.compute_capability, NAME));
+        return format!("{model}, compute capability {capability}");
+    }
     let threads = profile.cells.first().map_or(profile.machine.logical_cpus, |cell| cell.threads);
     let (cpu, isa) = (clipped(&profile.machine.cpu_model, NAME), clipped(&profile.harness.isa, NAME));
     format!("{cpu}, {threads} threads, {isa}")

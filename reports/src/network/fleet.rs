@@ -31,7 +31,7 @@ pub struct Machine {
     pub commitment: Digest,
     /// Places of those who claim it, ascending.
     pub operators: Vec<usize>,
-    /// Of its first claim, in the order of operators.
+    /// Of the claim that serves most workloads, among those of the most requests, and of equals the first in the order of operators.
     pub hardware: String,
     /// As `hardware`.
     pub software: String,
@@ -71,11 +71,12 @@ impl Fleet {
                 claims.iter().filter_map(|claim| names.binary_search(&claim.operator).ok()).collect();
             holders.dedup();
             let known = operators.get(&claims[0].operator).cloned().unwrap_or_default();
+            let most = claims.iter().rev().max_by_key(|claim| served(&claim.offers)).unwrap_or(&claims[0]);
             Machine {
                 commitment,
                 operators: holders,
-                hardware: claims[0].hardware.clone(),
-                software: claims[0].software.clone(),
+                hardware: most.hardware.clone(),
+                software: most.software.clone(),
                 attributes: known.or(claims[0].attributes.clone()),
                 offers: best_of(claims.iter().map(|claim| claim.offers.as_slice())),
             }
@@ -171,6 +172,13 @@ impl Offer {
     }
 }
 
+/// How many workloads, and of how many requests an hour in all.
+fn served(offers: &[Offer]) -> (usize, u64) {
+    let served: Vec<u64> =
+        offers.iter().filter(|offer| offer.failing.is_none()).map(|offer| offer.requests_per_hour).collect();
+    (served.len(), served.iter().fold(0, |sum, rate| sum.saturating_add(*rate)))
+}
+
 fn best_of<'a>(claims: impl Iterator<Item = &'a [Offer]>) -> Vec<Offer> {
     let better = |mut best: Vec<Offer>, claim: &[Offer]| {
         for (best, offer) in best.iter_mut().zip(claim) {
@@ -246,6 +254,18 @@ mod tests {
         assert_eq!((machine.offers[0].success, machine.offers[2].success), (1.0, 0.9));
         assert_eq!(machine.offers[1].failing, Some(Factor::Capacity));
         assert_eq!(machine.operators, [0]);
+    }
+
+    #[test]
+    fn a_machine_is_known_by_the_hardware_that_serves_most() {
+        let (mut processor, mut gpu) = (claim("a", "first", 0.8), claim("a", "first", 0.8));
+        processor.hardware = "processor".to_owned();
+        gpu.hardware = "GPU".to_owned();
+        let known = |claims: &[Claim]| fleet(claims).machines[0].hardware.clone();
+        gpu.offers[0].requests_per_hour *= 2;
+        assert_eq!(known(&[processor.clone(), gpu.clone()]), "GPU");
+        gpu.offers[1] = failing(Factor::Hardware);
+        assert_eq!(known(&[gpu, processor]), "processor");
     }
 
     #[test]
