@@ -13,6 +13,7 @@ pub mod ceilings;
 pub mod cell;
 pub mod certify;
 pub mod cli;
+mod device_runs;
 pub mod environment;
 mod hub;
 mod journal;

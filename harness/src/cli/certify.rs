@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use proofmark_models::exact::isa::Isa;
@@ -9,10 +9,8 @@ use proofmark_reports::schema::v1::NetworkChallenge;
 use proofmark_workloads::{Numerics, Suite};
 
 use crate::certify::{Certificate, Request, Start, certify};
-use crate::environment::accelerator_apart;
-use crate::journal::Journal;
-use crate::kept_outputs;
-use crate::place::{Place, PlaceChoice};
+use crate::device_runs::{DeviceRun, Files, device_runs};
+use crate::place::PlaceChoice;
 use crate::plan::{Selection, WeightsFolder};
 use crate::progress::Progress;
 use crate::summary;
@@ -93,7 +91,11 @@ impl Certify {
         let lock = hub::lock(self.lock.as_deref())?;
         let attributes = stated(&self.attribute)?;
         let mut outcome = Outcome::Ok;
-        for (place, files, start) in self.runs()? {
+        let start = if self.resume { Start::Resume } else { Start::Anew };
+        let files = Files { out: self.out, outputs: self.outputs, in_toto: self.in_toto };
+        let runs = device_runs(self.device, &files, start)?;
+        let count = runs.len();
+        for (number, DeviceRun { place, files, start }) in (1..).zip(runs) {
             let Files { out, outputs, in_toto } = &files;
             let request = Request {
                 suite: &suite,
@@ -106,62 +108,26 @@ impl Certify {
                 challenge: challenge.as_ref(),
                 key: self.key.as_deref(),
                 out,
-                outputs: Some(outputs),
+                outputs: outputs.as_deref(),
                 in_toto: in_toto.as_deref(),
                 attributes: attributes.clone(),
                 start,
             };
-            let certificate = certify(&request, &mut Progress::new(self.quiet))?;
+            let mut progress = Progress::new(self.quiet);
+            if count > 1 {
+                progress.note(&format!("device {place}, {number} of {count}"));
+            }
+            let certificate = certify(&request, &mut progress)?;
             match self.output {
-                OutputFormat::Table => print(&told(&certificate, &suite.suite, &files))?,
+                OutputFormat::Table => {
+                    let gap = if number > 1 { "\n" } else { "" };
+                    print(&format!("{gap}{}", told(&certificate, &suite.suite, &files)))?
+                }
                 OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
             }
             outcome = worse(outcome, certificate.outcome());
         }
         Ok(outcome)
-    }
-
-    /// Where models run in turn, what is written of it, and where each begins. A run of all devices that was killed goes on with the
-    /// device that has a journal: those before it have their profiles.
-    fn runs(&self) -> Result<Vec<(Place, Files, Start)>, Failure> {
-        let places = self.device.places()?;
-        let is_one = self.device != PlaceChoice::All;
-        if !is_one {
-            places.iter().try_for_each(|place| accelerator_apart(*place).map(drop))?;
-        }
-        let files = |place| {
-            if is_one { self.files(Path::to_owned) } else { self.files(|path| of_device(path, place)) }
-        };
-        let runs = places.into_iter().map(|place| (place, files(place), Start::Anew));
-        let mut runs: Vec<(Place, Files, Start)> = runs.collect();
-        if self.resume {
-            let has_journal = |(_, files, _): &(Place, Files, Start)| Journal::place(&files.out).exists();
-            runs.drain(..runs.iter().position(has_journal).unwrap_or(0));
-            runs[0].2 = Start::Resume;
-        }
-        Ok(runs)
-    }
-
-    fn files(&self, named: impl Fn(&Path) -> PathBuf) -> Files {
-        let out = named(&self.out);
-        let outputs = self.outputs.as_deref().map_or_else(|| kept_outputs::place(&out), &named);
-        Files { out, outputs, in_toto: self.in_toto.as_deref().map(&named) }
-    }
-}
-
-/// What is written of a device.
-struct Files {
-    out: PathBuf,
-    outputs: PathBuf,
-    in_toto: Option<PathBuf>,
-}
-
-/// `profile.json` of `cuda:0` is `profile.cuda-0.json`.
-fn of_device(path: &Path, place: Place) -> PathBuf {
-    let device = place.to_string().replace(':', "-");
-    match path.extension() {
-        Some(extension) => path.with_extension(format!("{device}.{}", extension.to_string_lossy())),
-        None => path.with_extension(device),
     }
 }
 
@@ -189,7 +155,7 @@ fn stated(attributes: &[String]) -> Result<Attributes, Failure> {
 fn told(certificate: &Certificate, suite: &Suite, files: &Files) -> String {
     let (place, id) = (files.out.display(), Digest::of(&certificate.bytes));
     let (mut told, mut option) = (String::new(), String::new());
-    if let Some(statement) = files.in_toto.as_deref().map(Path::display) {
+    if let Some(statement) = files.in_toto.as_ref().map(|path| path.display()) {
         told = format!("in-toto  {statement}\n");
         option = format!(" --in-toto {statement}");
     }
@@ -197,6 +163,6 @@ fn told(certificate: &Certificate, suite: &Suite, files: &Files) -> String {
         "{}\nprofile  {place} ({} bytes)\nreport   {id}\noutputs  {}, which an audit asks for\n{told}next     proofmark verify {place}{option}\n",
         summary::profile(&certificate.profile, Some(suite)),
         certificate.bytes.len(),
-        files.outputs.display()
+        files.outputs().display()
     )
 }
