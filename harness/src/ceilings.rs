@@ -74,8 +74,8 @@ pub fn measure_here(place: Place, isa: Isa, buffer_bytes: usize, time: Duration)
         let f32_flops_per_s =
             best_rate(time, |rounds| Ok(device::ceilings::multiply_adds(gpu, u32::try_from(rounds)?)?))?;
         let buffer = device::ceilings::ReadBuffer::new(gpu, buffer_bytes)?;
-        ensure!(buffer.read()? > 0, "a buffer of {buffer_bytes} bytes has nothing to read");
-        let read_bytes_per_s = best_rate(time, |passes| (0..passes).map(|_| Ok(buffer.read()?)).sum())?;
+        ensure!(buffer.read(1)? > 0, "a buffer of {buffer_bytes} bytes has nothing to read");
+        let read_bytes_per_s = best_rate(time, |passes| Ok(buffer.read(passes)?))?;
         return Ok(Ceilings { read_bytes_per_s, f32_flops_per_s });
     }
     ensure!(isa.is_available(), "this machine does not have the instruction set {isa}");

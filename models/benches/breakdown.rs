@@ -29,7 +29,7 @@ fn main() {
     let isa = Isa::detect();
     println!("SmolLM2-135M shape, exact on {isa}, {} threads\n", rayon::current_num_threads());
     for precision in [Precision::F32, Precision::Bf16] {
-        let config = shapes::smollm2_135m();
+        let config = shapes::SMOLLM2_135M.spec();
         let weights = Weights::synthetic(1, precision);
         let model = Decoder::load(&config, &weights, 2 * PROMPT, Numerics::Exact(isa)).unwrap();
         let prompt: Vec<u32> = (0..PROMPT as u32).map(|i| i * 37 % 49_152).collect();

@@ -40,7 +40,7 @@ fn main() {
     let engines = engines.map(|(name, numerics, precision)| {
         let weights = Weights::synthetic(1, precision);
         let positions = (PROMPT + STEPS) as usize;
-        (name, Decoder::load(&shapes::smollm2_135m(), &weights, positions, numerics).unwrap())
+        (name, Decoder::load(&shapes::SMOLLM2_135M.spec(), &weights, positions, numerics).unwrap())
     });
     let mut rounds = vec![Vec::new(); engines.len()];
     for round in 0..ROUNDS {

@@ -79,7 +79,7 @@ fn replaying(criterion: &mut Criterion) {
     let prepared = LazyCell::new(|| {
         let weights = Weights::synthetic(1, Precision::F32);
         let numerics = Numerics::Exact(Isa::detect());
-        let model = Decoder::load(&shapes::smollm2_135m(), &weights, 128, numerics).unwrap();
+        let model = Decoder::load(&shapes::SMOLLM2_135M.spec(), &weights, 128, numerics).unwrap();
         let prompts = [(0..64).map(|i| i * 37).collect::<Vec<u32>>()];
         let tokens = model.generate(&prompts, 64, &mut |_| {}).unwrap().tokens;
         (model, prompts, tokens)

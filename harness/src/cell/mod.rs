@@ -21,6 +21,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, ensure};
+use proofmark_models::exact::device::Device;
 use proofmark_models::exact::environment::check_all_threads;
 use proofmark_models::exact::isa::Isa;
 use proofmark_models::{NativeDevice, Numerics};
@@ -82,8 +83,8 @@ fn work(job: &Job, parent: &Receiver<String>) -> anyhow::Result<Done> {
         let after = accelerator::reading(place)?.unwrap_or_default();
         let peak_memory_bytes = match numerics {
             Numerics::ExactOn(device) => Some(device.memory_use().peak_bytes as u64),
-            // Stock candle does not count its memory.
-            Numerics::Native | Numerics::Exact(_) => None,
+            Numerics::Native => place.device()?.and_then(Device::native_peak_bytes),
+            Numerics::Exact(_) => None,
         };
         Ok(AcceleratorReadings { before, after, peak_memory_bytes })
     };

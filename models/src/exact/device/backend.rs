@@ -56,6 +56,9 @@ pub(super) trait Backend: Send + Sync {
     /// What the device is.
     fn facts(&self) -> Result<DeviceFacts>;
 
+    /// The most memory that was in use at one time in the driver's own pool, from which stock candle takes its memory.
+    fn driver_pool_peak_bytes(&self) -> Option<u64>;
+
     /// Parts of the device that run thread blocks side by side.
     fn multiprocessors(&self) -> usize;
 

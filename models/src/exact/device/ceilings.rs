@@ -32,15 +32,15 @@ impl ReadBuffer {
         Ok(Self(Buffer::uninitialised(device, bytes - bytes % 16)?))
     }
 
-    /// Reads all of it. Returns how many bytes these were.
+    /// Reads all of it `passes` times, one behind another. Returns how many bytes these were.
     ///
     /// # Errors
     /// When the device has no memory left, or failed.
-    pub fn read(&self) -> Result<u64> {
+    pub fn read(&self, passes: u64) -> Result<u64> {
         let device = self.0.device();
         let mut sink = Buffer::uninitialised(device, 4 * filling_threads(device))?;
-        kernels::read_memory(&mut sink, &self.0)?;
+        (0..passes).try_for_each(|_| kernels::read_memory(&mut sink, &self.0))?;
         device.synchronize()?;
-        Ok(self.0.bytes() as u64)
+        Ok(passes * self.0.bytes() as u64)
     }
 }

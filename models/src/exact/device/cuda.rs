@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use cudarc::driver::sys::{CUdevice_attribute, CUresult};
+use cudarc::driver::sys::{CUdevice_attribute, CUmemPool_attribute, CUresult};
 use cudarc::driver::{CudaContext, CudaFunction, CudaStream, DriverError, result};
 use cudarc::nvrtc::Ptx;
 
@@ -145,6 +145,18 @@ impl Backend for Cuda {
             pci_address: Some(format!("{:08x}:{:02x}:{:02x}.0", domain?, bus?, device?)),
             has_ecc: Some(attribute(context, CUdevice_attribute::CU_DEVICE_ATTRIBUTE_ECC_ENABLED)? != 0),
         })
+    }
+
+    fn driver_pool_peak_bytes(&self) -> Option<u64> {
+        let device = self.stream.context().cu_device();
+        let mut peak_bytes = 0_u64;
+        // SAFETY: the context's device and its pool; the attribute is a number of 64 bits.
+        unsafe {
+            let pool = result::device::get_default_mem_pool(device).ok()?;
+            let high = CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH;
+            result::mem_pool::get_attribute(pool, high, (&raw mut peak_bytes).cast()).ok()?;
+        }
+        Some(peak_bytes)
     }
 
     fn multiprocessors(&self) -> usize {

@@ -133,6 +133,10 @@ impl Backend for Emulated {
         })
     }
 
+    fn driver_pool_peak_bytes(&self) -> Option<u64> {
+        None
+    }
+
     fn multiprocessors(&self) -> usize {
         1
     }

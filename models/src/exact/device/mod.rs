@@ -12,7 +12,7 @@
 //!        -> Backend: cuda | emulated              addresses; the only unsafe code
 //! ```
 //!
-//! *Architecture invariant:* every launch goes through `kernels.rs`, which checks that the memory behind each address suffices.
+//! *Architecture invariant:* every launch goes through `kernels/mod.rs`, which checks that the memory behind each address suffices.
 
 mod attention;
 mod backend;
@@ -120,6 +120,13 @@ impl Device {
     /// When something that was begun has failed.
     pub fn synchronize(&self) -> Result<()> {
         self.backend.synchronize()
+    }
+
+    /// The most memory that stock candle used at one time in this process, as CUDA's driver counts its pool; `None` where that is not
+    /// known. What libraries take beside it (cuBLAS's workspace, kernels) is not in it.
+    #[must_use]
+    pub fn native_peak_bytes(&self) -> Option<u64> {
+        self.backend.driver_pool_peak_bytes()
     }
 
     /// Memory in use by models and activations.

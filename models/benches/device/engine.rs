@@ -1,0 +1,83 @@
+//! Who is timed, and how.
+
+use std::time::{Duration, Instant};
+
+use proofmark_models::Precision;
+
+const ROUNDS: usize = 9;
+/// Of calls that are waited for together.
+const BURST: Duration = Duration::from_millis(40);
+/// Of each engine before the first round: a GPU's clocks have risen then.
+const WARM_UP: Duration = Duration::from_millis(300);
+
+/// How much is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// On a GPU.
+    Whole,
+    /// On the emulator.
+    Small,
+}
+
+/// One way to do a task.
+pub(crate) struct Engine {
+    pub(crate) name: String,
+    /// Before calls are timed.
+    pub(crate) prepare: Box<dyn Fn()>,
+    /// Begins the call of that number.
+    pub(crate) call: Box<dyn Fn(usize)>,
+    /// Waits for all calls.
+    pub(crate) wait: Box<dyn Fn()>,
+    /// Calls after `prepare`.
+    pub(crate) most_calls: usize,
+    /// What a call reads of weights.
+    pub(crate) weight_bytes: usize,
+    /// What a call computes.
+    pub(crate) flops: usize,
+}
+
+impl Engine {
+    /// Seconds a call.
+    fn time(&self, calls: usize) -> f64 {
+        (self.prepare)();
+        (self.wait)();
+        let started = Instant::now();
+        (0..calls).for_each(&self.call);
+        (self.wait)();
+        started.elapsed().as_secs_f64() / calls as f64
+    }
+
+    /// Calls that fill a burst, the engine being warm then.
+    fn calls(&self) -> usize {
+        let (started, mut seconds) = (Instant::now(), self.time(1));
+        while started.elapsed() < WARM_UP {
+            seconds = self.time(self.most_calls.min(4));
+        }
+        ((BURST.as_secs_f64() / seconds) as usize).clamp(1, self.most_calls)
+    }
+}
+
+/// Seconds a call of each engine, round by round.
+pub(crate) fn in_turns(engines: &[Engine], extent: Extent) -> Vec<Vec<f64>> {
+    let calls: Vec<usize> = match extent {
+        Extent::Whole => engines.iter().map(Engine::calls).collect(),
+        Extent::Small => vec![2; engines.len()],
+    };
+    let mut times = vec![Vec::new(); engines.len()];
+    for round in 0..ROUNDS {
+        for place in 0..engines.len() {
+            let place = (place + round) % engines.len();
+            times[place].push(engines[place].time(calls[place]));
+        }
+    }
+    times
+}
+
+/// Bytes of so many weights; those of eight bits have a scale of 32 bits a block of 32.
+pub(crate) fn bytes(weights: usize, precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 4 * weights,
+        Precision::Bf16 | Precision::F16 => 2 * weights,
+        Precision::Q8 => weights + weights / 8,
+    }
+}

@@ -1,0 +1,118 @@
+//! Products of the sizes that decoders of one and eight billion parameters have.
+
+use candle_core::{DType, Tensor};
+use proofmark_models::Precision;
+use proofmark_models::exact::device::{Device, Linear, Matrix};
+use proofmark_models::weights::{Init, Synthetic};
+
+use crate::Native;
+use crate::engine::{Engine, Extent, bytes};
+use crate::peaks::Peaks;
+use crate::table;
+
+/// Rows, outputs, inputs: of decoders of 2048 and of 4096 channels.
+const SHAPES: [(usize, usize, usize); 10] = [
+    (1, 3072, 2048),
+    (1, 16384, 2048),
+    (1, 2048, 8192),
+    (1, 6144, 4096),
+    (1, 28672, 4096),
+    (1, 4096, 14336),
+    (8, 28672, 4096),
+    (512, 16384, 2048),
+    (512, 28672, 4096),
+    (2048, 4096, 14336),
+];
+const SMALL_SHAPES: [(usize, usize, usize); 2] = [(1, 64, 96), (20, 64, 96)];
+/// What copies of weights take up at least: several times any GPU's cache.
+const ROTATED_BYTES: usize = 1 << 30;
+
+pub(crate) fn run(gpu: &'static Device, native: Option<&Native>, peaks: Peaks, extent: Extent) {
+    let shapes = match extent {
+        Extent::Whole => &SHAPES[..],
+        Extent::Small => &SMALL_SHAPES,
+    };
+    for (rows, outputs, inputs) in shapes {
+        let product = Product {
+            x: Synthetic::new(1).generate("x", rows * inputs, Init::Matrix),
+            w: Synthetic::new(1).generate("w", outputs * inputs, Init::Matrix),
+            shape: (*rows, *outputs, *inputs),
+            extent,
+        };
+        let exact = Precision::ALL.into_iter().map(|precision| product.exact(gpu, precision));
+        let native = native.into_iter().flat_map(|native| {
+            let types =
+                [(Precision::F32, DType::F32), (Precision::Bf16, DType::BF16), (Precision::F16, DType::F16)];
+            types.map(|form| product.native(&native.tensors, form))
+        });
+        let engines: Vec<Engine> = exact.chain(native).collect();
+        table::print(&format!("{rows} x {inputs} by {inputs} x {outputs}"), &engines, peaks, extent);
+    }
+}
+
+struct Product {
+    x: Vec<f32>,
+    w: Vec<f32>,
+    shape: (usize, usize, usize),
+    extent: Extent,
+}
+
+impl Product {
+    fn exact(&self, gpu: &'static Device, precision: Precision) -> Engine {
+        let (_, _, inputs) = self.shape;
+        let made = (0..self.copies(precision)).map(|_| {
+            let linear = Linear::new(gpu, &self.w, None, inputs, precision).unwrap();
+            (linear, Matrix::upload(gpu, &self.x, inputs).unwrap())
+        });
+        let made: Vec<(Linear, Matrix)> = made.collect();
+        let call = move |call: usize| {
+            let (linear, x) = &made[call % made.len()];
+            linear.forward(x, None).unwrap();
+        };
+        self.engine("exact", precision, Box::new(call), Box::new(|| gpu.synchronize().unwrap()))
+    }
+
+    fn native(&self, device: &candle_core::Device, (precision, dtype): (Precision, DType)) -> Engine {
+        let (rows, outputs, inputs) = self.shape;
+        let tensor = |values: &[f32], shape: (usize, usize)| {
+            Tensor::from_slice(values, shape, device).unwrap().to_dtype(dtype).unwrap()
+        };
+        let made = (0..self.copies(precision)).map(|_| {
+            let w = tensor(&self.w, (outputs, inputs)).t().unwrap();
+            (tensor(&self.x, (rows, inputs)), w)
+        });
+        let made: Vec<(Tensor, Tensor)> = made.collect();
+        let call = move |call: usize| {
+            let (x, w) = &made[call % made.len()];
+            x.matmul(w).unwrap();
+        };
+        let device = device.clone();
+        self.engine("native", precision, Box::new(call), Box::new(move || device.synchronize().unwrap()))
+    }
+
+    fn engine(
+        &self,
+        numerics: &str,
+        precision: Precision,
+        call: Box<dyn Fn(usize)>,
+        wait: Box<dyn Fn()>,
+    ) -> Engine {
+        let (rows, ..) = self.shape;
+        Engine {
+            name: format!("{numerics} {precision}"),
+            prepare: Box::new(|| {}),
+            call,
+            wait,
+            most_calls: usize::MAX,
+            weight_bytes: bytes(self.w.len(), precision),
+            flops: 2 * rows * self.w.len(),
+        }
+    }
+
+    fn copies(&self, precision: Precision) -> usize {
+        match self.extent {
+            Extent::Whole => ROTATED_BYTES.div_ceil(bytes(self.w.len(), precision)),
+            Extent::Small => 2,
+        }
+    }
+}
