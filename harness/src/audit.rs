@@ -42,7 +42,9 @@ pub struct AuditRequest<'a> {
     pub randomness: Randomness,
     /// Answers of each cell.
     pub answers_a_cell: u64,
-    /// Where exact kernels run.
+    /// Where models run.
+    pub place: Place,
+    /// The instruction set of the exact kernels on the processor.
     pub isa: Isa,
     /// `None` means all processors that the process may use.
     pub threads: Option<u32>,
@@ -61,10 +63,11 @@ pub fn audit(
     let AuditRequest { profile: Opened { document: profile, digest, body_digest, .. }, randomness, .. } =
         request;
     let machine = environment::machine()?;
+    let gpu = environment::accelerator_apart(request.place)?;
     let auditor = Auditor {
         request,
         threads: request.threads.unwrap_or(machine.logical_cpus),
-        available_memory_bytes: machine.available_memory_bytes,
+        available_memory_bytes: gpu.map_or(machine.available_memory_bytes, |gpu| gpu.available_memory_bytes),
     };
     let seed = audit_seed(*body_digest, &randomness.number().0);
     let (nonce, beacon, receipt) = randomness.stated();
@@ -88,7 +91,10 @@ pub fn audit(
         mismatches: Vec::new(),
         duration_ns: 0,
         original_duration_ns: original_duration_ns(profile),
-        isa: request.isa.to_string(),
+        isa: match request.place {
+            Place::Cpu => request.isa.to_string(),
+            Place::Cuda(_) => request.place.to_string(),
+        },
         audited_at: now.to_string(),
     };
     for drawn in drawn {
@@ -192,8 +198,8 @@ impl Auditor<'_> {
 
     /// The digest of the weights, and a finding a question.
     fn ask(&self, workload: &Workload, questions: Vec<Question>) -> Result<(Digest, Vec<Finding>), String> {
-        let Self { request: AuditRequest { suite, weights, isa, .. }, threads, available_memory_bytes } =
-            self;
+        let Self { request, threads, available_memory_bytes } = self;
+        let AuditRequest { suite, weights, place, isa, .. } = request;
         // Whatever it was measured in.
         let exact = Workload { numerics: Numerics::exact_of(&workload.precision), ..workload.clone() };
         let needed = exact.memory_bytes(1, *threads);
@@ -203,7 +209,7 @@ impl Auditor<'_> {
         let count = questions.len();
         let job = Job {
             weights: given(weights, workload),
-            ..Job::of(suite, workload, (Place::Cpu, *isa), Purpose::Audit(questions))
+            ..Job::of(suite, workload, (*place, *isa), Purpose::Audit(questions))
         };
         let limit = Duration::from_secs(suite.suite.timing.time_limit_s);
         let (weights_digest, findings) = run_audit(&job, *threads, limit)?;

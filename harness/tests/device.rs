@@ -68,6 +68,21 @@ fn a_run_on_a_device_gives_the_processors_digests_and_verifies() {
     assert_ne!(code(&output), 0);
     assert!(place.told(&output).contains("device was cpu, is cuda:0"), "{}", place.told(&output));
 
+    // The bits are the same, so each can audit the other.
+    for (profile, device, isa) in [("cpu.json", "cuda:0", "cuda:0"), ("gpu.json", "cpu", "portable")] {
+        let audit =
+            ["audit", profile, "--device", device, "--isa", "portable", "--suite", "tiny.toml", "--quiet"];
+        let output = place.proofmark(&audit);
+        assert_eq!(code(&output), 0, "{}", place.told(&output));
+        let verify = ["verify", profile, "--audit", "audit.json", "--suite", "tiny.toml"];
+        let output = place.proofmark(&verify);
+        assert_eq!(code(&output), 0, "{}", place.told(&output));
+        let envelope = std::fs::read(place.path("audit.json")).unwrap();
+        let audit =
+            proofmark_reports::in_toto::open::<proofmark_reports::audit::AuditPredicate>(&envelope).unwrap();
+        assert_eq!(audit.statement.predicate.isa, isa);
+    }
+
     let output = place.proofmark(&[&["certify", "--device", "cuda:1"], &exact[..]].concat());
     assert_eq!(code(&output), 10);
     assert!(place.told(&output).contains("no GPU cuda:1, the driver shows 1"), "{}", place.told(&output));

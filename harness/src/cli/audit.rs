@@ -20,6 +20,7 @@ use crate::certify::internal;
 use crate::kept_outputs;
 use crate::key_file::{self, Role};
 use crate::output_file::OutputFile;
+use crate::place::Place;
 use crate::progress::Progress;
 use crate::{Failure, Outcome, beacon_file, hub, run};
 
@@ -48,6 +49,9 @@ pub(super) struct Audit {
     /// The network's receipt for the profile, which the result repeats
     #[arg(long, requires = "beacon", value_name = "FILE")]
     receipt: Option<PathBuf>,
+    /// Where to compute: cpu, or cuda:N in a build with CUDA; exact numerics give the same bits there
+    #[arg(long, default_value = "cpu", value_name = "DEVICE")]
+    device: Place,
     /// Threads to compute with [default: all processors that this process may use]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
@@ -70,6 +74,7 @@ pub(super) struct Audit {
 
 impl Audit {
     pub(super) fn run(self) -> Result<Outcome, Failure> {
+        self.device.check()?;
         let bytes = suite_file::read_bounded(&self.file)?;
         let suites = suite_file::known(self.suite.as_slice())?;
         let now = Timestamp::of(SystemTime::now());
@@ -121,6 +126,7 @@ impl Audit {
             outputs: outputs.as_deref(),
             randomness,
             answers_a_cell: self.answers,
+            place: self.device,
             isa: super::available(self.isa)?,
             threads: self.threads,
         };
