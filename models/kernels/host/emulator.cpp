@@ -19,7 +19,9 @@ Dimensions threadIdx, blockIdx, blockDim, gridDim;
 namespace emulation {
 
 constexpr size_t STACK_BYTES = 64 << 10;
-constexpr size_t SHARED_BYTES = 256 << 10;
+// A launch gets 48 KiB, of which the arrays of the kernels that also ask for some take up to 1.
+constexpr size_t SHARED_BYTES = 47 << 10;
+constexpr unsigned MOST_THREADS = 1024;
 
 unsigned char *shared_memory;
 
@@ -123,7 +125,7 @@ static const Named KERNELS[] = {
 
 }  // namespace emulation
 
-// Runs a grid; 0, or 1 for an unknown kernel and 2 for too much shared memory. Not reentrant: the caller holds a lock.
+// Runs a grid; 0, or 1 for an unknown kernel and 2 for more threads or shared memory than a GPU has for a block. Not reentrant: the caller holds a lock.
 extern "C" int proofmark_emulate(const char *name, size_t name_bytes, const unsigned grid[3], unsigned threads,
                                  size_t shared_bytes, void **arguments, uint64_t order) {
     using namespace emulation;
@@ -132,7 +134,7 @@ extern "C" int proofmark_emulate(const char *name, size_t name_bytes, const unsi
         if (std::strlen(kernel.name) == name_bytes && std::memcmp(kernel.name, name, name_bytes) == 0) body = kernel.entry;
     }
     if (!body) return 1;
-    if (shared_bytes > SHARED_BYTES) return 2;
+    if (shared_bytes > SHARED_BYTES || threads > MOST_THREADS) return 2;
     emulation::arguments = arguments;
     emulation::order = order;
     shared_memory = reinterpret_cast<unsigned char *>(shared.data());

@@ -116,7 +116,10 @@ impl Backend for Emulated {
         match code {
             0 => Ok(()),
             1 => Err(DeviceError::Fault { during: "a launch", fault: format!("no kernel `{kernel}`") }),
-            _ => Err(DeviceError::Fault { during: kernel, fault: "too much shared memory".to_owned() }),
+            _ => Err(DeviceError::Fault {
+                during: kernel,
+                fault: "too many threads or too much shared memory".to_owned(),
+            }),
         }
     }
 

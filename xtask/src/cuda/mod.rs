@@ -1,10 +1,11 @@
 //! What can be shown of CUDA on a machine without a GPU: the kernels on the emulator, that everything compiles and links, and the
 //! kernels' machine code. With a GPU the same tests run on it.
 
-use std::collections::BTreeSet;
+mod libraries;
+
+use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
@@ -14,8 +15,6 @@ use crate::{cargo, command, execute, root};
 const WHEELS: &str = "pip install nvidia-cuda-nvcc==13.0.* nvidia-cuda-crt==13.0.* nvidia-nvvm==13.0.* \
                       nvidia-cuda-runtime==13.0.* nvidia-cuda-cccl==13.0.* nvidia-cuda-nvrtc==13.0.* nvidia-cublas==13.* \
                       nvidia-curand==10.4.*, and CUDA_HOME on its nvidia/cu13";
-/// What stock candle links to, beside the driver.
-const LIBRARIES: [&str; 5] = ["cudart", "cublas", "cublasLt", "curand", "nvrtc"];
 /// The compute capability that stock candle's kernels are compiled for on a machine without a GPU: of an H100.
 const CAPABILITY: &str = "90";
 
@@ -37,10 +36,27 @@ pub(crate) fn check(extent: Extent) -> Result<()> {
     let Some(tools) = nvcc() else { bail!("no nvcc on PATH or in CUDA_HOME: {WHEELS}") };
     let path = before("PATH", std::iter::once(tools.clone()))?;
     // In a folder of its own: stock candle is compiled anew with CUDA, and `target/release` keeps the ordinary program.
-    let mut tests = cargo();
-    tests.args(["test", "--release", "--target-dir", "target/cuda", "--package", "proofmark-models"]);
-    tests.args(["--features", "cuda-exact", "--test", "device", "--test", "vectors"]);
-    execute(tests.env("PATH", &path))?;
+    let tests = |package: &str, names: &[&str]| {
+        let mut tests = cargo();
+        tests.args([
+            "test",
+            "--release",
+            "--target-dir",
+            "target/cuda",
+            "--features",
+            "cuda-exact",
+            "--package",
+            package,
+        ]);
+        tests.args(names.iter().flat_map(|name| ["--test", name])).env("PATH", &path);
+        tests
+    };
+    // On the GPU, if there is one; else all of it on a driver that has none.
+    execute(&mut tests("proofmark-models", &["device", "vectors"]))?;
+    let driver = before("LD_LIBRARY_PATH", [libraries::emulated_driver()?])?;
+    for (package, names) in [("proofmark-models", &["device", "vectors"][..]), ("proofmark", &["device"])] {
+        execute(tests(package, names).env("LD_LIBRARY_PATH", &driver).env("PROOFMARK_REQUIRE_GPU", "1"))?;
+    }
     let mut build = cargo();
     build
         .args(["build", "--release", "--target-dir", "target/cuda", "--package", "proofmark"])
@@ -49,7 +65,7 @@ pub(crate) fn check(extent: Extent) -> Result<()> {
         Extent::Exact => execute(build.args(["--features", "cuda-exact"]))?,
         Extent::All => {
             let home = tools.parent().context("nvcc is in no folder of a toolkit")?;
-            let libraries = [linkable(home)?, home.join("lib64"), home.join("lib")];
+            let libraries = [libraries::linkable(home)?, home.join("lib64"), home.join("lib")];
             build.args(["--features", "cuda"]).env("LIBRARY_PATH", before("LIBRARY_PATH", libraries)?);
             for variable in ["CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR"] {
                 build.env(variable, home);
@@ -76,48 +92,6 @@ pub(crate) fn emulated(tests: &[&str]) -> Result<()> {
     execute(cargo.args(tests.iter().flat_map(|test| ["--test", test])))
 }
 
-/// A folder with the names that a linker looks for: wheels have libraries under their versions alone, and the driver's library comes
-/// with a driver, of which a linker needs no more than the symbols.
-fn linkable(home: &Path) -> Result<PathBuf> {
-    let folder = root().join("target/cuda/link");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder)?;
-    let found: Vec<PathBuf> = ["lib", "lib64"]
-        .iter()
-        .filter_map(|lib| fs::read_dir(home.join(lib)).ok())
-        .flat_map(|files| files.filter_map(|file| Some(file.ok()?.path())))
-        .collect();
-    for library in LIBRARIES {
-        let file = format!("lib{library}.so");
-        let is_it =
-            |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&file));
-        let Some(path) = found.iter().find(is_it) else { bail!("no {file} beside nvcc: {WHEELS}") };
-        std::os::unix::fs::symlink(path, folder.join(file))?;
-    }
-    let header = fs::read_to_string(home.join("include/cuda.h")).context("no cuda.h beside nvcc")?;
-    let source = folder.join("cuda.c");
-    let symbols = driver_symbols(&header);
-    fs::write(
-        &source,
-        symbols.iter().map(|name| format!("int {name}(void) {{ return 999; }}\n")).collect::<String>(),
-    )?;
-    let mut compiler = command(env::var_os("CC").unwrap_or_else(|| "cc".into()));
-    compiler
-        .args(["-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o"])
-        .arg(folder.join("libcuda.so"))
-        .arg(source);
-    execute(&mut compiler)?;
-    Ok(folder)
-}
-
-/// Whatever in the header of the driver may be the name of a function.
-fn driver_symbols(header: &str) -> BTreeSet<&str> {
-    let words = header.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-    words
-        .filter(|word| word.strip_prefix("cu").is_some_and(|rest| rest.starts_with(char::is_uppercase)))
-        .collect()
-}
-
 /// A variable of paths with others before it.
 fn before(variable: &str, paths: impl IntoIterator<Item = PathBuf>) -> Result<OsString> {
     let had = env::var_os(variable).unwrap_or_default();
@@ -130,15 +104,4 @@ fn nvcc() -> Option<PathBuf> {
     let home = env::var_os("CUDA_HOME").map(|home| PathBuf::from(home).join("bin"));
     let paths = env::var_os("PATH").unwrap_or_default();
     home.into_iter().chain(env::split_paths(&paths)).find(|folder| folder.join("nvcc").exists())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn functions_of_the_driver_are_told_from_its_types() {
-        let header = "#define cuMemAlloc cuMemAlloc_v2\nCUresult CUDAAPI cuInit(unsigned int Flags);\ntypedef cuuint32_t x;";
-        assert_eq!(driver_symbols(header), BTreeSet::from(["cuInit", "cuMemAlloc", "cuMemAlloc_v2"]));
-    }
 }
