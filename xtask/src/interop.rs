@@ -13,19 +13,21 @@ const NEEDED: [(&str, &str); 5] =
     [("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm"), ("jq", "jq"), ("openssl", "openssl")];
 
 /// How everything that is signed is made, each by default under its name.
-const MAKE: [&str; 4] = [
+const MAKE: [&str; 5] = [
     "challenge new --suite smoke",
     "certify --quiet --workload *tinybert* --challenge challenge.json --out profile.json --in-toto statement.json",
     "receipt profile.json",
     "audit --quiet profile.json",
+    "certify --quiet --workload *tinybert* --out later.json",
 ];
 /// Schemas, and the files that have what they describe.
-const SCHEMAS: [(&str, &str); 5] = [
+const SCHEMAS: [(&str, &str); 6] = [
     ("coverage-profile-v1.json", "profile.json"),
     ("challenge-v1.json", "challenge.json"),
     ("receipt-v1.json", "receipt.json"),
     ("profile-summary-v1.json", "statement.json"),
     ("audit-v1.json", "audit.json"),
+    ("change-v1.json", "change.json"),
 ];
 
 /// What a foreign verifier has to say.
@@ -41,11 +43,9 @@ pub(crate) fn run() -> Result<()> {
     let folder = root().join("target/interop");
     fs::create_dir_all(&folder)?;
     for arguments in MAKE {
-        let mut proofmark = cargo();
-        proofmark.args(["run", "--release", "--quiet", "--package", "proofmark", "--"]);
-        proofmark.args(arguments.split(' ')).env("XDG_STATE_HOME", folder.join("state"));
-        execute(proofmark.current_dir(&folder))?;
+        execute(proofmark(arguments, &folder).env("XDG_STATE_HOME", folder.join("state")))?;
     }
+    make_change(&folder)?;
     let [profile, statement] = ["profile.json", "statement.json"].map(|name| folder.join(name));
     let edited_profile = folder.join("edited.json");
     edit(&profile, &edited_profile, "\"threads\":", "\"threads\":1")?;
@@ -89,6 +89,29 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// This program, in a folder.
+fn proofmark(arguments: &str, folder: &Path) -> Command {
+    let mut proofmark = cargo();
+    proofmark.args(["run", "--release", "--quiet", "--package", "proofmark", "--"]);
+    proofmark.args(arguments.split(' ')).current_dir(folder);
+    proofmark
+}
+
+/// What changed from one profile to the next; whatever it was, and on a noisy machine it may be a regression.
+fn make_change(folder: &Path) -> Result<()> {
+    const JUDGED: [i32; 3] = [0, 3, 5];
+    let compared =
+        proofmark("compare profile.json later.json --same-machine --output json", folder).output()?;
+    if !compared.status.code().is_some_and(|code| JUDGED.contains(&code)) {
+        bail!(
+            "compare --same-machine ends with {}: {}",
+            compared.status,
+            String::from_utf8_lossy(&compared.stderr)
+        );
+    }
+    Ok(fs::write(folder.join("change.json"), compared.stdout)?)
+}
+
 /// A synthetic network, compared here and in DuckDB; and the vectors of its arithmetic, made again.
 fn check_network(folder: &Path, python: &Path, scripts: &Path) -> Result<()> {
     for name in ["fleet", "export"] {
@@ -97,17 +120,11 @@ fn check_network(folder: &Path, python: &Path, scripts: &Path) -> Result<()> {
             fs::remove_dir_all(stale)?;
         }
     }
-    let proofmark = |arguments: &str| {
-        let mut proofmark = cargo();
-        proofmark.args(["run", "--release", "--quiet", "--package", "proofmark", "--"]);
-        proofmark.args(arguments.split(' ')).current_dir(folder);
-        proofmark
-    };
-    execute(&mut proofmark("fleet synth --operators 40 --seed 5 --out fleet"))?;
+    execute(&mut proofmark("fleet synth --operators 40 --seed 5 --out fleet", folder))?;
     let arguments =
         "compare fleet --allow-synthetic --operators fleet/operators.csv --export export --output json";
     let comparison = folder.join("comparison.json");
-    fs::write(&comparison, crate::output(&mut proofmark(arguments))?)?;
+    fs::write(&comparison, crate::output(&mut proofmark(arguments, folder))?)?;
     execute(
         command(python).arg(scripts.join("duckdb_coverage.py")).arg(folder.join("export")).arg(&comparison),
     )?;
