@@ -18,6 +18,16 @@ fn a_name_that_is_no_device_is_a_mistake_of_usage() {
 }
 
 #[test]
+fn a_challenge_is_not_answered_by_several_runs() {
+    let place = Place::new();
+    let made = place.proofmark(&["challenge", "new", "--suite", "tiny.toml"]);
+    assert_eq!(code(&made), 0, "{}", place.told(&made));
+    let output = place.certify(&["--device", "all", "--challenge", "challenge.json"]);
+    assert_eq!(code(&output), 2);
+    assert!(place.told(&output).contains("a challenge is answered by one run"), "{}", place.told(&output));
+}
+
+#[test]
 #[cfg(not(any(feature = "cuda-exact", feature = "emulation")))]
 fn a_build_without_cuda_says_what_it_lacks_before_anything_is_written() {
     let place = Place::new();
