@@ -64,6 +64,12 @@ pub fn audit(
         request;
     let machine = environment::machine()?;
     let gpu = environment::accelerator_apart(request.place)?;
+    let isa = gpu.as_ref().map_or_else(
+        || request.isa.to_string(),
+        |gpu| {
+            signable(&format!("{}, {}, compute capability {}", gpu.device, gpu.model, gpu.compute_capability))
+        },
+    );
     let auditor = Auditor {
         request,
         threads: request.threads.unwrap_or(machine.logical_cpus),
@@ -91,10 +97,7 @@ pub fn audit(
         mismatches: Vec::new(),
         duration_ns: 0,
         original_duration_ns: original_duration_ns(profile),
-        isa: match request.place {
-            Place::Cpu => request.isa.to_string(),
-            Place::Cuda(_) => request.place.to_string(),
-        },
+        isa,
         audited_at: now.to_string(),
     };
     for drawn in drawn {

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::KeptOutput;
-use proofmark_reports::cli::suite_file::SuiteSource;
+use proofmark_reports::cli::suite_file::{self, SuiteSource};
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::network::attributes::{self, Attributes};
 use proofmark_reports::schema::v1::{
@@ -85,6 +85,19 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    /// A profile that an earlier run wrote.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes = suite_file::read_bounded(path)?;
+        let opened = document::open::<Profile>(&bytes).map_err(|error| {
+            let error = anyhow::Error::new(error).context(format!("{} is no profile", path.display()));
+            Failure::new(Outcome::BadInput, error).hint("leave --resume out to begin anew")
+        })?;
+        Ok(Self { profile: opened.document, bytes })
+    }
+
     /// How the program ends.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
@@ -107,6 +120,9 @@ pub fn certify(request: &Request<'_>, progress: &mut Progress) -> Result<Certifi
     let suite = &request.suite.suite;
     let workloads = plan(suite, &request.selection)?;
     request.place.check()?;
+    if workloads.iter().any(|workload| !workload.numerics.is_exact()) {
+        request.place.check_native()?;
+    }
     check_weights(request, &workloads)?;
     trained::require_known_quality(&workloads, &request.weights)?;
     let clock = RunClock::start();

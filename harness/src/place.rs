@@ -31,7 +31,7 @@ pub enum PlaceChoice {
 }
 
 impl PlaceChoice {
-    /// The places, the processor first; none is opened.
+    /// The places, the processor last, whose load others would meet for a minute; none is opened.
     ///
     /// # Errors
     /// When there is no such device, not one GPU where all are meant, or this build cannot reach it.
@@ -43,8 +43,8 @@ impl PlaceChoice {
             }
             Self::All => {
                 Place::Cuda(0).check()?;
-                let count = Device::cuda_count().map_err(failure)?;
-                Ok(iter::once(Place::Cpu).chain((0..count).map(Place::Cuda)).collect())
+                let count = Device::cuda_count().map_err(device_failure)?;
+                Ok((0..count).map(Place::Cuda).chain(iter::once(Place::Cpu)).collect())
             }
         }
     }
@@ -81,6 +81,19 @@ impl Place {
         }
     }
 
+    /// Whether this build has stock candle there.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn check_native(self) -> Result<(), Failure> {
+        match self {
+            Self::Cuda(index) if cfg!(not(feature = "cuda")) => {
+                Err(device_failure(DeviceError::NativeNotBuilt { index }))
+            }
+            Self::Cpu | Self::Cuda(_) => Ok(()),
+        }
+    }
+
     /// Whether there is such a device, which is not opened.
     ///
     /// # Errors
@@ -89,24 +102,25 @@ impl Place {
         let Self::Cuda(index) = self else { return Ok(()) };
         match Device::cuda_count() {
             Ok(count) if index < count => Ok(()),
-            Ok(count) => Err(failure(DeviceError::NoSuchDevice { index, count })),
-            Err(DeviceError::NotBuilt { .. }) => Err(failure(DeviceError::NotBuilt { index })),
-            Err(error) => Err(failure(error)),
+            Ok(count) => Err(device_failure(DeviceError::NoSuchDevice { index, count })),
+            Err(DeviceError::NotBuilt { .. }) => Err(device_failure(DeviceError::NotBuilt { index })),
+            Err(error) => Err(device_failure(error)),
         }
     }
 }
 
-/// A build or a machine without the device that was asked for.
-pub(crate) fn failure(error: DeviceError) -> Failure {
+/// What is wrong with a device, and what to do.
+pub(crate) fn device_failure(error: DeviceError) -> Failure {
     let (outcome, hint) = match error {
+        DeviceError::NativeNotBuilt { .. } => {
+            (Outcome::Usage, "leave native numerics out with --numerics exact, or build with --features cuda")
+        }
         DeviceError::NotBuilt { .. } => (Outcome::Usage, "build with --features cuda, or leave --device out"),
         DeviceError::NoDriver { .. } => (Outcome::BadInput, "install NVIDIA's driver, or leave --device out"),
         DeviceError::OldDriver { .. } => {
             (Outcome::BadInput, "install a newer driver, or build with an older CUDA")
         }
-        DeviceError::NoSuchDevice { .. } => {
-            (Outcome::BadInput, "`nvidia-smi -L` lists the GPUs, the first is cuda:0")
-        }
+        DeviceError::NoSuchDevice { .. } => (Outcome::BadInput, "`proofmark devices` lists the GPUs"),
         _ => (Outcome::Internal, "`nvidia-smi` says how the GPU is"),
     };
     Failure::new(outcome, error).hint(hint)

@@ -29,7 +29,7 @@ impl NativeDevice {
         if cfg!(feature = "cuda") {
             Ok(Self(Device::new_cuda(index)?))
         } else {
-            Err(Error::Device(DeviceError::NotBuilt { index }))
+            Err(Error::Device(DeviceError::NativeNotBuilt { index }))
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) fn warm_up(
     let length = timing.warm_up_window();
     let started = Instant::now();
     let mut warm_up = WarmUp { iterations: 0, duration_ns: 0, window_median_ns: Vec::new() };
-    let mut clock_before = None;
+    let mut clock = clock_mhz();
     loop {
         let window = Instant::now();
         let mut latencies = Vec::new();
@@ -38,21 +38,18 @@ pub(super) fn warm_up(
         warm_up.window_median_ns.push(latencies[latencies.len() / 2].max(1));
         warm_up.duration_ns = nanoseconds(started);
         let elapsed = Duration::from_nanos(warm_up.duration_ns);
-        if elapsed >= cap {
+        let before = std::mem::replace(&mut clock, clock_mhz());
+        let has_settled = derived::is_stable(&warm_up) && !is_rising(before, clock);
+        if elapsed >= cap || (elapsed >= least && has_settled) {
             return Ok(warm_up);
-        }
-        if elapsed >= least && derived::is_stable(&warm_up) {
-            let clock = clock_mhz().map(u64::from);
-            if clock.is_none_or(|now| clock_before.is_some_and(|before| !is_rising(before, now))) {
-                return Ok(warm_up);
-            }
-            clock_before = clock;
         }
     }
 }
 
-fn is_rising(before_mhz: u64, now_mhz: u64) -> bool {
-    now_mhz * 100 >= before_mhz * (100 + RISING_PERCENT)
+fn is_rising(before_mhz: Option<u32>, now_mhz: Option<u32>) -> bool {
+    let by_percent =
+        |(before, now): (u32, u32)| u64::from(now) * 100 >= u64::from(before) * (100 + RISING_PERCENT);
+    before_mhz.zip(now_mhz).is_some_and(by_percent)
 }
 
 #[cfg(test)]
@@ -92,18 +89,25 @@ mod tests {
 
     #[test]
     fn it_outlasts_a_clock_that_rises() {
-        let mut clocks = [345, 1200, 1980, 1980].into_iter();
-        let result = warm_up(
-            &timing(0, 600),
-            || clocks.next(),
-            |_| {
-                std::thread::sleep(Duration::from_millis(3));
-                Ok(100)
-            },
-        )
-        .unwrap();
-        // Three windows agree, and three more until the clock has not risen.
-        assert_eq!((result.iterations, clocks.next()), (6, None));
+        let settled = |clocks: &[u32]| {
+            let mut clocks = clocks.iter().copied();
+            let result = warm_up(
+                &timing(0, 100),
+                || clocks.next(),
+                |_| {
+                    std::thread::sleep(Duration::from_millis(3));
+                    Ok(100)
+                },
+            );
+            result.unwrap().iterations
+        };
+        // Before the first window and behind each; three agree from the third on.
+        assert_eq!(settled(&[1000, 1000, 1000, 1000]), 3);
+        assert_eq!(settled(&[1000, 1000, 1000, 1009]), 3);
+        assert_eq!(settled(&[1000, 1000, 1000, 1010, 1010]), 4);
+        assert_eq!(settled(&[345, 345, 600, 1200, 1980, 1980]), 5);
+        let rising: Vec<u32> = (0..1000).map(|window| 100 * (window + 1)).collect();
+        assert!(settled(&rising) > 10);
     }
 
     #[test]

@@ -2,7 +2,7 @@ use clap::Args;
 use proofmark_reports::cli::print;
 
 use crate::environment::accelerator::accelerator;
-use crate::place::{Place, failure};
+use crate::place::{Place, device_failure};
 use crate::{Failure, Outcome};
 
 /// Says what a GPU is; `certify` starts it.
@@ -14,7 +14,7 @@ pub(super) struct Accelerator {
 
 impl Accelerator {
     pub(super) fn run(self) -> Result<Outcome, Failure> {
-        let found = accelerator(self.device).map_err(failure)?.map(|(accelerator, _)| accelerator);
+        let found = accelerator(self.device).map_err(device_failure)?.map(|(accelerator, _)| accelerator);
         print(&format!("{}\n", serde_json::to_string(&found).map_err(anyhow::Error::from)?))?;
         Ok(Outcome::Ok)
     }

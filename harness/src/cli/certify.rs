@@ -28,7 +28,7 @@ pub(super) struct Certify {
     /// Run only workloads whose id matches, `*` and `?` as in a shell; may be repeated
     #[arg(long, value_name = "GLOB")]
     workload: Vec<String>,
-    /// Where models run: cpu, or in a build with CUDA cuda:N, or all: the processor and each GPU in turn, with a profile of each
+    /// Where models run: cpu, or in a build with CUDA cuda:N, or all: each GPU and the processor in turn, with a profile of each, and no challenge
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     device: PlaceChoice,
     /// Threads to compute with [default: all processors that this process may use]
@@ -68,7 +68,7 @@ pub(super) struct Certify {
     /// Show no progress
     #[arg(long)]
     quiet: bool,
-    /// What to print: a summary, or the profile itself
+    /// What to print: a summary, or the profile itself, of several devices each in a line
     #[arg(long, value_enum, default_value = "table")]
     output: OutputFormat,
 }
@@ -103,6 +103,16 @@ impl Certify {
         let count = runs.len();
         for (number, DeviceRun { place, files, start }) in (1..).zip(runs) {
             let Files { out, outputs, in_toto } = &files;
+            let mut progress = Progress::new(self.quiet);
+            if count > 1 {
+                progress.note(&format!("device {place}, {number} of {count}"));
+            }
+            let Some(start) = start else {
+                let finished = Certificate::read(out)?;
+                progress.note(&format!("{} is there", out.display()));
+                outcome = worse(outcome, finished.outcome());
+                continue;
+            };
             let request = Request {
                 suite: &suite,
                 selection: Selection { globs: self.workload.clone(), numerics },
@@ -119,17 +129,16 @@ impl Certify {
                 attributes: attributes.clone(),
                 start,
             };
-            let mut progress = Progress::new(self.quiet);
-            if count > 1 {
-                progress.note(&format!("device {place}, {number} of {count}"));
-            }
             let certificate = certify(&request, &mut progress)?;
             match self.output {
                 OutputFormat::Table => {
                     let gap = if number > 1 { "\n" } else { "" };
                     print(&format!("{gap}{}", told(&certificate, &suite.suite, &files)))?
                 }
-                OutputFormat::Json => print(&String::from_utf8_lossy(&certificate.bytes))?,
+                OutputFormat::Json => {
+                    let end = if count > 1 { "\n" } else { "" };
+                    print(&format!("{}{end}", String::from_utf8_lossy(&certificate.bytes)))?
+                }
             }
             outcome = worse(outcome, certificate.outcome());
         }

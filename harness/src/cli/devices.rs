@@ -6,7 +6,7 @@ use proofmark_reports::words::{self, bytes};
 use serde_json::{Value, json};
 
 use crate::environment::{self, FoundAccelerator, Management};
-use crate::place::{Place, failure};
+use crate::place::{Place, device_failure};
 use crate::{Failure, Outcome};
 
 /// List what models can run on: the processor, and GPUs in a build with CUDA
@@ -26,13 +26,13 @@ impl Devices {
             Ok(gpus) => (gpus, None),
             Err(DeviceError::NotBuilt { .. }) => (Vec::new(), Some("this build has no CUDA".to_owned())),
             Err(error @ DeviceError::NoDriver { .. }) => (Vec::new(), Some(error.to_string())),
-            Err(error) => return Err(failure(error)),
+            Err(error) => return Err(device_failure(error)),
         };
         let isa = Isa::detect();
         match self.output {
             OutputFormat::Json => {
                 let cpu = json!({
-                    "device": "cpu", "name": machine.cpu_model, "isa": isa.to_string(), "logical_cpus": machine.logical_cpus,
+                    "device": "cpu", "model": machine.cpu_model, "isa": isa.to_string(), "logical_cpus": machine.logical_cpus,
                     "memory_bytes": machine.memory_bytes, "available_memory_bytes": machine.available_memory_bytes,
                 });
                 let gpus = gpus.iter().map(|(place, found)| as_json(*place, found));

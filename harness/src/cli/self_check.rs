@@ -8,7 +8,7 @@ use proofmark_reports::cli::{OutputFormat, print, suite_file};
 use proofmark_reports::words::bytes;
 use proofmark_workloads::Numerics;
 
-use crate::place::{Place, failure};
+use crate::place::{Place, device_failure};
 use crate::plan::{Selection, given, plan};
 use crate::progress::Progress;
 use crate::{Failure, Outcome, environment, hub, trained};
@@ -41,11 +41,11 @@ impl SelfCheck {
         let source = suite_file::load(&self.suite)?;
         let isa = super::available(self.isa)?;
         check_all_threads(isa).map_err(|error| Failure::new(Outcome::CheckFailed, error))?;
-        let numerics = self.device.exact(isa).map_err(failure)?;
+        let numerics = self.device.exact(isa).map_err(device_failure)?;
         let selection = Selection { globs: self.workload, numerics: Some(Numerics::Exact1) };
         let machine = environment::machine()?;
-        let free_bytes = match self.device.device().map_err(failure)? {
-            Some(gpu) => gpu.facts().map_err(failure)?.free_bytes,
+        let free_bytes = match self.device.device().map_err(device_failure)? {
+            Some(gpu) => gpu.facts().map_err(device_failure)?.free_bytes,
             None => machine.available_memory_bytes,
         };
         let threads = machine.logical_cpus;

@@ -1,12 +1,13 @@
 //! GPUs: what they are and how they are just now. A GPU is opened by whoever asks, so only short-lived processes and cells do.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow};
 use proofmark_models::exact::device::{Device, DeviceError, DeviceFacts};
 use proofmark_reports::profile::printable;
 use proofmark_reports::schema::v1::{Accelerator, AcceleratorReading};
 
+use crate::certify::internal;
 use crate::place::Place;
 use crate::{Failure, Outcome};
 
@@ -55,20 +56,24 @@ pub fn accelerator_apart(place: Place) -> Result<Option<Accelerator>, Failure> {
     if place == Place::Cpu {
         return Ok(None);
     }
-    said_apart(place).map_err(|error| {
-        let error = error.context(format!("{place} cannot be used"));
-        Failure::new(Outcome::BadInput, error).hint("`proofmark devices` lists what models can run on")
-    })
+    let output = asked_apart(place).map_err(internal)?;
+    if output.status.success() {
+        return serde_json::from_slice(&output.stdout)
+            .context("the process that looked at the GPU said something unintelligible")
+            .map_err(internal);
+    }
+    // Its own line, with what to do, and its own exit code.
+    let said = String::from_utf8_lossy(&output.stderr);
+    let outcomes = [Outcome::Usage, Outcome::BadInput];
+    let outcome = outcomes.into_iter().find(|outcome| Some(*outcome as i32) == output.status.code());
+    let error = anyhow!("{place} cannot be used: {}", said.trim().trim_start_matches("error: "));
+    Err(Failure::new(outcome.unwrap_or(Outcome::Internal), error))
 }
 
-fn said_apart(place: Place) -> anyhow::Result<Option<Accelerator>> {
+fn asked_apart(place: Place) -> anyhow::Result<Output> {
     let mut command = Command::new(super::own_program()?);
     command.args(["accelerator", "--device", &place.to_string()]).stdin(Stdio::null());
-    let output = command.output().context("cannot start a process to look at the GPU")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}", said.trim().trim_start_matches("error: "));
-    serde_json::from_slice(&output.stdout)
-        .context("the process that looked at the GPU said something unintelligible")
+    command.output().context("cannot start a process to look at the GPU")
 }
 
 /// How the GPU of a place is now; `None` of the processor.
@@ -81,7 +86,15 @@ pub(crate) fn reading(place: Place) -> Result<Option<AcceleratorReading>, Device
 
 /// The clock of the multiprocessors of a place's GPU; `None` of the processor, and where nothing tells it.
 pub(crate) fn clock_mhz(place: Place) -> Option<u32> {
-    reading(place).ok()??.sm_clock_mhz
+    #[cfg(feature = "cuda-exact")]
+    {
+        nvml::clock_mhz(&place.device().ok()??.facts().ok()?)
+    }
+    #[cfg(not(feature = "cuda-exact"))]
+    {
+        let _ = place;
+        None
+    }
 }
 
 /// All GPUs in the driver's order, and why one cannot be opened.
@@ -110,9 +123,9 @@ fn management(facts: &DeviceFacts) -> Management {
 mod nvml {
     use std::sync::LazyLock;
 
-    use nvml_wrapper::Nvml;
     use nvml_wrapper::bitmasks::device::ThrottleReasons;
     use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
+    use nvml_wrapper::{Device, Nvml};
     use proofmark_models::exact::device::DeviceFacts;
     use proofmark_reports::schema::v1::AcceleratorReading;
 
@@ -133,9 +146,17 @@ mod nvml {
         (ThrottleReasons::SYNC_BOOST, "sync_boost"),
     ];
 
-    pub(super) fn management(facts: &DeviceFacts) -> Option<Management> {
+    fn device(facts: &DeviceFacts) -> Option<(&'static Nvml, Device<'static>)> {
         let nvml = NVML.as_ref()?;
-        let device = nvml.device_by_pci_bus_id(facts.pci_address.as_deref()?).ok()?;
+        Some((nvml, nvml.device_by_pci_bus_id(facts.pci_address.as_deref()?).ok()?))
+    }
+
+    pub(super) fn clock_mhz(facts: &DeviceFacts) -> Option<u32> {
+        device(facts)?.1.clock_info(Clock::SM).ok()
+    }
+
+    pub(super) fn management(facts: &DeviceFacts) -> Option<Management> {
+        let (nvml, device) = device(facts)?;
         let clocked = device.current_throttle_reasons().ok();
         let reasons = clocked.map(|now| {
             let held = REASONS.iter().filter(|(reason, _)| now.contains(*reason));

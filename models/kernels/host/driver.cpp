@@ -188,6 +188,7 @@ int cuLaunchKernel(void *function, unsigned grid_x, unsigned grid_y, unsigned gr
     const auto &name = *static_cast<const std::string *>(function);
     const unsigned grid[3] = {grid_x, grid_y, grid_z};
     const int code = proofmark_emulate(name.data(), name.size(), grid, threads, shared_bytes, parameters, ++order);
+    if (code == 3) forbidden("a block wrote behind its shared memory");
     return code == 0 ? SUCCESS : INVALID_VALUE;
 }
 

@@ -2,12 +2,13 @@
 //
 // Each thread of a block is a fiber that runs up to the next `__syncthreads`. The order in which threads run is drawn anew at each
 // barrier, and shared memory holds NaN where nothing was written; so a kernel that lacks a barrier, or reads what it did not write,
-// gives other bits from order to order. Not emulated: warps (the kernels use none of their operations), memory spaces, speed.
+// gives other bits from order to order. What a block writes behind the shared memory it asked for is found. Not emulated: warps (the kernels use none of their operations), memory spaces, speed.
 
 #include "cuda.h"
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -60,7 +61,8 @@ static void run_fiber() {
     // `uc_link` leads back to the scheduler.
 }
 
-static void run_block(unsigned threads) {
+// Whether the block kept to the shared memory that it asked for.
+static bool run_block(unsigned threads, size_t shared_bytes) {
     fibers.resize(threads);
     stacks.resize(threads * STACK_BYTES);
     std::memset(shared.data(), 0xff, SHARED_BYTES);
@@ -89,6 +91,8 @@ static void run_block(unsigned threads) {
             if (!fibers[thread].has_ended) left++;
         }
     }
+    const auto is_unwritten = [](unsigned char byte) { return byte == 0xff; };
+    return std::all_of(shared_memory + shared_bytes, shared_memory + SHARED_BYTES, is_unwritten);
 }
 
 // Calls a kernel with arguments behind pointers, as `cuLaunchKernel` takes them.
@@ -125,7 +129,8 @@ static const Named KERNELS[] = {
 
 }  // namespace emulation
 
-// Runs a grid; 0, or 1 for an unknown kernel and 2 for more threads or shared memory than a GPU has for a block. Not reentrant: the caller holds a lock.
+// Runs a grid; 0, or 1 for an unknown kernel, 2 for more threads or shared memory than a GPU has for a block, and 3 where a block wrote
+// behind its shared memory. Not reentrant: the caller holds a lock.
 extern "C" int proofmark_emulate(const char *name, size_t name_bytes, const unsigned grid[3], unsigned threads,
                                  size_t shared_bytes, void **arguments, uint64_t order) {
     using namespace emulation;
@@ -144,7 +149,7 @@ extern "C" int proofmark_emulate(const char *name, size_t name_bytes, const unsi
         for (unsigned y = 0; y < grid[1]; y++) {
             for (unsigned x = 0; x < grid[0]; x++) {
                 blockIdx = {x, y, z};
-                run_block(threads);
+                if (!run_block(threads, shared_bytes)) return 3;
             }
         }
     }

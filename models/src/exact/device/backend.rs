@@ -28,6 +28,12 @@ pub(super) trait Backend: Send + Sync {
     /// Memory of `bytes`, at least 1, aligned to 256, which holds anything.
     fn allocate(&self, bytes: usize) -> Result<u64>;
 
+    /// Takes note that memory, of which `bytes` were asked for, is unused until it is handed out again.
+    ///
+    /// # Safety
+    /// [`Self::allocate`] gave `address` for `allocated` bytes, and nothing uses it now.
+    unsafe fn shelve(&self, address: u64, bytes: usize, allocated: usize);
+
     /// Gives memory back.
     ///
     /// # Safety
@@ -56,7 +62,7 @@ pub(super) trait Backend: Send + Sync {
     /// What the device is.
     fn facts(&self) -> Result<DeviceFacts>;
 
-    /// The most memory that was in use at one time in the driver's own pool, from which stock candle takes its memory.
+    /// The most memory that the driver's own pool held at one time, from which stock candle takes its memory.
     fn driver_pool_peak_bytes(&self) -> Option<u64>;
 
     /// Parts of the device that run thread blocks side by side.

@@ -77,6 +77,8 @@ impl Backend for Cuda {
         })
     }
 
+    unsafe fn shelve(&self, _: u64, _: usize, _: usize) {}
+
     unsafe fn free(&self, address: u64, _: usize) {
         // SAFETY: allocated above, and unused from now on, says the caller. The driver waits for kernels that still read it. A failure
         // to free leaves nothing to do.
@@ -148,12 +150,17 @@ impl Backend for Cuda {
     }
 
     fn driver_pool_peak_bytes(&self) -> Option<u64> {
-        let device = self.stream.context().cu_device();
+        let context = self.stream.context();
+        // Without pools stock candle takes its memory otherwise, and nobody counts it.
+        if !context.has_async_alloc() {
+            return None;
+        }
+        let device = context.cu_device();
         let mut peak_bytes = 0_u64;
         // SAFETY: the context's device and its pool; the attribute is a number of 64 bits.
         unsafe {
             let pool = result::device::get_default_mem_pool(device).ok()?;
-            let high = CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_HIGH;
+            let high = CUmemPool_attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_HIGH;
             result::mem_pool::get_attribute(pool, high, (&raw mut peak_bytes).cast()).ok()?;
         }
         Some(peak_bytes)
@@ -176,9 +183,16 @@ pub(super) fn count() -> Result<usize> {
     if !unsafe { cudarc::driver::sys::is_culib_present() } {
         return Err(DeviceError::NoDriver { reason: "libcuda.so.1 cannot be loaded".to_owned() });
     }
-    let no_driver = |error: DriverError| DeviceError::NoDriver { reason: told(error) };
-    result::init().map_err(no_driver)?;
-    let count = result::device::get_count().map_err(no_driver)?;
+    match result::init() {
+        Ok(()) => {}
+        Err(DriverError(CUresult::CUDA_ERROR_NO_DEVICE)) => return Ok(0),
+        // A library to link to, on a machine without a driver.
+        Err(error @ DriverError(CUresult::CUDA_ERROR_STUB_LIBRARY)) => {
+            return Err(DeviceError::NoDriver { reason: told(error) });
+        }
+        Err(error) => return Err(fault("starting the driver")(error)),
+    }
+    let count = result::device::get_count().map_err(fault("counting GPUs"))?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 

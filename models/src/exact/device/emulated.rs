@@ -68,14 +68,18 @@ impl Backend for Emulated {
         Ok(address as u64)
     }
 
+    unsafe fn shelve(&self, address: u64, bytes: usize, allocated: usize) {
+        // SAFETY: allocated with the guard behind it, and unused now, says the caller.
+        let all = unsafe { std::slice::from_raw_parts_mut(address as *mut u8, allocated + GUARD) };
+        let is_whole = all[bytes..].iter().all(|byte| *byte == UNWRITTEN);
+        assert!(is_whole || std::thread::panicking(), "something wrote behind memory of {bytes} bytes");
+        all.fill(UNWRITTEN);
+    }
+
     unsafe fn free(&self, address: u64, bytes: usize) {
         let address = address as *mut u8;
         // SAFETY: allocated with this layout, and unused from now on, says the caller.
-        unsafe {
-            let guard = std::slice::from_raw_parts(address.add(bytes), GUARD);
-            assert!(guard.iter().all(|byte| *byte == UNWRITTEN), "a kernel wrote behind its memory");
-            dealloc(address, Self::layout(bytes));
-        }
+        unsafe { dealloc(address, Self::layout(bytes)) };
     }
 
     unsafe fn upload(&self, address: u64, bytes: &[u8]) -> Result<()> {
@@ -113,13 +117,12 @@ impl Backend for Emulated {
                 order,
             )
         };
+        let fault = |during, fault: &str| Err(DeviceError::Fault { during, fault: fault.to_owned() });
         match code {
             0 => Ok(()),
-            1 => Err(DeviceError::Fault { during: "a launch", fault: format!("no kernel `{kernel}`") }),
-            _ => Err(DeviceError::Fault {
-                during: kernel,
-                fault: "too many threads or too much shared memory".to_owned(),
-            }),
+            1 => fault("a launch", &format!("no kernel `{kernel}`")),
+            2 => fault(kernel, "more threads or shared memory than a block has"),
+            _ => fault(kernel, "a block wrote behind its shared memory"),
         }
     }
 

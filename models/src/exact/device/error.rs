@@ -8,6 +8,12 @@ pub enum DeviceError {
         /// The GPU that was asked for.
         index: usize,
     },
+    /// The program was built without stock candle's kernels for GPUs.
+    #[error("stock candle on cuda:{index} needs a build with its kernels for GPUs")]
+    NativeNotBuilt {
+        /// The GPU that was asked for.
+        index: usize,
+    },
     /// The machine has no driver, or one that cannot be loaded.
     #[error("this machine has no CUDA driver: {reason}")]
     NoDriver {

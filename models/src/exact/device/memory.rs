@@ -127,7 +127,12 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let Self { device, address, allocated, .. } = *self;
+        let Self { device, address, bytes, allocated } = *self;
+        // SAFETY: allocated with this size, and this is its last use.
+        #[expect(unsafe_code, reason = "the backend takes addresses")]
+        unsafe {
+            device.backend.shelve(address, bytes, allocated);
+        }
         device.pool.shelf(|shelf| {
             shelf.in_use.now_bytes -= allocated;
             shelf.free.entry(allocated).or_default().push(address);
@@ -136,7 +141,7 @@ impl Drop for Buffer {
 }
 
 /// Gives all free memory back to the device.
-fn release(device: &Device) {
+pub(super) fn release(device: &Device) {
     let free = device.pool.shelf(|shelf| {
         let bytes: usize = shelf.free.iter().map(|(bytes, addresses)| bytes * addresses.len()).sum();
         shelf.in_use.held_bytes -= bytes;

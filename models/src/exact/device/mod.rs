@@ -122,7 +122,7 @@ impl Device {
         self.backend.synchronize()
     }
 
-    /// The most memory that stock candle used at one time in this process, as CUDA's driver counts its pool; `None` where that is not
+    /// The most memory that stock candle held at one time in this process, as CUDA's driver counts its pool; `None` where that is not
     /// known. What libraries take beside it (cuBLAS's workspace, kernels) is not in it.
     #[must_use]
     pub fn native_peak_bytes(&self) -> Option<u64> {
@@ -133,6 +133,11 @@ impl Device {
     #[must_use]
     pub fn memory_use(&self) -> MemoryUse {
         self.pool.memory_use()
+    }
+
+    /// Gives what is kept to be used again back to the driver.
+    pub fn release_free_memory(&self) {
+        memory::release(self);
     }
 }
 
