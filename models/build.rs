@@ -13,10 +13,11 @@ fn main() {
 fn emulation() {
     println!("cargo::rerun-if-changed=kernels");
     let mut build = cc::Build::new();
-    build.cpp(true).std("c++20").file("kernels/host/emulator.cpp");
-    build.flag("-ffp-contract=off").flag("-fno-fast-math").flag("-Wno-unknown-pragmas");
-    // Slow enough without optimisation that tests would take hours.
-    build.opt_level(2).compile("proofmark_emulator");
+    build.cpp(true).opt_level(2).file("kernels/host/emulator.cpp");
+    for flag in include_str!("kernels/host/flags.txt").lines() {
+        build.flag(flag);
+    }
+    build.compile("proofmark_emulator");
 }
 
 #[cfg(feature = "cuda-exact")]

@@ -9,7 +9,7 @@ use proofmark_models::weights::Weights;
 use proofmark_models::{Numerics, Precision};
 
 use crate::Native;
-use crate::engine::{Engine, Extent, bytes};
+use crate::engine::{Engine, Extent, bytes, fitting};
 use crate::peaks::Peaks;
 use crate::shapes::{LLAMA_1B, Llama};
 use crate::table;
@@ -34,12 +34,13 @@ pub(crate) fn run(gpu: &'static Device, native: Option<&Native>, peaks: Peaks, e
             Some(native) if numerics == Numerics::Native => weights.on(native.models.clone()),
             _ => weights,
         };
-        let decoder = Decoder::load(&shape.spec(), &weights, prompt.max(CONTEXT + STEPS), numerics).unwrap();
-        Loaded { decoder: Rc::new(decoder), shape, numerics, precision }
+        let decoder = Decoder::load(&shape.spec(), &weights, prompt.max(CONTEXT + STEPS), numerics)
+            .map(|decoder| Loaded { decoder: Rc::new(decoder), shape, numerics, precision });
+        fitting(if numerics == Numerics::Native { "native" } else { "exact" }, precision, decoder)
     };
-    let exact = Precision::ALL.into_iter().map(|precision| load(Numerics::ExactOn(gpu), precision));
+    let exact = Precision::ALL.into_iter().filter_map(|precision| load(Numerics::ExactOn(gpu), precision));
     let stock = [Precision::F32, Precision::Bf16, Precision::F16].into_iter().filter(|_| native.is_some());
-    let stock = stock.map(|precision| load(Numerics::Native, precision));
+    let stock = stock.filter_map(|precision| load(Numerics::Native, precision));
     let loaded: Vec<Loaded> = exact.chain(stock).collect();
 
     let decode: Vec<Engine> = loaded.iter().map(Loaded::decode).collect();
@@ -62,14 +63,18 @@ impl Loaded {
         let cache = Rc::new(RefCell::new(decoder.cache(1, CONTEXT + STEPS).unwrap()));
         let (prepared, all, model) = (Rc::clone(&cache), ids.clone(), Rc::clone(&decoder));
         let prepare = move || {
-            *prepared.borrow_mut() = model.cache(1, CONTEXT + STEPS).unwrap();
-            model.forward(&all[..CONTEXT], &mut prepared.borrow_mut(), LogitRows::Last).unwrap();
+            let cache = &mut *prepared.borrow_mut();
+            *cache = model.cache(1, CONTEXT + STEPS).unwrap();
+            // The last one alone: the first step finds its memory made.
+            for tokens in [&all[..CONTEXT - 1], &all[CONTEXT - 1..CONTEXT]] {
+                model.forward(tokens, cache, LogitRows::Last).unwrap();
+            }
         };
         let call = move |step: usize| {
             let token = &ids[CONTEXT + step..][..1];
             decoder.forward(token, &mut cache.borrow_mut(), LogitRows::Last).unwrap();
         };
-        Engine { prepare: Box::new(prepare), most_calls: STEPS, ..self.engine(1, Box::new(call)) }
+        Engine { prepare: Box::new(prepare), fixed_calls: Some(STEPS), ..self.engine(1, Box::new(call)) }
     }
 
     fn prefill(&self, tokens: usize) -> Engine {
@@ -92,7 +97,7 @@ impl Loaded {
             prepare: Box::new(|| {}),
             call,
             wait: Box::new(|| {}),
-            most_calls: usize::MAX,
+            fixed_calls: None,
             weight_bytes: bytes(of_layers + of_head, self.precision),
             flops: 2 * (tokens * of_layers + of_head),
         }

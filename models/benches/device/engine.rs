@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use proofmark_models::Precision;
+use proofmark_models::{Precision, Result};
 
 const ROUNDS: usize = 9;
 /// Of calls that are waited for together.
 const BURST: Duration = Duration::from_millis(40);
 /// Of each engine before the first round: a GPU's clocks have risen then.
 const WARM_UP: Duration = Duration::from_millis(300);
+
+const SMALL_CALLS: usize = 2;
+/// Of the bursts that warm up.
+const FEW_CALLS: usize = 4;
 
 /// How much is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,8 +32,8 @@ pub(crate) struct Engine {
     pub(crate) call: Box<dyn Fn(usize)>,
     /// Waits for all calls.
     pub(crate) wait: Box<dyn Fn()>,
-    /// Calls after `prepare`.
-    pub(crate) most_calls: usize,
+    /// Calls after `prepare`, if that is not for the burst to say.
+    pub(crate) fixed_calls: Option<usize>,
     /// What a call reads of weights.
     pub(crate) weight_bytes: usize,
     /// What a call computes.
@@ -49,11 +53,14 @@ impl Engine {
 
     /// Calls that fill a burst, the engine being warm then.
     fn calls(&self) -> usize {
-        let (started, mut seconds) = (Instant::now(), self.time(1));
+        // The first loads kernels and libraries.
+        self.time(1);
+        let started = Instant::now();
+        let mut seconds = self.time(FEW_CALLS);
         while started.elapsed() < WARM_UP {
-            seconds = self.time(self.most_calls.min(4));
+            seconds = self.time(FEW_CALLS);
         }
-        ((BURST.as_secs_f64() / seconds) as usize).clamp(1, self.most_calls)
+        self.fixed_calls.unwrap_or(((BURST.as_secs_f64() / seconds) as usize).max(1))
     }
 }
 
@@ -61,7 +68,7 @@ impl Engine {
 pub(crate) fn in_turns(engines: &[Engine], extent: Extent) -> Vec<Vec<f64>> {
     let calls: Vec<usize> = match extent {
         Extent::Whole => engines.iter().map(Engine::calls).collect(),
-        Extent::Small => vec![2; engines.len()],
+        Extent::Small => vec![SMALL_CALLS; engines.len()],
     };
     let mut times = vec![Vec::new(); engines.len()];
     for round in 0..ROUNDS {
@@ -80,4 +87,9 @@ pub(crate) fn bytes(weights: usize, precision: Precision) -> usize {
         Precision::Bf16 | Precision::F16 => 2 * weights,
         Precision::Q8 => weights + weights / 8,
     }
+}
+
+/// What was made, unless the GPU has not the memory for it, which is said.
+pub(crate) fn fitting<T>(numerics: &str, precision: Precision, made: Result<T>) -> Option<T> {
+    made.map_err(|error| println!("without {numerics} {precision}: {error}")).ok()
 }

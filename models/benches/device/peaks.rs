@@ -25,10 +25,13 @@ impl Peaks {
             Extent::Small => (SMALL_BUFFER_BYTES, Duration::ZERO),
         };
         let buffer = ReadBuffer::new(gpu, bytes).unwrap();
-        Self {
+        let peaks = Self {
             f32_flops_per_s: best_rate(burst, |rounds| multiply_adds(gpu, rounds).unwrap()),
             read_bytes_per_s: best_rate(burst, |passes| buffer.read(u64::from(passes)).unwrap()),
-        }
+        };
+        drop(buffer);
+        gpu.release_free_memory();
+        peaks
     }
 }
 

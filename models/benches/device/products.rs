@@ -1,12 +1,12 @@
 //! Products of the sizes that decoders of one and eight billion parameters have.
 
 use candle_core::{DType, Tensor};
-use proofmark_models::Precision;
 use proofmark_models::exact::device::{Device, Linear, Matrix};
 use proofmark_models::weights::{Init, Synthetic};
+use proofmark_models::{Precision, Result};
 
 use crate::Native;
-use crate::engine::{Engine, Extent, bytes};
+use crate::engine::{Engine, Extent, bytes, fitting};
 use crate::peaks::Peaks;
 use crate::table;
 
@@ -39,14 +39,21 @@ pub(crate) fn run(gpu: &'static Device, native: Option<&Native>, peaks: Peaks, e
             shape: (*rows, *outputs, *inputs),
             extent,
         };
-        let exact = Precision::ALL.into_iter().map(|precision| product.exact(gpu, precision));
+        let exact = Precision::ALL
+            .into_iter()
+            .filter_map(|precision| fitting("exact", precision, product.exact(gpu, precision)));
         let native = native.into_iter().flat_map(|native| {
             let types =
                 [(Precision::F32, DType::F32), (Precision::Bf16, DType::BF16), (Precision::F16, DType::F16)];
-            types.map(|form| product.native(&native.tensors, form))
+            types
+                .into_iter()
+                .filter_map(|form| fitting("native", form.0, product.native(&native.tensors, form)))
         });
         let engines: Vec<Engine> = exact.chain(native).collect();
         table::print(&format!("{rows} x {inputs} by {inputs} x {outputs}"), &engines, peaks, extent);
+        // Stock candle has another pool, and finds no memory where this one keeps it.
+        drop(engines);
+        gpu.release_free_memory();
     }
 }
 
@@ -58,36 +65,34 @@ struct Product {
 }
 
 impl Product {
-    fn exact(&self, gpu: &'static Device, precision: Precision) -> Engine {
+    fn exact(&self, gpu: &'static Device, precision: Precision) -> Result<Engine> {
         let (_, _, inputs) = self.shape;
         let made = (0..self.copies(precision)).map(|_| {
-            let linear = Linear::new(gpu, &self.w, None, inputs, precision).unwrap();
-            (linear, Matrix::upload(gpu, &self.x, inputs).unwrap())
+            let linear = Linear::new(gpu, &self.w, None, inputs, precision)?;
+            Ok((linear, Matrix::upload(gpu, &self.x, inputs)?))
         });
-        let made: Vec<(Linear, Matrix)> = made.collect();
+        let made: Vec<(Linear, Matrix)> = made.collect::<Result<_>>()?;
         let call = move |call: usize| {
             let (linear, x) = &made[call % made.len()];
             linear.forward(x, None).unwrap();
         };
-        self.engine("exact", precision, Box::new(call), Box::new(|| gpu.synchronize().unwrap()))
+        Ok(self.engine("exact", precision, Box::new(call), Box::new(|| gpu.synchronize().unwrap())))
     }
 
-    fn native(&self, device: &candle_core::Device, (precision, dtype): (Precision, DType)) -> Engine {
+    fn native(&self, device: &candle_core::Device, (precision, dtype): (Precision, DType)) -> Result<Engine> {
         let (rows, outputs, inputs) = self.shape;
         let tensor = |values: &[f32], shape: (usize, usize)| {
-            Tensor::from_slice(values, shape, device).unwrap().to_dtype(dtype).unwrap()
+            Tensor::from_slice(values, shape, device)?.to_dtype(dtype)
         };
-        let made = (0..self.copies(precision)).map(|_| {
-            let w = tensor(&self.w, (outputs, inputs)).t().unwrap();
-            (tensor(&self.x, (rows, inputs)), w)
-        });
-        let made: Vec<(Tensor, Tensor)> = made.collect();
+        let made = (0..self.copies(precision))
+            .map(|_| Ok((tensor(&self.x, (rows, inputs))?, tensor(&self.w, (outputs, inputs))?.t()?)));
+        let made: Vec<(Tensor, Tensor)> = made.collect::<Result<_>>()?;
         let call = move |call: usize| {
             let (x, w) = &made[call % made.len()];
             x.matmul(w).unwrap();
         };
         let device = device.clone();
-        self.engine("native", precision, Box::new(call), Box::new(move || device.synchronize().unwrap()))
+        Ok(self.engine("native", precision, Box::new(call), Box::new(move || device.synchronize().unwrap())))
     }
 
     fn engine(
@@ -103,7 +108,7 @@ impl Product {
             prepare: Box::new(|| {}),
             call,
             wait,
-            most_calls: usize::MAX,
+            fixed_calls: None,
             weight_bytes: bytes(self.w.len(), precision),
             flops: 2 * rows * self.w.len(),
         }

@@ -75,8 +75,7 @@ def main() -> None:
             table(f"{rows} x {inputs} by {inputs} x {outputs}", products, device)
         config = LlamaConfig(**(SMALL_DECODER if small else DECODER))
         models = {name: LlamaForCausalLM(config).to(device, dtype).eval() for name, dtype in DTYPES.items()}
-        decoding = {name: decode_seconds(model, device) for name, model in models.items()}
-        show(f"a token behind {CONTEXT} and more", decoding)
+        show(f"a token behind {CONTEXT} and more", decode_seconds(models, device))
         table(f"a prompt of {PROMPT}", {name: prefill(model, device) for name, model in models.items()}, device)
 
 
@@ -95,20 +94,27 @@ def prefill(model: LlamaForCausalLM, device: torch.device) -> Callable[[int], An
     return lambda _: forward(model, ids, DynamicCache())
 
 
-def decode_seconds(model: LlamaForCausalLM, device: torch.device) -> list[float]:
+def decode_seconds(models: dict[str, LlamaForCausalLM], device: torch.device) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in models}
+    for number in range(ROUNDS + 1):
+        for name, model in models.items():
+            seconds = step_seconds(model, device)
+            # The first warms up.
+            if number > 0:
+                times[name].append(seconds)
+    return times
+
+
+def step_seconds(model: LlamaForCausalLM, device: torch.device) -> float:
     ids = prompt(model, CONTEXT + STEPS, device)
-
-    def round_seconds() -> float:
-        cache = DynamicCache()
-        forward(model, ids[:, :CONTEXT], cache)
-        wait(device)
-        begin = time.perf_counter()
-        for place in range(CONTEXT, CONTEXT + STEPS):
-            forward(model, ids[:, place : place + 1], cache)
-        return (time.perf_counter() - begin) / STEPS
-
-    round_seconds()
-    return [round_seconds() for _ in range(ROUNDS)]
+    cache = DynamicCache()
+    forward(model, ids[:, : CONTEXT - 1], cache)
+    forward(model, ids[:, CONTEXT - 1 : CONTEXT], cache)
+    wait(device)
+    begin = time.perf_counter()
+    for place in range(CONTEXT, CONTEXT + STEPS):
+        forward(model, ids[:, place : place + 1], cache)
+    return (time.perf_counter() - begin) / STEPS
 
 
 def forward(model: LlamaForCausalLM, ids: torch.Tensor, cache: DynamicCache) -> torch.Tensor:
@@ -136,7 +142,9 @@ def show(task: str, times: dict[str, list[float]]) -> None:
 
 
 def calls_of_a_burst(call: Callable[[int], Any], device: torch.device) -> int:
-    begin, seconds = time.perf_counter(), seconds_of(call, 1, device)
+    # The first loads kernels and libraries.
+    seconds_of(call, 1, device)
+    begin, seconds = time.perf_counter(), seconds_of(call, 4, device)
     while time.perf_counter() - begin < WARM_UP_SECONDS:
         seconds = seconds_of(call, 4, device)
     return max(1, int(BURST_SECONDS / seconds))

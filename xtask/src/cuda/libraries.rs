@@ -50,9 +50,9 @@ pub(super) fn emulated_driver() -> Result<PathBuf> {
     let folder = root().join("target/cuda/driver");
     fs::create_dir_all(&folder)?;
     let mut compiler = command(env::var_os("CXX").unwrap_or_else(|| "c++".into()));
-    // The arithmetic of `models/build.rs`.
-    compiler.args(["-std=c++20", "-O2", "-ffp-contract=off", "-fno-fast-math", "-Wno-unknown-pragmas"]);
-    compiler.args(SHARED).arg(folder.join("libcuda.so")).arg(root().join("models/kernels/host/driver.cpp"));
+    let host = root().join("models/kernels/host");
+    compiler.args(fs::read_to_string(host.join("flags.txt"))?.lines());
+    compiler.args(SHARED).arg(folder.join("libcuda.so")).arg(host.join("driver.cpp"));
     execute(&mut compiler)?;
     fs::copy(folder.join("libcuda.so"), folder.join("libcuda.so.1"))?;
     Ok(folder)

@@ -51,10 +51,10 @@ pub(crate) fn check(extent: Extent) -> Result<()> {
         tests.args(names.iter().flat_map(|name| ["--test", name])).env("PATH", &path);
         tests
     };
-    // On the GPU, if there is one; else all of it on a driver that has none.
-    execute(&mut tests("proofmark-models", &["device", "vectors"]))?;
+    // On the GPU, if there is one; then on a driver whose device is the emulator.
     let driver = before("LD_LIBRARY_PATH", [libraries::emulated_driver()?])?;
     for (package, names) in [("proofmark-models", &["device", "vectors"][..]), ("proofmark", &["device"])] {
+        execute(&mut tests(package, names))?;
         execute(tests(package, names).env("LD_LIBRARY_PATH", &driver).env("PROOFMARK_REQUIRE_GPU", "1"))?;
     }
     let mut build = cargo();
