@@ -29,14 +29,17 @@ pub(crate) enum Role {
 pub(crate) fn load_or_create(role: Role, path: Option<&Path>) -> Result<SigningKey, Failure> {
     match path {
         Some(path) => load(path),
-        None => {
-            let path = default_path(role)?;
-            match path.try_exists() {
-                Ok(false) => create(&path),
-                _ => load(&path),
-            }
-        }
+        None => made_on_first_use(&default_path(role)?),
     }
+}
+
+fn made_on_first_use(path: &Path) -> Result<SigningKey, Failure> {
+    let is_there = |path: &Path| !matches!(path.try_exists(), Ok(false));
+    if is_there(path) {
+        return load(path);
+    }
+    // Another run that was begun at the same time may have made it since.
+    create(path).or_else(|failure| if is_there(path) { load(path) } else { Err(failure) })
 }
 
 /// `$XDG_STATE_HOME/proofmark/keys/operator.pem`, by default below `~/.local/state`; of a network, `network.pem`.
@@ -96,4 +99,30 @@ pub(crate) fn create(path: &Path) -> Result<SigningKey, Failure> {
         if exists { failure.hint("it is there already, and a key is never replaced") } else { failure }
     })?;
     Ok(signing_key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn runs_that_begin_at_once_share_the_key_that_one_of_them_makes() {
+        const RUNS: usize = 8;
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, begin) = (folder.path().join("keys/operator.pem"), Barrier::new(RUNS));
+            let made = thread::scope(|scope| {
+                let run = || {
+                    begin.wait();
+                    made_on_first_use(&path).unwrap().to_bytes()
+                };
+                let runs: Vec<_> = (0..RUNS).map(|_| scope.spawn(run)).collect();
+                runs.into_iter().map(|run| run.join().unwrap()).collect::<Vec<_>>()
+            });
+            assert!(made.iter().all(|key| *key == load(&path).unwrap().to_bytes()));
+        }
+    }
 }
