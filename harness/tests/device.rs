@@ -92,6 +92,14 @@ fn a_run_on_a_device_gives_the_processors_digests_and_verifies() {
         }
         assert!(cpu["rounds"].as_array().unwrap().iter().all(|round| round["accelerator"].is_null()));
     }
+    let shown = |profile| {
+        String::from_utf8(place.proofmark(&["show", profile, "--suite", "tiny.toml"]).stdout).unwrap()
+    };
+    assert!(
+        shown("gpu.json").contains("GPU ") && !shown("cpu.json").contains("GPU "),
+        "{}",
+        shown("gpu.json")
+    );
     // Another device is another machine.
     let output =
         place.proofmark(&["compare", "cpu.json", "gpu.json", "--same-machine", "--suite", "tiny.toml"]);

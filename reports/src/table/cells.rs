@@ -20,7 +20,7 @@ const FIELDS: [Field; 14] = [
     ("in time", Kind::Figure, |row| row.in_time()),
     ("requests/h", Kind::Figure, |row| row.capacity()),
     ("roofline", Kind::Figure, |row| row.roofline()),
-    ("memory", Kind::Figure, |row| row.cell.peak_memory_bytes().map(words::bytes).unwrap_or_default()),
+    ("memory", Kind::Figure, |row| row.memory()),
     ("self-check", Kind::Figure, |row| words::self_check(row.cell.self_check).to_owned()),
     ("vs native", Kind::Figure, |row| {
         row.speed_against_native().map(|ratio| format!("{ratio:.2}x")).unwrap_or_default()
@@ -80,6 +80,14 @@ impl Measured<'_> {
         let latency = self.cell.statistics.map(|statistics| statistics.latency);
         let bounds = latency.and_then(|latency| latency.median_low_ns.zip(latency.median_high_ns));
         bounds.map(|(low_ns, high_ns)| interval(low_ns, high_ns)).unwrap_or_default()
+    }
+
+    /// Of the GPU, where it ran on one and that is known; model and activations are there.
+    fn memory(&self) -> String {
+        let of_process = || self.cell.peak_memory_bytes().map(words::bytes);
+        let of_gpu =
+            self.cell.peak_accelerator_memory_bytes().map(|peak| format!("GPU {}", words::bytes(peak)));
+        of_gpu.or_else(of_process).unwrap_or_default()
     }
 
     fn in_time(&self) -> String {

@@ -118,6 +118,13 @@ impl Cell {
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         self.rounds.iter().filter_map(|round| round.peak_memory_bytes).max()
     }
+
+    /// The most of a GPU's memory that its processes held, as far as known.
+    #[must_use]
+    pub fn peak_accelerator_memory_bytes(&self) -> Option<u64> {
+        let readings = self.rounds.iter().filter_map(|round| round.accelerator.as_ref());
+        readings.filter_map(|readings| readings.peak_memory_bytes).max()
+    }
 }
 
 /// Why a machine was not asked to run a workload.
