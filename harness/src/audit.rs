@@ -13,7 +13,7 @@ use proofmark_reports::audit::{
 use proofmark_reports::cli::suite_file::SuiteSource;
 use proofmark_reports::document::Opened;
 use proofmark_reports::schema::v1::{Cell, Profile, Status};
-use proofmark_reports::words::bytes;
+use proofmark_reports::words::{self, bytes};
 use proofmark_reports::{Digest, Timestamp};
 use proofmark_workloads::{Numerics, Workload};
 
@@ -66,9 +66,7 @@ pub fn audit(
     let gpu = environment::accelerator_apart(request.place)?;
     let isa = gpu.as_ref().map_or_else(
         || request.isa.to_string(),
-        |gpu| {
-            signable(&format!("{}, {}, compute capability {}", gpu.device, gpu.model, gpu.compute_capability))
-        },
+        |gpu| signable(&format!("{}, {}", gpu.device, words::accelerator(gpu))),
     );
     let auditor = Auditor {
         request,

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use proofmark_models::exact::isa::Isa;
 use proofmark_reports::audit::KeptOutput;
-use proofmark_reports::cli::suite_file::{self, SuiteSource};
+use proofmark_reports::cli::suite_file::SuiteSource;
 use proofmark_reports::key::SigningKey;
 use proofmark_reports::network::attributes::{self, Attributes};
 use proofmark_reports::schema::v1::{
@@ -85,30 +85,22 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// A profile that an earlier run wrote.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = suite_file::read_bounded(path)?;
-        let opened = document::open::<Profile>(&bytes).map_err(|error| {
-            let error = anyhow::Error::new(error).context(format!("{} is no profile", path.display()));
-            Failure::new(Outcome::BadInput, error).hint("leave --resume out to begin anew")
-        })?;
-        Ok(Self { profile: opened.document, bytes })
-    }
-
     /// How the program ends.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let cells = &self.profile.cells;
-        if cells.iter().any(|cell| cell.self_check == SelfCheck::Mismatch) {
-            Outcome::CheckFailed
-        } else if cells.iter().any(|cell| cell.status == Status::Failed) {
-            Outcome::CellsFailed
-        } else {
-            Outcome::Ok
-        }
+        outcome(&self.profile)
+    }
+}
+
+/// How the program ends that has written a profile.
+pub(crate) fn outcome(profile: &Profile) -> Outcome {
+    let cells = &profile.cells;
+    if cells.iter().any(|cell| cell.self_check == SelfCheck::Mismatch) {
+        Outcome::CheckFailed
+    } else if cells.iter().any(|cell| cell.status == Status::Failed) {
+        Outcome::CellsFailed
+    } else {
+        Outcome::Ok
     }
 }
 

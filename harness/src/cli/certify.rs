@@ -5,10 +5,10 @@ use proofmark_models::exact::isa::Isa;
 use proofmark_reports::Digest;
 use proofmark_reports::cli::{OutputFormat, document_file, print, suite_file};
 use proofmark_reports::network::attributes::Attributes;
-use proofmark_reports::schema::v1::NetworkChallenge;
+use proofmark_reports::schema::v1::{NetworkChallenge, Profile};
 use proofmark_workloads::{Numerics, Suite};
 
-use crate::certify::{Certificate, Request, Start, certify};
+use crate::certify::{self, Certificate, Request, Start, certify};
 use crate::device_runs::{DeviceRun, Files, device_runs};
 use crate::place::PlaceChoice;
 use crate::plan::{Selection, WeightsFolder};
@@ -108,9 +108,10 @@ impl Certify {
                 progress.note(&format!("device {place}, {number} of {count}"));
             }
             let Some(start) = start else {
-                let finished = Certificate::read(out)?;
+                let finished = document_file::load::<Profile>(out)
+                    .map_err(|failure| failure.hint("leave --resume out to begin anew"))?;
                 progress.note(&format!("{} is there", out.display()));
-                outcome = worse(outcome, finished.outcome());
+                outcome = worse(outcome, certify::outcome(&finished));
                 continue;
             };
             let request = Request {

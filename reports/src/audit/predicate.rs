@@ -47,7 +47,7 @@ pub struct AuditPredicate {
     pub duration_ns: u64,
     /// From the profile's `started_at` to its `finished_at`.
     pub original_duration_ns: u64,
-    /// Where the auditor computed: an instruction set of the processor, or a GPU: its place, name and compute capability.
+    /// Where the auditor computed: an instruction set of the processor, or a GPU, by its place and what it is.
     pub isa: String,
     /// UTC, `2026-11-21T03:45:00Z`.
     #[cfg_attr(test, schemars(with = "form::Time"))]
